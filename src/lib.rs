@@ -1,1 +1,57 @@
-//! x
+//! Tidegauge, a time-series database in one binary.
+//!
+//! Line protocol comes in over the InfluxDB write APIs, is buffered as Arrow record batches behind a
+//! write-ahead log and persisted as Parquet on any object store. InfluxQL and SQL become DataFusion
+//! plans and are answered over HTTP and Arrow Flight.
+//!
+//! # The path of a write
+//!
+//! ```text
+//! bytes ─ line_protocol ─▶ WriteBatch ─ engine ─▶ wal (fsync) ─▶ buffer ─▶ acknowledged
+//!                                                                  │ flush
+//!                                             parquet_file ◀─ merge ◀─ sealed chunks
+//!                                                  │
+//!                                             manifest edit, then the WAL is trimmed
+//! ```
+//!
+//! # The path of a query
+//!
+//! ```text
+//! text ─ influxql | SQL ─▶ Statement ─▶ IR (resolved) ─▶ LogicalPlan ─▶ ExecutionPlan
+//!        ReadView (schema + chunks + files) ──────────────────────────────▲    │
+//!                                                      JSON | CSV | Arrow ◀─ encode
+//! ```
+//!
+//! # Layers
+//!
+//! A module imports only modules of lower layers; siblings of one layer never import each other. The
+//! test `tests/it/layers.rs` reads the `use crate::…` lines and fails on any other edge.
+//!
+//! | layer | modules | knows |
+//! |---|---|---|
+//! | L6 | `app`, `cli` | the composition root: start and stop order, subcommands |
+//! | L5 | [`server`] | protocols and status codes; nothing below does |
+//! | L4 | [`query`] | InfluxQL and SQL to plans to record batch streams; never writes |
+//! | L3 | [`engine`] | write, flush, recover, read view; no HTTP, no DataFusion |
+//! | L2 | [`catalog`], [`wal`], [`buffer`], [`parquet_file`], [`manifest`] | one storage part each |
+//! | L1 | [`line_protocol`], [`merge`], [`encode`], [`object`] | pure, except `object`, the storage edge |
+//! | L0 | [`model`], [`clock`], [`config`], [`telemetry`] | names, types, limits |
+//!
+//! # Glossary
+//!
+//! | word | meaning |
+//! |---|---|
+//! | database, retention policy | as in InfluxDB 1.x; v2 calls a pair of them a bucket |
+//! | measurement, table | the same thing: the language says measurement, the engine says table |
+//! | tag, field, time | the three kinds of columns; a *point* is one row |
+//! | series | all rows of a table with one tag set; its *series key* is the stored form of that set |
+//! | window | the half-open time range that one file's rows lie in |
+//! | segment | one file of the write-ahead log |
+//! | chunk | rows in the buffer: sorted by (series key, time), without duplicates, immutable |
+//! | generation | what the buffer holds between two flushes |
+//! | seal | to sort rows into a chunk; *flush*: to write chunks as Parquet files |
+//! | manifest | the numbered log of edits that says which files make up the database |
+//! | read view | schema, chunks and files of one table at one moment |
+
+pub mod clock;
+pub mod model;

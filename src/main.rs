@@ -1,2 +1,6 @@
-//! x
+//! The `tidegauge` command.
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {}

@@ -1,0 +1,42 @@
+//! What the manifest knows of a Parquet file, so that pruning needs no footer reads.
+
+use super::ids::{Sequence, TableId};
+use super::time::TimeRange;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A Parquet file of one table and one window. Its rows are sorted by (series key, time) and no two share both.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileMeta {
+    /// The object's path below the store's root. Unique and never reused.
+    pub path: Arc<str>,
+    /// The table.
+    pub table: TableId,
+    /// The window that all rows lie in.
+    pub window: TimeRange,
+    /// The times of the first and after the last row: tight, half-open.
+    pub time_range: TimeRange,
+    /// The least series key in the file.
+    pub series_min: Arc<str>,
+    /// The greatest series key in the file, inclusive.
+    pub series_max: Arc<str>,
+    /// Distinct series in the file.
+    pub series_count: u64,
+    /// Rows.
+    pub row_count: u64,
+    /// Size of the object in bytes.
+    pub size_bytes: u64,
+    /// The oldest write in the file.
+    pub sequence_min: Sequence,
+    /// The newest write in the file. Of two files of one table the one with the greater value wins
+    /// where they hold the same point; their sequence ranges do not interleave.
+    pub sequence_max: Sequence,
+    /// 0 = flushed; files of a greater level were compacted.
+    pub level: u8,
+    /// Stored names of the tag and field columns that have a value in the file.
+    pub columns: Vec<Arc<str>>,
+    /// Per stored tag column all its values, sorted, where there are few. A tag that is missing
+    /// here may have any value; the empty string stands for rows without the tag.
+    pub tag_values: BTreeMap<Arc<str>, Vec<Arc<str>>>,
+}

@@ -1,0 +1,48 @@
+//! Identifiers: small numbers that are given out once and never reused.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident($inner:ty)) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default)]
+        #[serde(transparent)]
+        pub struct $name(pub $inner);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+id! {
+    /// A database. Assigned by the catalog when the database is created.
+    DatabaseId(u32)
+}
+id! {
+    /// A retention policy, unique over all databases.
+    PolicyId(u32)
+}
+id! {
+    /// A table, which is a measurement within one retention policy; unique over all databases.
+    TableId(u32)
+}
+id! {
+    /// The position of a record in the write-ahead log. Starts at 1 and only grows; a row with a
+    /// greater sequence is newer.
+    Sequence(u64)
+}
+
+impl Sequence {
+    /// The position before the first record.
+    pub const ZERO: Self = Self(0);
+
+    /// The position after this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}

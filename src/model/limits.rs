@@ -1,0 +1,28 @@
+//! Every bound of the server that is not a setting, each with its reason.
+//!
+//! Bounds that a user may change are settings and stand in [`crate::config`] with their defaults.
+
+/// Longest measurement plus tags of a line, in bytes (influxdb 1.x `models.MaxKeyLength`).
+pub const SERIES_TEXT_BYTES_MAX: usize = 65_535;
+
+/// Rows of one Parquet row group: large enough for encodings to pay, small enough for pruning.
+pub const ROW_GROUP_ROWS_MAX: usize = 131_072;
+
+/// Rows of the record batches that queries work on; DataFusion's default, and it fits the L2 cache.
+pub const BATCH_ROWS: usize = 8_192;
+
+/// Most values of a tag that a file's entry in the manifest lists. More would make the manifest large,
+/// and a tag with more values rarely excludes a whole file.
+pub const TAG_SUMMARY_VALUES_MAX: usize = 64;
+
+/// Most bytes of tag values that a file's entry in the manifest lists per tag.
+pub const TAG_SUMMARY_BYTES_MAX: usize = 2_048;
+
+/// Longest database or retention policy name in bytes (influxdb 1.x `meta.MaxNameLen`).
+pub const NAME_BYTES_MAX: usize = 255;
+
+/// Rows of a chunk of a `chunked=true` response when the request names no size (influxdb 1.x `DefaultChunkSize`).
+pub const CHUNK_ROWS_DEFAULT: usize = 10_000;
+
+/// Widest window of one Parquet file, in nanoseconds: a day, so that late data re-opens little.
+pub const WINDOW_NS_MAX: i64 = super::time::DAY_NS;

@@ -1,0 +1,15 @@
+//! Layer 0: the vocabulary every other module speaks. Plain values, no I/O, no locks.
+
+pub mod batch;
+pub mod database;
+pub mod file;
+pub mod ids;
+pub mod limits;
+pub mod result;
+pub mod schema;
+pub mod series_key;
+pub mod time;
+pub mod value;
+
+#[cfg(test)]
+mod tests;

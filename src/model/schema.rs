@@ -1,0 +1,167 @@
+//! The columns of a table.
+
+use super::value::FieldType;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// The stored name of the time column. No tag or field can bear it.
+pub const TIME_COLUMN: &str = "time";
+/// The stored name of the series key column; see [`super::series_key`].
+pub const SERIES_COLUMN: &str = "__series";
+
+/// What a column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ColumnKind {
+    /// Part of the series key; a nullable string.
+    Tag,
+    /// A nullable value.
+    Field(FieldType),
+}
+
+/// A tag or field column.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Column {
+    /// The name that users know. Unique among tags, and among fields, but a tag and a field may share it.
+    pub name: Arc<str>,
+    /// Tag or field, with the field's type.
+    pub kind: ColumnKind,
+    /// The name in Arrow and Parquet schemas, unique within the table. It is `name` for whoever came first;
+    /// a later namesake of the other kind, or of a reserved column, is stored as `name::tag` or `name::field`.
+    pub stored_name: Arc<str>,
+}
+
+impl Column {
+    /// The type of the field, or `None` for a tag.
+    #[must_use]
+    pub const fn field_type(&self) -> Option<FieldType> {
+        match self.kind {
+            ColumnKind::Tag => None,
+            ColumnKind::Field(field_type) => Some(field_type),
+        }
+    }
+
+    /// The Arrow field of this column as stored: tags are `Utf8`, all are nullable.
+    #[must_use]
+    pub fn arrow_field(&self) -> Field {
+        let data_type = match self.kind {
+            ColumnKind::Tag => DataType::Utf8,
+            ColumnKind::Field(field_type) => field_type.data_type(),
+        };
+        Field::new(self.stored_name.as_ref(), data_type, true)
+    }
+}
+
+/// The columns of a table besides time and series key: tags sorted by name, then fields sorted by name.
+///
+/// Immutable; [`TableSchema::with_columns`] makes the next version. Columns are only ever added.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableSchema {
+    columns: Vec<Column>,
+}
+
+impl TableSchema {
+    /// All columns: tags sorted by name, then fields sorted by name.
+    #[must_use]
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// The tags, sorted by name.
+    pub fn tags(&self) -> impl Iterator<Item = &Column> {
+        self.columns.iter().filter(|c| c.kind == ColumnKind::Tag)
+    }
+
+    /// The fields, sorted by name.
+    pub fn fields(&self) -> impl Iterator<Item = &Column> {
+        self.columns.iter().filter(|c| c.kind != ColumnKind::Tag)
+    }
+
+    /// The tag of this name.
+    #[must_use]
+    pub fn tag(&self, name: &str) -> Option<&Column> {
+        self.find(false, name)
+    }
+
+    /// The field of this name.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&Column> {
+        self.find(true, name)
+    }
+
+    fn find(&self, is_field: bool, name: &str) -> Option<&Column> {
+        self.columns.binary_search_by(|c| sort_key(c).cmp(&(is_field, name))).ok().map(|i| &self.columns[i])
+    }
+
+    /// This schema plus the columns it lacks, or `None` when it lacks none of them.
+    ///
+    /// # Errors
+    /// When a field exists already with another type, the first such field. Nothing is added then.
+    pub fn with_columns<'a>(
+        &self,
+        wanted: impl IntoIterator<Item = (&'a str, ColumnKind)>,
+    ) -> Result<Option<Self>, FieldTypeConflict> {
+        let mut next: Option<Self> = None;
+        for (name, kind) in wanted {
+            let current = next.as_ref().unwrap_or(self);
+            match (current.find(kind != ColumnKind::Tag, name), kind) {
+                (Some(Column { kind: ColumnKind::Field(existing), .. }), ColumnKind::Field(wanted)) => {
+                    if *existing != wanted {
+                        return Err(FieldTypeConflict { field: name.into(), existing: *existing, wanted });
+                    }
+                }
+                (Some(_), _) => {}
+                (None, _) => next.get_or_insert_with(|| self.clone()).insert(name, kind),
+            }
+        }
+        Ok(next)
+    }
+
+    fn insert(&mut self, name: &str, kind: ColumnKind) {
+        let taken = |n: &str| {
+            n == TIME_COLUMN || n == SERIES_COLUMN || self.columns.iter().any(|c| c.stored_name.as_ref() == n)
+        };
+        let suffix = if kind == ColumnKind::Tag { "tag" } else { "field" };
+        let mut stored_name = name.to_owned();
+        while taken(&stored_name) {
+            stored_name = format!("{stored_name}::{suffix}");
+        }
+        let column = Column { name: name.into(), kind, stored_name: stored_name.into() };
+        let at = self.columns.partition_point(|c| sort_key(c) < sort_key(&column));
+        self.columns.insert(at, column);
+    }
+
+    /// The Arrow schema of this table's batches and files: `__series` (`Utf8`, not null), `time`
+    /// (`Timestamp(ns)` without zone, not null), then the columns of [`TableSchema::columns`], nullable.
+    #[must_use]
+    pub fn arrow_schema(&self) -> SchemaRef {
+        let fixed =
+            [Field::new(SERIES_COLUMN, DataType::Utf8, false), Field::new(TIME_COLUMN, time_type(), false)];
+        Arc::new(Schema::new(
+            fixed.into_iter().chain(self.columns.iter().map(Column::arrow_field)).collect::<Vec<_>>(),
+        ))
+    }
+}
+
+/// The Arrow type of the time column.
+#[must_use]
+pub const fn time_type() -> DataType {
+    DataType::Timestamp(TimeUnit::Nanosecond, None)
+}
+
+fn sort_key(column: &Column) -> (bool, &str) {
+    (column.kind != ColumnKind::Tag, &column.name)
+}
+
+/// A field was written with a type other than the one it has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("field {field:?} is type {wanted}, already exists as type {existing}")]
+pub struct FieldTypeConflict {
+    /// The field's name.
+    pub field: Arc<str>,
+    /// The type that the table has fixed.
+    pub existing: FieldType,
+    /// The type of the refused write.
+    pub wanted: FieldType,
+}
