@@ -6,12 +6,14 @@
 //!
 //! The separator is less than every byte of an escaped key or value, so that comparing two series
 //! keys as bytes compares their tag sets pair by pair, and a prefix sorts first. Bytes 0x00, 0x01 and
-//! 0x02 inside a key or value are escaped, in the same order, as 0x02 0x01, 0x02 0x02 and 0x02 0x03.
+//! 0x02 inside a key or value are escaped, in the same order, as 0x02 0x03, 0x02 0x04 and 0x02 0x05.
 //! The result is valid UTF-8 without NUL, which every Parquet reader takes. A series without tags has
 //! the empty key. Tags with an empty value do not exist and are left out.
 
 const SEPARATOR: u8 = 0x01;
 const ESCAPE: u8 = 0x02;
+/// What an escaped byte is raised by: past separator and escape, so that both stay unmistakable.
+const ESCAPE_SHIFT: u8 = 0x03;
 
 /// The series key of `tags`, which must be sorted by key and bear no key twice.
 #[must_use]
@@ -44,7 +46,7 @@ fn push_escaped(out: &mut String, text: &str) {
         match c {
             '\0'..='\x02' => {
                 out.push(ESCAPE as char);
-                out.push((c as u8 + 1) as char);
+                out.push((c as u8 + ESCAPE_SHIFT) as char);
             }
             c => out.push(c),
         }
@@ -78,7 +80,12 @@ fn unescape(text: &str) -> std::borrow::Cow<'_, str> {
     let mut chars = text.chars();
     while let Some(c) = chars.next() {
         if c == ESCAPE as char {
-            out.extend(chars.next().and_then(|e| (e as u32).checked_sub(1)).and_then(char::from_u32));
+            out.extend(
+                chars
+                    .next()
+                    .and_then(|e| (e as u32).checked_sub(u32::from(ESCAPE_SHIFT)))
+                    .and_then(char::from_u32),
+            );
         } else {
             out.push(c);
         }
