@@ -8,3 +8,4 @@ mod expr;
 mod quote;
 
 pub use quote::{format_duration, format_go_duration, quote_ident, quote_string};
+pub(crate) use quote::quote_segments;

@@ -152,3 +152,21 @@ fn decimal(n: u64, unit: u64) -> String {
     let fraction = format!("{fraction:0digits$}");
     format!("{whole}.{}", fraction.trim_end_matches('0'))
 }
+
+/// A name of several segments as error texts show it: every segment but the last in quotes, an
+/// empty one only at the ends.
+pub(crate) fn quote_segments(segments: &[String]) -> String {
+    let last = segments.len().saturating_sub(1);
+    let mut out = String::new();
+    for (i, segment) in segments.iter().enumerate() {
+        if i > 0 {
+            out.push('.');
+        }
+        match segment.as_str() {
+            "" if i > 0 && i < last => {}
+            segment if i < last => out.push_str(&quoted(segment, '"')),
+            segment => out.push_str(&quote_ident(segment)),
+        }
+    }
+    out
+}
