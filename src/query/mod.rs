@@ -4,5 +4,8 @@
 //! functions and plan nodes. They know Arrow and DataFusion; they know neither statements nor schemas
 //! of tables.
 
+pub mod error;
 pub mod exec;
 pub mod functions;
+pub mod influxql;
+pub mod tables;
