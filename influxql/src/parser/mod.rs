@@ -74,6 +74,11 @@ pub(crate) struct Parser<'a> {
 /// # Ok::<(), influxql::ParseError>(())
 /// ```
 pub fn parse(text: &str, params: &Params) -> Result<Vec<Statement>> {
+    // InfluxDB 1.x takes a NUL for the end, so that of `DELETE FROM m\0 WHERE …` it sees only the
+    // first half. That is refused here.
+    if text.contains('\0') {
+        return Err(ParseError::new("found a NUL character in the query"));
+    }
     let mut parser = Parser::new(text, params);
     let mut statements = Vec::new();
     let mut separated = true;

@@ -115,7 +115,11 @@ impl Parser<'_> {
             self.keywords(&[Keyword::Measurement])?;
             TargetName::SameAsSource
         } else {
-            TargetName::Name(segments.pop().unwrap_or_default())
+            // The empty name means the source's, too.
+            match segments.pop() {
+                Some(name) if !name.is_empty() => TargetName::Name(name),
+                _ => TargetName::SameAsSource,
+            }
         };
         let policy = segments.pop().filter(|policy| !policy.is_empty());
         let database = segments.pop().filter(|database| !database.is_empty());
