@@ -30,8 +30,8 @@ mod user;
 
 pub use access::RequiredPrivilege;
 pub use ddl::{
-    AlterRetentionPolicy, CreateContinuousQuery, CreateDatabase, CreateRetentionPolicy,
-    CreateSubscription, DatabasePolicy, Delete, DropSeries, SubscriptionMode,
+    AlterRetentionPolicy, CreateContinuousQuery, CreateDatabase, CreateRetentionPolicy, CreateSubscription,
+    DatabasePolicy, Delete, DropSeries, SubscriptionMode,
 };
 pub use expr::{BinaryOp, CastType, Expr, WildcardKind};
 pub use select::{Dimension, Explain, Field, Fill, Order, Select};

@@ -51,11 +51,7 @@ impl Parser<'_> {
     /// A measurement by name or pattern, with or without database and policy.
     pub(super) fn measurement(&mut self) -> Result<MeasurementName> {
         match self.optional_regex()? {
-            Some(pattern) => Ok(MeasurementName {
-                database: None,
-                policy: None,
-                name: Name::Regex(pattern),
-            }),
+            Some(pattern) => Ok(MeasurementName { database: None, policy: None, name: Name::Regex(pattern) }),
             None => self.qualified_measurement(),
         }
     }

@@ -46,9 +46,8 @@ const ASCII_CLASSES: [(&str, &str); 17] = [
 
 /// Go's general categories.
 const CATEGORIES: &[&str] = &[
-    "C", "Cc", "Cf", "Co", "Cs", "L", "Ll", "Lm", "Lo", "Lt", "Lu", "M", "Mc", "Me", "Mn", "N",
-    "Nd", "Nl", "No", "P", "Pc", "Pd", "Pe", "Pf", "Pi", "Po", "Ps", "S", "Sc", "Sk", "Sm", "So",
-    "Z", "Zl", "Zp", "Zs",
+    "C", "Cc", "Cf", "Co", "Cs", "L", "Ll", "Lm", "Lo", "Lt", "Lu", "M", "Mc", "Me", "Mn", "N", "Nd", "Nl",
+    "No", "P", "Pc", "Pd", "Pe", "Pf", "Pi", "Po", "Ps", "S", "Sc", "Sk", "Sm", "So", "Z", "Zl", "Zp", "Zs",
 ];
 
 /// `\d` and its like, if the text begins with one.
@@ -159,11 +158,7 @@ pub(super) fn read_bracket(text: &str) -> Result<(ClassText, &str), PatternError
 }
 
 /// One item of a class: a named class, a character or a range.
-fn read_item<'a>(
-    text: &'a str,
-    whole: &str,
-    class: &mut ClassText,
-) -> Result<&'a str, PatternError> {
+fn read_item<'a>(text: &'a str, whole: &str, class: &mut ClassText) -> Result<&'a str, PatternError> {
     if text.starts_with("[:")
         && let Some(end) = text[2..].find(":]")
     {

@@ -14,6 +14,9 @@ const REPEAT_MAX: u32 = 1000;
 /// How deep groups may nest; the `regex` crate refuses more than 250.
 const GROUP_DEPTH_MAX: usize = 200;
 
+/// What the shortest expression costs: compiling has a fixed part.
+const COST_MIN: usize = 50;
+
 const BAD_SYNTAX: &str = "invalid or unsupported Perl syntax";
 const MISSING_ARGUMENT: &str = "missing argument to repetition operator";
 
@@ -30,11 +33,14 @@ pub(super) fn translate(source: &str, cost_max: usize) -> Result<Translated, Pat
         source,
         cost_max,
         out: String::with_capacity(source.len()),
-        levels: vec![Level::default()],
+        levels: vec![Level { cost: COST_MIN, ..Level::default() }],
         pending_flags: String::new(),
     };
     translator.run()?;
     let cost = translator.level().cost;
+    if cost > cost_max {
+        return Err(translator.too_large());
+    }
     Ok(Translated { text: translator.out, cost })
 }
 
@@ -242,7 +248,7 @@ impl<'a> Translator<'a> {
         if lazy {
             self.out.push('?');
         }
-        let copies = times.max(repeat.min).max(1) as usize;
+        let copies = usize::try_from(times.max(1)).unwrap_or(usize::MAX);
         let level = self.level();
         level.cost -= last.cost;
         self.add(Atom { cost: last.cost.saturating_mul(copies).saturating_add(1), repeats })?;
@@ -292,8 +298,7 @@ impl<'a> Translator<'a> {
                 return Err(PatternError::new("invalid named capture", item));
             };
             let name = &item[4..end];
-            let valid = !name.is_empty()
-                && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+            let valid = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
             if !valid {
                 return Err(PatternError::new("invalid named capture", &item[..=end]));
             }

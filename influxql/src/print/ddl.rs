@@ -5,8 +5,8 @@ use std::fmt;
 use super::quote::{format_duration, quote_ident, quote_string};
 use super::select::{comma_separated, condition, sources};
 use crate::ast::{
-    AlterRetentionPolicy, CreateContinuousQuery, CreateDatabase, CreateRetentionPolicy,
-    CreateSubscription, DatabasePolicy, Delete, DropSeries, SubscriptionMode,
+    AlterRetentionPolicy, CreateContinuousQuery, CreateDatabase, CreateRetentionPolicy, CreateSubscription,
+    DatabasePolicy, Delete, DropSeries, SubscriptionMode,
 };
 
 impl fmt::Display for CreateDatabase {
@@ -80,8 +80,7 @@ impl fmt::Display for CreateSubscription {
             SubscriptionMode::All => "ALL",
             SubscriptionMode::Any => "ANY",
         };
-        let destinations: Vec<String> =
-            self.destinations.iter().map(|url| quote_string(url)).collect();
+        let destinations: Vec<String> = self.destinations.iter().map(|url| quote_string(url)).collect();
         write!(
             f,
             "CREATE SUBSCRIPTION {} ON {}.{} DESTINATIONS {mode} ",

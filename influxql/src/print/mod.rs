@@ -11,5 +11,5 @@ mod select;
 mod show;
 mod statement;
 
-pub use quote::{format_duration, format_go_duration, quote_ident, quote_string};
 pub(crate) use quote::quote_segments;
+pub use quote::{format_duration, format_go_duration, quote_ident, quote_string};

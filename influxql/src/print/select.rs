@@ -4,8 +4,7 @@ use std::fmt;
 
 use super::quote::{quote_ident, quote_string};
 use crate::ast::{
-    Dimension, Explain, Expr, Field, Fill, MeasurementName, Name, Order, Select, Source, Target,
-    TargetName,
+    Dimension, Explain, Expr, Field, Fill, MeasurementName, Name, Order, Select, Source, Target, TargetName,
 };
 
 impl fmt::Display for Select {
@@ -117,11 +116,7 @@ impl fmt::Display for Target {
 }
 
 /// `database.policy.`, `database..`, `policy.` or nothing.
-fn qualifiers(
-    f: &mut fmt::Formatter<'_>,
-    database: Option<&str>,
-    policy: Option<&str>,
-) -> fmt::Result {
+fn qualifiers(f: &mut fmt::Formatter<'_>, database: Option<&str>, policy: Option<&str>) -> fmt::Result {
     if let Some(database) = database {
         write!(f, "{}.", quote_ident(database))?;
     }
@@ -131,10 +126,7 @@ fn qualifiers(
     if database.is_some() || policy.is_some() { f.write_str(".") } else { Ok(()) }
 }
 
-pub(super) fn comma_separated<T: fmt::Display>(
-    f: &mut fmt::Formatter<'_>,
-    items: &[T],
-) -> fmt::Result {
+pub(super) fn comma_separated<T: fmt::Display>(f: &mut fmt::Formatter<'_>, items: &[T]) -> fmt::Result {
     for (i, item) in items.iter().enumerate() {
         if i > 0 {
             f.write_str(", ")?;

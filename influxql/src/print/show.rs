@@ -5,8 +5,8 @@ use std::fmt;
 use super::quote::quote_ident;
 use super::select::{condition, counts, dimensions, order, sources};
 use crate::ast::{
-    CardinalityOf, MeasurementFilter, Name, ScopePart, ShowCardinality, ShowFieldKeys,
-    ShowMeasurements, ShowSeries, ShowTagKeys, ShowTagValues, TagKeyFilter,
+    CardinalityOf, MeasurementFilter, Name, ScopePart, ShowCardinality, ShowFieldKeys, ShowMeasurements,
+    ShowSeries, ShowTagKeys, ShowTagValues, TagKeyFilter,
 };
 
 impl fmt::Display for ShowMeasurements {
