@@ -78,30 +78,32 @@ fn chains_may_be_as_long_as_the_text() {
     on_small_stack(|| {
         let sum = "1+".repeat(500_000);
         check_deep(&format!("select {sum}f from m"));
-        let any_of = "host = 'a' or ".repeat(100_000);
+        let any_of = "host = 'a' or ".repeat(30_000);
         let text = format!("select f from m where {any_of} host = 'b'");
         check_deep(&text);
         let statements = parse(&text, &Params::new()).expect("parses");
         let [Statement::Select(select)] = statements.as_slice() else { panic!("one SELECT") };
         let condition = select.condition.as_ref().expect("a condition");
-        assert_eq!(condition.chain(BinaryOp::Or).len(), 100_001);
+        assert_eq!(condition.chain(BinaryOp::Or).len(), 30_001);
         assert!(!condition.any(|expr| matches!(expr, Expr::Call { .. })));
-        check_deep(&format!("select f{} from m", " + 1 * 2".repeat(100_000)));
+        check_deep(&format!("select f{} from m", " + 1 * 2".repeat(30_000)));
     });
 }
 
 #[test]
 fn long_lists_and_literals_are_read() {
     on_small_stack(|| {
-        check_deep(&format!("select {}g from m", "f,".repeat(100_000)));
-        check_deep(&format!("select f({}g) from m", "f,".repeat(100_000)));
-        check_deep(&format!("select f from {}m", "m,".repeat(100_000)));
+        check_deep(&format!("select {}g from m", "f,".repeat(50_000)));
+        check_deep(&format!("select f({}g) from m", "f,".repeat(50_000)));
+        check_deep(&format!("select f from {}m", "m,".repeat(50_000)));
         check_deep(&format!("select '{}' from m", "x".repeat(1 << 20)));
         check_deep(&format!("select \"{}\" from m", "x".repeat(1 << 20)));
         check_deep(&format!("select f{}from m", " ".repeat(1 << 20)));
         check_deep(&format!("select f /*{}*/ from m", "*".repeat(1 << 20)));
-        let many = parse(&"select f from m;".repeat(50_000), &Params::new()).expect("parses");
-        assert_eq!(many.len(), 50_000);
+        let databases: Vec<String> = (0..20_000).map(|i| format!("d{i}..m")).collect();
+        check_deep(&format!("select f from {}", databases.join(",")));
+        let many = parse(&"select f from m;".repeat(10_000), &Params::new()).expect("parses");
+        assert_eq!(many.len(), 10_000);
     });
 }
 
@@ -115,6 +117,12 @@ fn endless_tokens_are_refused() {
         "/*".repeat(1 << 19),
         "select '".to_owned() + &"\\'".repeat(1 << 19),
         "select /".to_owned() + &"\\/".repeat(1 << 19),
+        format!("select /[{}]/ from m", "[:".repeat(1 << 19)),
+        format!("select /{}/ from m", "[[:]".repeat(1 << 18)),
+        format!("select /{}/ from m", r"\pL".repeat(1 << 18)),
+        format!("select /{}/ from m", "(?P<a>".repeat(1 << 17)),
+        format!("select /{}/ from m", "(?i)".repeat(1 << 18) + "*"),
+        format!("select /{}/ from m", "{".repeat(1 << 20)),
     ] {
         assert!(parse(&text, &Params::new()).is_err());
     }
@@ -122,7 +130,7 @@ fn endless_tokens_are_refused() {
 
 #[test]
 fn regular_expressions_share_one_budget() {
-    for pattern in [r"\pL{100}", "(a{30}){30}", "[^a-z]{1000}", "x*"] {
+    for pattern in [r"\pL{100}", "(a{30}){30}", "x*"] {
         let text = format!("select f from {}/z/", format!("/{pattern}/,").repeat(100_000));
         let error = parse(&text, &Params::new()).expect_err("too expensive").to_string();
         assert!(error.starts_with("error parsing regexp: expression too large"), "{error}");

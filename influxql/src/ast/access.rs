@@ -164,17 +164,13 @@ fn of_select(select: &Select) -> Vec<RequiredPrivilege> {
     needed
 }
 
+/// One for each source, also when several name the same database.
 fn of_sources(sources: &[Source]) -> Vec<RequiredPrivilege> {
-    let mut needed = Vec::new();
+    let mut needed = Vec::with_capacity(sources.len());
     for source in sources {
-        let more = match source {
-            Source::Measurement(m) => vec![RequiredPrivilege::read(m.database.as_deref())],
-            Source::Subquery(select) => of_select(select),
-        };
-        for privilege in more {
-            if !needed.contains(&privilege) {
-                needed.push(privilege);
-            }
+        match source {
+            Source::Measurement(m) => needed.push(RequiredPrivilege::read(m.database.as_deref())),
+            Source::Subquery(select) => needed.extend(of_select(select)),
         }
     }
     needed

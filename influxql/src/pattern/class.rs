@@ -129,8 +129,9 @@ fn is_script(name: &str) -> bool {
         })
 }
 
-/// `[…]`; the text begins with the bracket.
-pub(super) fn read_bracket(text: &str) -> Result<(ClassText, &str), PatternError> {
+/// `[…]`; the text begins with the bracket. `last_end` is the length of the expression from its last
+/// `:]` on, so that a thousand `[:` without one are not each looked up to the end; 0 without any.
+pub(super) fn read_bracket(text: &str, last_end: usize) -> Result<(ClassText, &str), PatternError> {
     let mut rest = &text[1..];
     let mut class = ClassText { text: String::from("["), ranges: 0 };
     if let Some(positive) = rest.strip_prefix('^') {
@@ -145,7 +146,7 @@ pub(super) fn read_bracket(text: &str) -> Result<(ClassText, &str), PatternError
             break;
         }
         first = false;
-        rest = read_item(rest, text, &mut class)?;
+        rest = read_item(rest, text, last_end, &mut class)?;
     }
     if class.text == "[" || class.text == "[^" {
         // Only surrogates were in it.
@@ -158,8 +159,15 @@ pub(super) fn read_bracket(text: &str) -> Result<(ClassText, &str), PatternError
 }
 
 /// One item of a class: a named class, a character or a range.
-fn read_item<'a>(text: &'a str, whole: &str, class: &mut ClassText) -> Result<&'a str, PatternError> {
+fn read_item<'a>(
+    text: &'a str,
+    whole: &str,
+    last_end: usize,
+    class: &mut ClassText,
+) -> Result<&'a str, PatternError> {
     if text.starts_with("[:")
+        && last_end > 0
+        && text.len() >= "[:".len() + last_end
         && let Some(end) = text[2..].find(":]")
     {
         let name = &text[2..2 + end];

@@ -14,10 +14,15 @@ const REPEAT_MAX: u32 = 1000;
 /// How deep groups may nest; the `regex` crate refuses more than 250.
 const GROUP_DEPTH_MAX: usize = 200;
 
+/// An expression this many times as expensive as allowed is given up without a look at the rest of
+/// its syntax.
+const HOPELESS: usize = 4;
+
 /// What the shortest expression costs: compiling has a fixed part.
 const COST_MIN: usize = 50;
 
 const BAD_SYNTAX: &str = "invalid or unsupported Perl syntax";
+const TOO_LARGE: &str = "expression too large";
 const MISSING_ARGUMENT: &str = "missing argument to repetition operator";
 
 /// An expression in Rust's syntax.
@@ -34,11 +39,14 @@ pub(super) fn translate(source: &str, cost_max: usize) -> Result<Translated, Pat
         out: String::with_capacity(source.len()),
         levels: vec![Level { cost: COST_MIN, ..Level::default() }],
         pending_flags: String::new(),
+        last_class_end: source.rfind(":]").map_or(0, |at| source.len() - at),
+        written_cost: 0,
+        written_cost_max: cost_max.saturating_mul(HOPELESS),
     };
     translator.run()?;
     let cost = translator.level().cost;
     if cost > cost_max {
-        return Err(PatternError::new("expression too large", source));
+        return Err(PatternError::new(TOO_LARGE, source));
     }
     Ok(Translated { text: translator.out, cost })
 }
@@ -68,6 +76,12 @@ struct Translator<'a> {
     /// `(?i)` and the like, held back until something follows that they apply to: `a(?i)*` repeats
     /// the `a`.
     pending_flags: String,
+    /// The length of the expression from its last `:]` on.
+    last_class_end: usize,
+    /// What was written so far costs at least this much.
+    written_cost: usize,
+    /// Where to give up.
+    written_cost_max: usize,
 }
 
 /// `{n,m}` or one of `*`, `+`, `?`.
@@ -106,7 +120,7 @@ impl<'a> Translator<'a> {
                     rest = &item[1..];
                 }
                 b'[' => {
-                    let (class, after) = read_bracket(item)?;
+                    let (class, after) = read_bracket(item, self.last_class_end)?;
                     self.class(&class);
                     rest = after;
                 }
@@ -142,6 +156,9 @@ impl<'a> Translator<'a> {
                 }
             }
             repeated_from = repeats.then_some(item);
+            if self.written_cost > self.written_cost_max {
+                return Err(PatternError::new(TOO_LARGE, self.source));
+            }
         }
         if self.levels.len() > 1 {
             return Err(PatternError::new("missing closing )", self.source));
@@ -156,6 +173,7 @@ impl<'a> Translator<'a> {
     /// Writes something that a repetition may follow.
     fn atom(&mut self, text: &str, cost: usize) {
         self.flush_flags();
+        self.written_cost = self.written_cost.saturating_add(cost);
         self.out.push_str(text);
         self.add(Atom { cost, repeats: 1 });
     }
