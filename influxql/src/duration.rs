@@ -36,9 +36,7 @@ pub fn parse_duration(text: &str) -> Result<i64, ParseError> {
     }
     i64::try_from(total_ns).map_err(|_| {
         let (n, unit) = last;
-        ParseError::new(format!(
-            "overflowed duration {n}{unit}: choose a smaller duration or INF"
-        ))
+        ParseError::new(format!("overflowed duration {n}{unit}: choose a smaller duration or INF"))
     })
 }
 

@@ -16,7 +16,9 @@
 //! | `ddl`         | databases, retention policies, continuous queries, subscriptions, deletion |
 //! | `user`        | users and privileges |
 //! | `statement`   | [`Statement`], the sum of all |
+//! | `access`      | which database and privileges a statement needs |
 
+mod access;
 mod ddl;
 mod expr;
 mod select;
@@ -26,9 +28,10 @@ mod spine;
 mod statement;
 mod user;
 
+pub use access::RequiredPrivilege;
 pub use ddl::{
-    AlterRetentionPolicy, CreateContinuousQuery, CreateDatabase, CreateRetentionPolicy,
-    CreateSubscription, DatabasePolicy, Delete, DropSeries, SubscriptionMode,
+    AlterRetentionPolicy, CreateContinuousQuery, CreateDatabase, CreateRetentionPolicy, CreateSubscription,
+    DatabasePolicy, Delete, DropSeries, SubscriptionMode,
 };
 pub use expr::{BinaryOp, CastType, Expr, WildcardKind};
 pub use select::{Dimension, Explain, Field, Fill, Order, Select};

@@ -1,9 +1,9 @@
 //! [`Statement`]: one statement of any kind.
 
 use super::{
-    AlterRetentionPolicy, CreateContinuousQuery, CreateDatabase, CreateRetentionPolicy,
-    CreateSubscription, CreateUser, Delete, DropSeries, Explain, Password, Privilege, Select,
-    ShowCardinality, ShowFieldKeys, ShowMeasurements, ShowSeries, ShowTagKeys, ShowTagValues,
+    AlterRetentionPolicy, CreateContinuousQuery, CreateDatabase, CreateRetentionPolicy, CreateSubscription,
+    CreateUser, Delete, DropSeries, Explain, Password, Privilege, Select, ShowCardinality, ShowFieldKeys,
+    ShowMeasurements, ShowSeries, ShowTagKeys, ShowTagValues,
 };
 
 /// One statement.

@@ -35,12 +35,6 @@ impl fmt::Debug for Password {
     }
 }
 
-impl fmt::Display for Password {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[REDACTED]")
-    }
-}
-
 /// What a user may do with a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Privilege {
@@ -50,14 +44,4 @@ pub enum Privilege {
     Write,
     /// Both.
     All,
-}
-
-impl fmt::Display for Privilege {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Read => "READ",
-            Self::Write => "WRITE",
-            Self::All => "ALL PRIVILEGES",
-        })
-    }
 }

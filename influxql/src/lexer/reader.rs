@@ -8,7 +8,7 @@ use std::str::Chars;
 
 use crate::error::Position;
 
-/// Stands for the end of the text. A NUL in the text ends it, too.
+/// Stands for the end of the text, which has no NUL in it.
 pub(super) const END: char = '\0';
 
 /// How many characters can be put back.

@@ -72,7 +72,8 @@ impl Kind {
             Self::Illegal => "ILLEGAL",
             Self::End => "EOF",
             Self::Space => "WS",
-            Self::Comment => "COMMENT",
+            // InfluxDB 1.x has no name for it.
+            Self::Comment => "",
             Self::Ident => "IDENT",
             Self::BoundParam => "BOUNDPARAM",
             Self::Number => "NUMBER",

@@ -3,8 +3,8 @@
 use super::select::IntoRule;
 use super::{Parser, Result, expected};
 use crate::ast::{
-    AlterRetentionPolicy, CreateContinuousQuery, CreateDatabase, CreateRetentionPolicy,
-    CreateSubscription, DatabasePolicy, Delete, DropSeries, Expr, Select, Source, SubscriptionMode,
+    AlterRetentionPolicy, CreateContinuousQuery, CreateDatabase, CreateRetentionPolicy, CreateSubscription,
+    DatabasePolicy, Delete, DropSeries, Expr, Select, Source, SubscriptionMode,
 };
 use crate::error::{ParseError, Position};
 use crate::keyword::Keyword;
@@ -106,8 +106,7 @@ impl Parser<'_> {
                 Some(Keyword::Future) => policy.future_limit_ns = Some(self.write_limit()?),
                 Some(Keyword::Past) => policy.past_limit_ns = Some(self.write_limit()?),
                 _ if seen.is_empty() => {
-                    let options =
-                        ["DURATION", "REPLICATION", "SHARD", "DEFAULT", "FUTURE", "PAST"];
+                    let options = ["DURATION", "REPLICATION", "SHARD", "DEFAULT", "FUTURE", "PAST"];
                     return Err(expected(&token, &options));
                 }
                 _ => {
@@ -151,10 +150,8 @@ impl Parser<'_> {
         self.keywords(&[Keyword::Begin, Keyword::Select])?;
         let select = Box::new(self.select(IntoRule::Required)?);
         let interval_ns = group_by_interval(&select);
-        let aggregates = select
-            .fields
-            .iter()
-            .any(|field| field.expr.any(|expr| matches!(expr, Expr::Call { .. })));
+        let aggregates =
+            select.fields.iter().any(|field| field.expr.any(|expr| matches!(expr, Expr::Call { .. })));
         if aggregates && !interval_ns.is_ok_and(|ns| ns != 0) {
             // Back to the last word of the query, which the error is about: over the token looked
             // ahead at and the space before it.
@@ -220,15 +217,14 @@ impl Parser<'_> {
 
     /// After DELETE.
     pub(super) fn delete(&mut self) -> Result<Delete> {
-        let (sources, condition) = self.from_or_where(|database, _| {
-            database.then(|| "database not supported")
-        })?;
+        let (sources, condition) =
+            self.deletion_scope(|database, _| database.then_some("database not supported"))?;
         Ok(Delete { sources, condition })
     }
 
     /// After DROP SERIES.
     pub(super) fn drop_series(&mut self) -> Result<DropSeries> {
-        let (sources, condition) = self.from_or_where(|database, policy| {
+        let (sources, condition) = self.deletion_scope(|database, policy| {
             let database = database.then_some("database not supported");
             policy.then_some("retention policy not supported").or(database)
         })?;
@@ -237,7 +233,7 @@ impl Parser<'_> {
 
     /// FROM, WHERE or both. `refuse` says what is wrong with a measurement that has a database or a
     /// policy; of several complaints the last counts.
-    fn from_or_where(
+    fn deletion_scope(
         &mut self,
         refuse: impl Fn(bool, bool) -> Option<&'static str>,
     ) -> Result<(Vec<Source>, Option<Expr>)> {

@@ -63,8 +63,7 @@ impl Parser<'_> {
                 "string" => CastType::String,
                 "boolean" => CastType::Boolean,
                 _ => {
-                    let names =
-                        ["float", "integer", "unsigned", "string", "boolean", "field", "tag"];
+                    let names = ["float", "integer", "unsigned", "string", "boolean", "field", "tag"];
                     return Err(expected(&token, &names));
                 }
             },

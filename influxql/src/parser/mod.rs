@@ -74,6 +74,11 @@ pub(crate) struct Parser<'a> {
 /// # Ok::<(), influxql::ParseError>(())
 /// ```
 pub fn parse(text: &str, params: &Params) -> Result<Vec<Statement>> {
+    // InfluxDB 1.x takes a NUL for the end, so that of `DELETE FROM m\0 WHERE …` it sees only the
+    // first half. That is refused here.
+    if text.contains('\0') {
+        return Err(ParseError::new("found a NUL character in the query"));
+    }
     let mut parser = Parser::new(text, params);
     let mut statements = Vec::new();
     let mut separated = true;
@@ -94,10 +99,7 @@ pub fn parse(text: &str, params: &Params) -> Result<Vec<Statement>> {
 
 /// The error for a token that is none of those expected.
 pub(crate) fn expected(found: &Token, expected: &[&str]) -> ParseError {
-    ParseError::at(
-        found.at,
-        format!("found {}, expected {}", found.shown(), expected.join(", ")),
-    )
+    ParseError::at(found.at, format!("found {}, expected {}", found.shown(), expected.join(", ")))
 }
 
 impl<'a> Parser<'a> {
@@ -255,9 +257,10 @@ impl<'a> Parser<'a> {
         const MAX: u32 = i32::MAX.unsigned_abs();
         let token = self.integer_token()?;
         let n: i64 = token.text().parse().map_err(|_| number_error("Atoi", &token))?;
-        u32::try_from(n).ok().filter(|n| (1..=MAX).contains(n)).ok_or_else(|| {
-            ParseError::at(token.at, format!("invalid value {n}: must be 1 <= n <= {MAX}"))
-        })
+        u32::try_from(n)
+            .ok()
+            .filter(|n| (1..=MAX).contains(n))
+            .ok_or_else(|| ParseError::at(token.at, format!("invalid value {n}: must be 1 <= n <= {MAX}")))
     }
 
     /// The id of a query or shard.
@@ -289,9 +292,7 @@ impl<'a> Parser<'a> {
     fn duration(&mut self) -> Result<i64> {
         let token = self.scan_word();
         match token.kind {
-            Kind::Duration => {
-                parse_duration(token.text()).map_err(|e| ParseError::at(token.at, e.message()))
-            }
+            Kind::Duration => parse_duration(token.text()).map_err(|e| ParseError::at(token.at, e.message())),
             _ => Err(expected(&token, &["duration"])),
         }
     }
@@ -316,9 +317,7 @@ impl<'a> Parser<'a> {
         let token = self.scan_regex();
         match token.kind {
             Kind::Regex => self.pattern(&token).map(Some),
-            Kind::BadRegex => {
-                Err(ParseError::at(token.at, format!("bad regex: {}", token.text())))
-            }
+            Kind::BadRegex => Err(ParseError::at(token.at, format!("bad regex: {}", token.text()))),
             _ => Err(expected(&token, &["regex"])),
         }
     }

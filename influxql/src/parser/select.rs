@@ -131,9 +131,7 @@ impl Parser<'_> {
             return Err(ParseError::new("fill must be a function call"));
         };
         let [arg] = args.as_slice() else {
-            return Err(ParseError::new(
-                "fill requires an argument, e.g.: 0, null, none, previous, linear",
-            ));
+            return Err(ParseError::new("fill requires an argument, e.g.: 0, null, none, previous, linear"));
         };
         let option = match arg {
             Expr::VarRef { name, cast: None } => name.as_str(),

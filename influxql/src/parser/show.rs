@@ -2,8 +2,8 @@
 
 use super::{Parser, Result, expected};
 use crate::ast::{
-    BinaryOp, CardinalityOf, MeasurementFilter, ScopePart, ShowCardinality, ShowFieldKeys,
-    ShowMeasurements, ShowSeries, ShowTagKeys, ShowTagValues, Statement, TagKeyFilter,
+    BinaryOp, CardinalityOf, MeasurementFilter, ScopePart, ShowCardinality, ShowFieldKeys, ShowMeasurements,
+    ShowSeries, ShowTagKeys, ShowTagValues, Statement, TagKeyFilter,
 };
 use crate::keyword::Keyword;
 use crate::lexer::Kind;

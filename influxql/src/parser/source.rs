@@ -51,11 +51,7 @@ impl Parser<'_> {
     /// A measurement by name or pattern, with or without database and policy.
     pub(super) fn measurement(&mut self) -> Result<MeasurementName> {
         match self.optional_regex()? {
-            Some(pattern) => Ok(MeasurementName {
-                database: None,
-                policy: None,
-                name: Name::Regex(pattern),
-            }),
+            Some(pattern) => Ok(MeasurementName { database: None, policy: None, name: Name::Regex(pattern) }),
             None => self.qualified_measurement(),
         }
     }
@@ -115,7 +111,11 @@ impl Parser<'_> {
             self.keywords(&[Keyword::Measurement])?;
             TargetName::SameAsSource
         } else {
-            TargetName::Name(segments.pop().unwrap_or_default())
+            // The empty name means the source's, too.
+            match segments.pop() {
+                Some(name) if !name.is_empty() => TargetName::Name(name),
+                _ => TargetName::SameAsSource,
+            }
         };
         let policy = segments.pop().filter(|policy| !policy.is_empty());
         let database = segments.pop().filter(|database| !database.is_empty());

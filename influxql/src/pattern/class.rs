@@ -46,9 +46,8 @@ const ASCII_CLASSES: [(&str, &str); 17] = [
 
 /// Go's general categories.
 const CATEGORIES: &[&str] = &[
-    "C", "Cc", "Cf", "Co", "Cs", "L", "Ll", "Lm", "Lo", "Lt", "Lu", "M", "Mc", "Me", "Mn", "N",
-    "Nd", "Nl", "No", "P", "Pc", "Pd", "Pe", "Pf", "Pi", "Po", "Ps", "S", "Sc", "Sk", "Sm", "So",
-    "Z", "Zl", "Zp", "Zs",
+    "C", "Cc", "Cf", "Co", "Cs", "L", "Ll", "Lm", "Lo", "Lt", "Lu", "M", "Mc", "Me", "Mn", "N", "Nd", "Nl",
+    "No", "P", "Pc", "Pd", "Pe", "Pf", "Pi", "Po", "Ps", "S", "Sc", "Sk", "Sm", "So", "Z", "Zl", "Zp", "Zs",
 ];
 
 /// `\d` and its like, if the text begins with one.
@@ -130,8 +129,9 @@ fn is_script(name: &str) -> bool {
         })
 }
 
-/// `[…]`; the text begins with the bracket.
-pub(super) fn read_bracket(text: &str) -> Result<(ClassText, &str), PatternError> {
+/// `[…]`; the text begins with the bracket. `last_end` is the length of the expression from its last
+/// `:]` on, so that a thousand `[:` without one are not each looked up to the end; 0 without any.
+pub(super) fn read_bracket(text: &str, last_end: usize) -> Result<(ClassText, &str), PatternError> {
     let mut rest = &text[1..];
     let mut class = ClassText { text: String::from("["), ranges: 0 };
     if let Some(positive) = rest.strip_prefix('^') {
@@ -146,7 +146,7 @@ pub(super) fn read_bracket(text: &str) -> Result<(ClassText, &str), PatternError
             break;
         }
         first = false;
-        rest = read_item(rest, text, &mut class)?;
+        rest = read_item(rest, text, last_end, &mut class)?;
     }
     if class.text == "[" || class.text == "[^" {
         // Only surrogates were in it.
@@ -162,9 +162,12 @@ pub(super) fn read_bracket(text: &str) -> Result<(ClassText, &str), PatternError
 fn read_item<'a>(
     text: &'a str,
     whole: &str,
+    last_end: usize,
     class: &mut ClassText,
 ) -> Result<&'a str, PatternError> {
     if text.starts_with("[:")
+        && last_end > 0
+        && text.len() >= "[:".len() + last_end
         && let Some(end) = text[2..].find(":]")
     {
         let name = &text[2..2 + end];

@@ -14,7 +14,15 @@ const REPEAT_MAX: u32 = 1000;
 /// How deep groups may nest; the `regex` crate refuses more than 250.
 const GROUP_DEPTH_MAX: usize = 200;
 
+/// An expression this many times as expensive as allowed is given up without a look at the rest of
+/// its syntax.
+const HOPELESS: usize = 4;
+
+/// What the shortest expression costs: compiling has a fixed part.
+const COST_MIN: usize = 50;
+
 const BAD_SYNTAX: &str = "invalid or unsupported Perl syntax";
+const TOO_LARGE: &str = "expression too large";
 const MISSING_ARGUMENT: &str = "missing argument to repetition operator";
 
 /// An expression in Rust's syntax.
@@ -28,13 +36,18 @@ pub(super) struct Translated {
 pub(super) fn translate(source: &str, cost_max: usize) -> Result<Translated, PatternError> {
     let mut translator = Translator {
         source,
-        cost_max,
         out: String::with_capacity(source.len()),
-        levels: vec![Level::default()],
+        levels: vec![Level { cost: COST_MIN, ..Level::default() }],
         pending_flags: String::new(),
+        last_class_end: source.rfind(":]").map_or(0, |at| source.len() - at),
+        written_cost: 0,
+        written_cost_max: cost_max.saturating_mul(HOPELESS),
     };
     translator.run()?;
     let cost = translator.level().cost;
+    if cost > cost_max {
+        return Err(PatternError::new(TOO_LARGE, source));
+    }
     Ok(Translated { text: translator.out, cost })
 }
 
@@ -57,13 +70,18 @@ struct Atom {
 
 struct Translator<'a> {
     source: &'a str,
-    cost_max: usize,
     out: String,
     /// Never empty: the first is the whole expression.
     levels: Vec<Level>,
     /// `(?i)` and the like, held back until something follows that they apply to: `a(?i)*` repeats
     /// the `a`.
     pending_flags: String,
+    /// The length of the expression from its last `:]` on.
+    last_class_end: usize,
+    /// What was written so far costs at least this much.
+    written_cost: usize,
+    /// Where to give up.
+    written_cost_max: usize,
 }
 
 /// `{n,m}` or one of `*`, `+`, `?`.
@@ -98,12 +116,12 @@ impl<'a> Translator<'a> {
                     rest = &item[1..];
                 }
                 b'^' | b'$' | b'.' => {
-                    self.atom(&item[..1], if item.starts_with('.') { 8 } else { 1 })?;
+                    self.atom(&item[..1], if item.starts_with('.') { 8 } else { 1 });
                     rest = &item[1..];
                 }
                 b'[' => {
-                    let (class, after) = read_bracket(item)?;
-                    self.class(&class)?;
+                    let (class, after) = read_bracket(item, self.last_class_end)?;
+                    self.class(&class);
                     rest = after;
                 }
                 b'*' | b'+' | b'?' => {
@@ -118,7 +136,7 @@ impl<'a> Translator<'a> {
                 }
                 b'{' => match read_counts(item) {
                     None => {
-                        self.literal(u32::from('{'))?;
+                        self.literal(u32::from('{'));
                         rest = &item[1..];
                     }
                     Some((counts, after)) => {
@@ -133,11 +151,14 @@ impl<'a> Translator<'a> {
                 b'\\' => rest = self.backslash(item)?,
                 _ => {
                     if let Some(c) = next_char(&mut rest) {
-                        self.literal(u32::from(c))?;
+                        self.literal(u32::from(c));
                     }
                 }
             }
             repeated_from = repeats.then_some(item);
+            if self.written_cost > self.written_cost_max {
+                return Err(PatternError::new(TOO_LARGE, self.source));
+            }
         }
         if self.levels.len() > 1 {
             return Err(PatternError::new("missing closing )", self.source));
@@ -149,24 +170,19 @@ impl<'a> Translator<'a> {
         self.levels.last_mut().expect("the level of the whole expression is never closed")
     }
 
-    fn too_large(&self) -> PatternError {
-        PatternError::new("expression too large", self.source)
-    }
-
     /// Writes something that a repetition may follow.
-    fn atom(&mut self, text: &str, cost: usize) -> Result<(), PatternError> {
+    fn atom(&mut self, text: &str, cost: usize) {
         self.flush_flags();
+        self.written_cost = self.written_cost.saturating_add(cost);
         self.out.push_str(text);
-        self.add(Atom { cost, repeats: 1 })
+        self.add(Atom { cost, repeats: 1 });
     }
 
-    fn add(&mut self, atom: Atom) -> Result<(), PatternError> {
-        let cost_max = self.cost_max;
+    fn add(&mut self, atom: Atom) {
         let level = self.level();
         level.cost = level.cost.saturating_add(atom.cost);
         level.repeats = level.repeats.max(atom.repeats);
         level.last = Some(atom);
-        if level.cost > cost_max { Err(self.too_large()) } else { Ok(()) }
     }
 
     fn flush_flags(&mut self) {
@@ -174,18 +190,19 @@ impl<'a> Translator<'a> {
         self.pending_flags.clear();
     }
 
-    fn literal(&mut self, value: u32) -> Result<(), PatternError> {
+    fn literal(&mut self, value: u32) {
         if char::from_u32(value).is_none() {
-            return self.atom(EMPTY_CLASS, 1);
+            self.atom(EMPTY_CLASS, 1);
+            return;
         }
         self.flush_flags();
         write_literal(&mut self.out, value);
-        self.add(Atom { cost: 1, repeats: 1 })
+        self.add(Atom { cost: 1, repeats: 1 });
     }
 
-    fn class(&mut self, class: &ClassText) -> Result<(), PatternError> {
+    fn class(&mut self, class: &ClassText) {
         // A range of characters becomes some sequences of byte ranges.
-        self.atom(&class.text, 4 * class.ranges.max(1))
+        self.atom(&class.text, 4 * class.ranges.max(1));
     }
 
     fn open(&mut self, text: &str) -> Result<(), PatternError> {
@@ -205,7 +222,8 @@ impl<'a> Translator<'a> {
         self.pending_flags.clear();
         self.out.push(')');
         let Level { cost, repeats, .. } = self.levels.pop().unwrap_or_default();
-        self.add(Atom { cost: cost.saturating_add(2), repeats: repeats.max(1) })
+        self.add(Atom { cost: cost.saturating_add(2), repeats: repeats.max(1) });
+        Ok(())
     }
 
     /// Repeats what was written last. `item` begins with the operator, `after` is what follows it.
@@ -242,20 +260,20 @@ impl<'a> Translator<'a> {
         if lazy {
             self.out.push('?');
         }
-        let copies = times.max(repeat.min).max(1) as usize;
+        let copies = usize::try_from(times.max(1)).unwrap_or(usize::MAX);
         let level = self.level();
         level.cost -= last.cost;
-        self.add(Atom { cost: last.cost.saturating_mul(copies).saturating_add(1), repeats })?;
+        self.add(Atom { cost: last.cost.saturating_mul(copies).saturating_add(1), repeats });
         Ok(after)
     }
 
     fn backslash(&mut self, item: &'a str) -> Result<&'a str, PatternError> {
         match item.as_bytes().get(1) {
-            Some(b'A') => self.atom(r"\A", 1)?,
+            Some(b'A') => self.atom(r"\A", 1),
             // Go's word boundaries are ASCII.
-            Some(b'b') => self.atom(r"(?-u:\b)", 1)?,
-            Some(b'B') => self.atom(NOT_WORD_BOUNDARY, 8)?,
-            Some(b'z') => self.atom(r"\z", 1)?,
+            Some(b'b') => self.atom(r"(?-u:\b)", 1),
+            Some(b'B') => self.atom(NOT_WORD_BOUNDARY, 8),
+            Some(b'z') => self.atom(r"\z", 1),
             Some(b'C') => {
                 return Err(PatternError::new("invalid escape sequence", &item[..2]));
             }
@@ -263,21 +281,21 @@ impl<'a> Translator<'a> {
                 let text = &item[2..];
                 let (quoted, after) = text.split_once(r"\E").unwrap_or((text, ""));
                 for c in quoted.chars() {
-                    self.literal(u32::from(c))?;
+                    self.literal(u32::from(c));
                 }
                 return Ok(after);
             }
             _ => {
                 if let Some((class, after)) = read_unicode(item)? {
-                    self.class(&class)?;
+                    self.class(&class);
                     return Ok(after);
                 }
                 if let Some((class, after)) = read_perl(item) {
-                    self.class(&class)?;
+                    self.class(&class);
                     return Ok(after);
                 }
                 let (value, after) = read_escape(item)?;
-                self.literal(value)?;
+                self.literal(value);
                 return Ok(after);
             }
         }
@@ -292,8 +310,7 @@ impl<'a> Translator<'a> {
                 return Err(PatternError::new("invalid named capture", item));
             };
             let name = &item[4..end];
-            let valid = !name.is_empty()
-                && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+            let valid = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
             if !valid {
                 return Err(PatternError::new("invalid named capture", &item[..=end]));
             }

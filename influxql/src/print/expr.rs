@@ -72,8 +72,7 @@ fn fmt_chain(expr: &Expr, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let mut node = expr;
     while let Expr::Binary { op, left, right } = node {
         parts.push(Part::Tail(*op, right));
-        if matches!(&**left, Expr::Binary { op: below, .. } if below.precedence() < op.precedence())
-        {
+        if matches!(&**left, Expr::Binary { op: below, .. } if below.precedence() < op.precedence()) {
             opened += 1;
             parts.push(Part::Close);
         }

@@ -4,8 +4,12 @@
 //! InfluxDB 1.x prints. Where a hand-built tree needs parentheses that are not in it, they are
 //! added, so that the text always means what the tree means.
 
+mod ddl;
 mod expr;
 mod quote;
+mod select;
+mod show;
+mod statement;
 
-pub use quote::{format_duration, format_go_duration, quote_ident, quote_string};
 pub(crate) use quote::quote_segments;
+pub use quote::{format_duration, format_go_duration, quote_ident, quote_string};
