@@ -53,6 +53,9 @@
 //! | manifest | the numbered log of edits that says which files make up the database |
 //! | read view | schema, chunks and files of one table at one moment |
 
+pub mod catalog;
 pub mod clock;
+pub mod manifest;
 pub mod model;
 pub mod query;
+pub mod object;
