@@ -53,5 +53,7 @@
 //! | manifest | the numbered log of edits that says which files make up the database |
 //! | read view | schema, chunks and files of one table at one moment |
 
+pub mod buffer;
 pub mod clock;
+pub mod merge;
 pub mod model;
