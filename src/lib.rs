@@ -57,3 +57,4 @@ pub mod buffer;
 pub mod clock;
 pub mod merge;
 pub mod model;
+pub mod parquet_file;

@@ -12,10 +12,12 @@
 //!
 //! Nothing here knows tables, files or plans.
 
+mod columns;
 mod seal;
 mod sorted_rows;
 mod stream;
 
+pub use columns::{series_column, tag_columns, tag_values};
 pub use seal::{FieldSlot, seal};
 pub use sorted_rows::{SeriesRun, SortedRows};
 pub use stream::{Merge, Step};

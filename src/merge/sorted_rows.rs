@@ -89,23 +89,25 @@ impl SortedRows {
     /// The rows of one range, without copying.
     #[must_use]
     pub fn slice(&self, rows: std::ops::Range<usize>) -> Self {
-        let first_run = self.runs.partition_point(|r| r.end_row as usize <= rows.start);
-        let mut runs = Vec::new();
-        for run in &self.runs[first_run..] {
-            let end = (run.end_row as usize).min(rows.end) - rows.start;
-            runs.push(SeriesRun { key: run.key.clone(), end_row: row_index(end) });
-            if run.end_row as usize >= rows.end {
-                break;
-            }
-        }
-        if rows.is_empty() {
-            runs.clear();
-        }
         Self {
-            runs,
+            runs: self.slice_runs(rows.clone()),
             times_ns: self.times_ns.slice(rows.start, rows.len()),
             fields: self.fields.iter().map(|f| f.slice(rows.start, rows.len())).collect(),
         }
+    }
+
+    /// The runs of one range of rows, counted from its start.
+    pub(super) fn slice_runs(&self, rows: std::ops::Range<usize>) -> Vec<SeriesRun> {
+        if rows.is_empty() {
+            return Vec::new();
+        }
+        let first = self.runs.partition_point(|r| r.end_row as usize <= rows.start);
+        let last = self.runs.partition_point(|r| (r.end_row as usize) < rows.end);
+        let cut = |run: &SeriesRun| SeriesRun {
+            key: run.key.clone(),
+            end_row: row_index((run.end_row as usize).min(rows.end) - rows.start),
+        };
+        self.runs[first..=last].iter().map(cut).collect()
     }
 
     /// Panics when the rows are not sorted or the columns not of one length. Called where rows cross a

@@ -124,6 +124,8 @@ proptest! {
         let rows = sealed(&[batch(&writes)]);
         let range = crate::model::time::TimeRange::new(start, start + len);
         let kept: Vec<_> = rows.select(range, |run| run != skip).into_iter().map(|r| rows.slice(r)).collect();
+        let joined = rows.gather(&rows.select(range, |run| run != skip)).unwrap();
+        prop_assert_eq!(collect(&[joined]), collect(&kept));
         let skipped = rows.runs.get(skip).map(|r| r.key.to_string());
         let expected: Vec<_> = collect(&[rows]).into_iter()
             .filter(|((s, t), _)| range.contains(*t) && Some(s) != skipped.as_ref()).collect();
@@ -140,4 +142,19 @@ fn series_of_many_runs_merge_without_copying_when_alone() {
         out[0].fields[0].to_data().buffers()[0].as_ptr(),
         rows.fields[0].to_data().buffers()[0].as_ptr()
     );
+}
+
+#[test]
+fn tags_repeat_for_every_row_of_their_series() {
+    let key = |tags: &[(&str, &str)]| crate::model::series_key::encode(tags.iter().copied()).into();
+    let runs = [
+        super::SeriesRun { key: key(&[("a", "x"), ("b", "a value longer than twelve bytes")]), end_row: 2 },
+        super::SeriesRun { key: key(&[("b", "y")]), end_row: 3 },
+    ];
+    let columns = super::tag_columns(&runs, &["b", "a", "none"]);
+    let long = Some("a value longer than twelve bytes");
+    assert_eq!(columns[0].iter().collect::<Vec<_>>(), [long, long, Some("y")]);
+    assert_eq!(columns[1].iter().collect::<Vec<_>>(), [Some("x"), Some("x"), None]);
+    assert_eq!(columns[2].iter().collect::<Vec<_>>(), [None, None, None]);
+    assert_eq!(super::series_column(&runs).iter().flatten().map(str::len).collect::<Vec<_>>(), [38, 38, 4]);
 }

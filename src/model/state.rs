@@ -155,10 +155,7 @@ impl State {
     /// a table was dropped after them. [`Sequence::ZERO`] when there is none.
     #[must_use]
     pub fn dropped_through(&self, policy: PolicyId, name: &str) -> Sequence {
-        self.dropped
-            .get_by(|(p, n)| (*p, n.as_ref()).cmp(&(policy, name)))
-            .copied()
-            .unwrap_or(Sequence::ZERO)
+        self.dropped.get_by(|(p, n)| (*p, n.as_ref()).cmp(&(policy, name))).copied().unwrap_or(Sequence::ZERO)
     }
 
     /// The id that the next new database should have.
@@ -205,7 +202,10 @@ impl State {
     ///
     /// # Errors
     /// The first change that does not fit.
-    pub fn with_changes<'a>(&self, changes: impl IntoIterator<Item = &'a Change>) -> Result<Self, ApplyError> {
+    pub fn with_changes<'a>(
+        &self,
+        changes: impl IntoIterator<Item = &'a Change>,
+    ) -> Result<Self, ApplyError> {
         let mut next = self.clone();
         for change in changes {
             next.apply(change)?;
