@@ -33,7 +33,23 @@ pub(crate) fn render(response: &Response, view: &View, prefix: &str) -> String {
         lines.push(format!("{name}: {}", value.replace(prefix, "")));
     }
     lines.extend(render_body(response, view.body, prefix));
+    if !view.insertions.is_empty() {
+        lines.iter_mut().for_each(|line| correct_position(line, view, prefix));
+    }
     lines.join("\n")
+}
+
+/// Turns `at line L, char C` of a parse error into the place in the statement as the file has it.
+fn correct_position(line: &mut String, view: &View, prefix: &str) {
+    const LINE: &str = " at line ";
+    const CHAR: &str = ", char ";
+    let Some((before, place)) = line.rsplit_once(LINE) else { return };
+    let Some((line_text, char_text)) = place.split_once(CHAR) else { return };
+    let digits = char_text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let (Ok(line_number), Ok(char_number)) = (line_text.parse::<usize>(), digits.parse::<usize>()) else { return };
+    let earlier = view.insertions.iter().filter(|(line, char)| *line == line_number && *char < char_number).count();
+    let corrected = char_number - earlier * prefix.chars().count();
+    *line = format!("{before}{LINE}{line_number}{CHAR}{corrected}{}", &char_text[digits.len()..]);
 }
 
 fn render_body(response: &Response, view: BodyView, prefix: &str) -> Vec<String> {

@@ -16,6 +16,15 @@ pub(crate) struct View {
     pub(crate) headers: Vec<String>,
     /// The status that goes without saying.
     pub(crate) usual_status: Option<u16>,
+    /// Where the prefix was put into the statement: line and character, from 1. Positions in errors are corrected by these.
+    pub(crate) insertions: Vec<(usize, usize)>,
+}
+
+impl View {
+    /// A view without headers and insertions.
+    pub(crate) fn of(body: BodyView) -> View {
+        View { body, headers: Vec::new(), usual_status: None, insertions: Vec::new() }
+    }
 }
 
 /// The form in which a body is written down.
@@ -40,7 +49,7 @@ pub(crate) fn build(scenario: &Scenario, step: &Step, prefix: &str) -> (Request,
                 headers: Vec::new(),
                 body: body.clone().into_bytes(),
             };
-            (request, View { body: BodyView::Table, headers: Vec::new(), usual_status: None })
+            (request, View::of(BodyView::Table))
         }
         Action::Query { options, text, .. } => query(scenario, options, text, prefix),
         Action::Request { method, target, options, body } => {
@@ -52,7 +61,7 @@ pub(crate) fn build(scenario: &Scenario, step: &Step, prefix: &str) -> (Request,
                 headers,
                 body: rename(body.trim_end_matches('\n'), &scenario.databases, prefix).into_bytes(),
             };
-            (request, View { body: BodyView::Raw, headers: shown(options), usual_status: None })
+            (request, View { headers: shown(options), ..View::of(BodyView::Raw) })
         }
     }
 }
@@ -61,7 +70,7 @@ fn query(scenario: &Scenario, options: &Options, text: &str, prefix: &str) -> (R
     const PASSED: &[&str] = &["rp", "epoch", "chunked", "chunk_size", "pretty", "params"];
     let mut parameters = parameters(scenario, options, PASSED, prefix);
     let mut headers = accept(options);
-    let q = rename(text, &scenario.databases, prefix);
+    let (q, insertions) = rename_with_positions(text, &scenario.databases, prefix);
     let method = options.get("method").unwrap_or("POST");
     let mut body = Vec::new();
     if method == "POST" {
@@ -80,7 +89,8 @@ fn query(scenario: &Scenario, options: &Options, text: &str, prefix: &str) -> (R
         _ => BodyView::Table,
     };
     let request = Request { method: method.to_owned(), target: target("/query", &parameters), headers, body };
-    (request, View { body: view, headers: shown(options), usual_status: Some(200) })
+    let view = View { body: view, headers: shown(options), usual_status: Some(200), insertions };
+    (request, view)
 }
 
 fn parameters(scenario: &Scenario, options: &Options, passed: &[&str], prefix: &str) -> Vec<(String, String)> {
@@ -112,7 +122,13 @@ fn shown(options: &Options) -> Vec<String> {
 
 /// Puts `prefix` before every whole-word occurrence of a database name.
 pub(crate) fn rename(text: &str, databases: &[Database], prefix: &str) -> String {
+    rename_with_positions(text, databases, prefix).0
+}
+
+/// As [`rename`]; also tells line and character (from 1, in the result) of each prefix.
+fn rename_with_positions(text: &str, databases: &[Database], prefix: &str) -> (String, Vec<(usize, usize)>) {
     let mut out = String::new();
+    let mut insertions = Vec::new();
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
         let is_inside_word = out.chars().next_back().is_some_and(is_word);
@@ -121,6 +137,8 @@ pub(crate) fn rename(text: &str, databases: &[Database], prefix: &str) -> String
             !is_inside_word && rest.strip_prefix(*name).is_some_and(|after| !after.starts_with(is_word))
         });
         if let Some(name) = name.max_by_key(|name| name.len()) {
+            let line = out.rsplit('\n').next().unwrap_or_default();
+            insertions.push((out.matches('\n').count() + 1, line.chars().count() + 1));
             out.push_str(prefix);
             out.push_str(name);
             rest = &rest[name.len()..];
@@ -129,7 +147,7 @@ pub(crate) fn rename(text: &str, databases: &[Database], prefix: &str) -> String
             rest = &rest[c.len_utf8()..];
         }
     }
-    out
+    (out, insertions)
 }
 
 fn is_word(c: char) -> bool {

@@ -4,7 +4,7 @@ use super::answer;
 use super::differences;
 use super::file::{self, Database, Scenario};
 use super::http::Response;
-use super::request::{BodyView, View, rename};
+use super::request::{BodyView, View, build, rename};
 use super::{json, msgpack, run};
 
 fn parse(text: &str) -> Scenario {
@@ -21,7 +21,7 @@ fn check_unchanged(text: &str) {
 /// `body` of a JSON answer reads as `expected`.
 fn check_answer(body: &str, expected: &str) {
     let response = Response { status: 200, headers: Vec::new(), body: body.as_bytes().to_vec() };
-    let view = View { body: BodyView::Table, headers: Vec::new(), usual_status: Some(200) };
+    let view = View { usual_status: Some(200), ..View::of(BodyView::Table) };
     assert_eq!(answer::render(&response, &view, "zq_"), expected);
 }
 
@@ -91,6 +91,17 @@ fn database_names_are_replaced_as_whole_words() {
         rename(r#"SHOW SERIES ON mydb; SELECT mydb2 FROM mydb..m, "mydb two".rp.m, amydb"#, &databases, "p_"),
         r#"SHOW SERIES ON p_mydb; SELECT mydb2 FROM p_mydb..m, "p_mydb two".rp.m, amydb"#
     );
+}
+
+#[test]
+fn positions_in_errors_do_not_count_the_prefix() {
+    let scenario = parse("database mydb\nquery\nSHOW SERIES ON mydb\nFROM x ON mydb y\n");
+    for prefix in ["p_", "longer_"] {
+        let (_, view) = build(&scenario, &scenario.steps[0], prefix);
+        let body = format!("{{\"error\":\"found y at line 2, char {}\"}}", 16 + prefix.len());
+        let response = Response { status: 400, headers: Vec::new(), body: body.into_bytes() };
+        assert_eq!(answer::render(&response, &view, prefix), "status 400\nerror: found y at line 2, char 16");
+    }
 }
 
 #[test]
