@@ -56,7 +56,6 @@ fn render_body(response: &Response, view: BodyView, prefix: &str) -> Vec<String>
     let raw = || raw_lines(&String::from_utf8_lossy(&response.body).replace(prefix, ""));
     match view {
         BodyView::Raw => raw(),
-        BodyView::MessagePack if response.status != 200 => raw(),
         BodyView::MessagePack => match msgpack::render(&response.body) {
             Ok(text) => text.replace(prefix, "").lines().map(str::to_owned).collect(),
             Err(error) => vec![format!("unreadable: {error}")],
