@@ -1,9 +1,10 @@
 //! How an answer is written down.
 //!
-//! In: a [`Response`] and the [`View`] of the step. Out: text that is equal exactly when the answers are. JSON results become
-//! tables: `name:` and `tags:` lines where the series has them, the column names, one line per row. Numbers stand as the JSON
-//! prints them; `null`, `true` and `false` are JSON's; a string stands bare when it begins with a letter or is a
-//! timestamp and holds no blank, quote or other unusual character, else it stands in JSON quotes. Further lines:
+//! In: a [`Response`] and the [`View`] of the step. Out: text that is equal exactly when the answers are.
+//! JSON results become tables: `name:` and `tags:` lines where the series has them, the column names, one
+//! line per row. Numbers stand as the JSON prints them; `null`, `true` and `false` are JSON's; a string
+//! stands bare when it begins with a letter or is a timestamp and holds no blank, quote or other unusual
+//! character, else it stands in JSON quotes. Further lines:
 //!
 //! | Line | Meaning |
 //! |---|---|
@@ -46,8 +47,11 @@ fn correct_position(line: &mut String, view: &View, prefix: &str) {
     let Some((before, place)) = line.rsplit_once(LINE) else { return };
     let Some((line_text, char_text)) = place.split_once(CHAR) else { return };
     let digits = char_text.trim_end_matches(|c: char| !c.is_ascii_digit());
-    let (Ok(line_number), Ok(char_number)) = (line_text.parse::<usize>(), digits.parse::<usize>()) else { return };
-    let earlier = view.insertions.iter().filter(|(line, char)| *line == line_number && *char < char_number).count();
+    let (Ok(line_number), Ok(char_number)) = (line_text.parse::<usize>(), digits.parse::<usize>()) else {
+        return;
+    };
+    let earlier =
+        view.insertions.iter().filter(|(line, char)| *line == line_number && *char < char_number).count();
     let corrected = char_number - earlier * prefix.chars().count();
     *line = format!("{before}{LINE}{line_number}{CHAR}{corrected}{}", &char_text[digits.len()..]);
 }
@@ -113,11 +117,19 @@ fn own_names(value: Json, prefix: &str) -> Json {
         Json::String(text) => Json::String(text.replace(prefix, "")),
         Json::Array(items) => Json::Array(items.into_iter().map(|item| own_names(item, prefix)).collect()),
         Json::Object(members) => {
-            let lists_databases = members.iter().any(|(key, value)| key == "name" && *value == Json::String("databases".to_owned()));
+            let lists_databases = members
+                .iter()
+                .any(|(key, value)| key == "name" && *value == Json::String("databases".to_owned()));
             let own = members.into_iter().map(|(key, value)| match value {
-                Json::Array(rows) if lists_databases && key == "values" => {
-                    (key, Json::Array(rows.into_iter().filter(|row| is_own(row, prefix)).map(|row| own_names(row, prefix)).collect()))
-                }
+                Json::Array(rows) if lists_databases && key == "values" => (
+                    key,
+                    Json::Array(
+                        rows.into_iter()
+                            .filter(|row| is_own(row, prefix))
+                            .map(|row| own_names(row, prefix))
+                            .collect(),
+                    ),
+                ),
                 value => (key, own_names(value, prefix)),
             });
             Json::Object(own.collect())
@@ -188,7 +200,8 @@ fn render_series(series: &Json, lines: &mut Vec<String>) {
         lines.push(format!("name: {}", cell(name)));
     }
     if let Some(Json::Object(tags)) = series.get("tags") {
-        let tags: Vec<String> = tags.iter().map(|(key, value)| format!("{}={}", text_cell(key), cell(value))).collect();
+        let tags: Vec<String> =
+            tags.iter().map(|(key, value)| format!("{}={}", text_cell(key), cell(value))).collect();
         lines.push(format!("tags: {}", tags.join(", ")));
     }
     let rows = series.get("columns").into_iter().chain(match series.get("values") {
@@ -210,10 +223,13 @@ fn render_series(series: &Json, lines: &mut Vec<String>) {
 fn push_table(table: &[Vec<String>], lines: &mut Vec<String>) {
     let column_count = table.iter().map(Vec::len).max().unwrap_or(0);
     let widths: Vec<usize> = (0..column_count)
-        .map(|column| table.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0))
+        .map(|column| {
+            table.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+        })
         .collect();
     for row in table {
-        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        let cells: Vec<String> =
+            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
         lines.push(cells.join(" ").trim_end().to_owned());
     }
 }
@@ -231,7 +247,8 @@ fn push_error(error: &Json, lines: &mut Vec<String>) {
     }
 }
 
-/// Says so when an object has other members than `known`, or has them in another order: clients that stream rely on it.
+/// Says so when an object has other members than `known`, or has them in another order: clients that stream
+/// rely on it.
 fn check_members(object: &Json, known: &[&str], lines: &mut Vec<String>) {
     let Json::Object(members) = object else {
         lines.push(format!("unexpected shape: {}", cell(object)));
@@ -262,7 +279,8 @@ fn cell(value: &Json) -> String {
         Json::String(text) => text_cell(text),
         Json::Array(items) => format!("[{}]", items.iter().map(cell).collect::<Vec<_>>().join(",")),
         Json::Object(members) => {
-            let members: Vec<String> = members.iter().map(|(key, value)| format!("{}:{}", quote(key), cell(value))).collect();
+            let members: Vec<String> =
+                members.iter().map(|(key, value)| format!("{}:{}", quote(key), cell(value))).collect();
             format!("{{{}}}", members.join(","))
         }
     }

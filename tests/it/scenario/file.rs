@@ -1,7 +1,8 @@
 //! Scenario files: text to steps and back.
 //!
-//! In: the text of one file (the notation is described in the parent module). Out: a [`Scenario`], whose [`Step`]s keep their
-//! source lines, so that writing a file back changes nothing but the recorded answers. It knows nothing of HTTP.
+//! In: the text of one file (the notation is described in the parent module). Out: a [`Scenario`], whose
+//! [`Step`]s keep their source lines, so that writing a file back changes nothing but the recorded answers.
+//! It knows nothing of HTTP.
 
 use std::path::{Path, PathBuf};
 
@@ -95,7 +96,18 @@ impl Options {
 
 const WRITE_OPTIONS: &[&str] = &["db", "rp", "precision", "consistency", "escaped"];
 const QUERY_OPTIONS: &[&str] = &[
-    "db", "rp", "epoch", "chunked", "chunk_size", "pretty", "params", "accept", "method", "raw", "show", "no_q",
+    "db",
+    "rp",
+    "epoch",
+    "chunked",
+    "chunk_size",
+    "pretty",
+    "params",
+    "accept",
+    "method",
+    "raw",
+    "show",
+    "no_q",
 ];
 const REQUEST_OPTIONS: &[&str] = &["accept", "show", "type"];
 
@@ -140,7 +152,8 @@ pub(crate) fn load_folder(folder: &Path, skipped: &[&str]) -> Result<Vec<(PathBu
     let mut scenarios = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(current) = folders.pop() {
-        let entries = std::fs::read_dir(&current).map_err(|error| format!("cannot read {}: {error}", current.display()))?;
+        let entries = std::fs::read_dir(&current)
+            .map_err(|error| format!("cannot read {}: {error}", current.display()))?;
         for entry in entries {
             let path = entry.map_err(|error| format!("cannot read {}: {error}", current.display()))?.path();
             let relative = path.strip_prefix(folder).unwrap_or(&path).with_extension("");
@@ -150,7 +163,8 @@ pub(crate) fn load_folder(folder: &Path, skipped: &[&str]) -> Result<Vec<(PathBu
                     folders.push(path);
                 }
             } else if path.extension().is_some_and(|extension| extension == "txt") {
-                let text = std::fs::read_to_string(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+                let text = std::fs::read_to_string(&path)
+                    .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
                 let scenario = parse(&name, &text).map_err(|error| format!("{}: {error}", path.display()))?;
                 scenarios.push((path, scenario));
             }
@@ -162,7 +176,8 @@ pub(crate) fn load_folder(folder: &Path, skipped: &[&str]) -> Result<Vec<(PathBu
 
 /// Reads one file. The error names the line.
 pub(crate) fn parse(name: &str, text: &str) -> Result<Scenario, String> {
-    let mut scenario = Scenario { name: name.to_owned(), databases: Vec::new(), steps: Vec::new(), tail: Vec::new() };
+    let mut scenario =
+        Scenario { name: name.to_owned(), databases: Vec::new(), steps: Vec::new(), tail: Vec::new() };
     let mut lines = Lines { all: text.lines().collect(), next: 0 };
     let mut source = Vec::new();
     let mut comment = Vec::new();
@@ -179,7 +194,8 @@ pub(crate) fn parse(name: &str, text: &str) -> Result<Scenario, String> {
         } else if let Some(rest) = line.strip_prefix("database ") {
             scenario.databases.push(parse_database(rest));
         } else {
-            let action = parse_action(line, &mut lines, &mut source).map_err(|error| format!("line {number}: {error}"))?;
+            let action = parse_action(line, &mut lines, &mut source)
+                .map_err(|error| format!("line {number}: {error}"))?;
             scenario.steps.push(Step {
                 line: number,
                 comment: std::mem::take(&mut comment).join(" "),
@@ -228,7 +244,8 @@ fn push_answer(out: &mut Vec<String>, marker: &str, answer: &str) {
 /// Whether `line` ends the answer above it.
 fn is_directive(line: &str) -> bool {
     let word = line.split(' ').next().unwrap_or_default();
-    line.starts_with('#') || matches!(word, "database" | "differs:" | "write" | "exec" | "query" | "request" | "----")
+    line.starts_with('#')
+        || matches!(word, "database" | "differs:" | "write" | "exec" | "query" | "request" | "----")
 }
 
 fn parse_database(rest: &str) -> Database {
@@ -301,7 +318,8 @@ fn unescape(text: &str) -> Result<String, String> {
             Some('\\') => out.push('\\'),
             Some('x') => {
                 let digits: String = chars.by_ref().take(2).collect();
-                let code = u8::from_str_radix(&digits, 16).map_err(|_| format!("bad escape '\\x{digits}'"))?;
+                let code =
+                    u8::from_str_radix(&digits, 16).map_err(|_| format!("bad escape '\\x{digits}'"))?;
                 out.push(char::from(code));
             }
             other => return Err(format!("bad escape '\\{}'", other.unwrap_or(' '))),

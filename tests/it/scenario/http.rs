@@ -1,8 +1,8 @@
 //! The little HTTP/1.1 that scenarios need, on a plain socket.
 //!
-//! In: an address and a [`Request`]. Out: a [`Response`] with its body unchunked. One connection per request, so that a
-//! server that restarts between two steps is no special case. It knows no redirects, no TLS and no compression: what a
-//! scenario sees is what the server sent.
+//! In: an address and a [`Request`]. Out: a [`Response`] with its body unchunked. One connection per request,
+//! so that a server that restarts between two steps is no special case. It knows no redirects, no TLS and no
+//! compression: what a scenario sees is what the server sent.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -48,9 +48,11 @@ pub(crate) fn send(address: SocketAddr, request: &Request) -> Result<Response, S
 }
 
 fn exchange(address: SocketAddr, request: &Request) -> Result<Response, String> {
-    let mut stream = TcpStream::connect(address).map_err(|error| format!("cannot connect to {address}: {error}"))?;
+    let mut stream =
+        TcpStream::connect(address).map_err(|error| format!("cannot connect to {address}: {error}"))?;
     stream.set_read_timeout(Some(ANSWER_TIMEOUT)).map_err(|error| error.to_string())?;
-    let mut message = format!("{} {} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n", request.method, request.target);
+    let mut message =
+        format!("{} {} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n", request.method, request.target);
     for (name, value) in &request.headers {
         message.push_str(&format!("{name}: {value}\r\n"));
     }
@@ -75,7 +77,8 @@ fn parse_response(bytes: &[u8], is_head: bool) -> Result<Response, String> {
         body: Vec::new(),
     };
     let body = &bytes[head_end + 4..];
-    let chunked = response.header("Transfer-Encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked"));
+    let chunked =
+        response.header("Transfer-Encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked"));
     let length: Option<usize> = response.header("Content-Length").and_then(|length| length.parse().ok());
     response.body = if is_head {
         Vec::new()
@@ -83,7 +86,9 @@ fn parse_response(bytes: &[u8], is_head: bool) -> Result<Response, String> {
         unchunk(body)?
     } else {
         match length {
-            Some(length) if length > body.len() => return Err("the answer ends before its Content-Length".to_owned()),
+            Some(length) if length > body.len() => {
+                return Err("the answer ends before its Content-Length".to_owned());
+            }
             Some(length) => body[..length].to_vec(),
             None => body.to_vec(),
         }
@@ -97,7 +102,8 @@ fn unchunk(mut rest: &[u8]) -> Result<Vec<u8>, String> {
         let line_end = find(rest, b"\r\n").ok_or("the answer breaks off inside a chunk header")?;
         let line = String::from_utf8_lossy(&rest[..line_end]);
         let size_text = line.split(';').next().unwrap_or_default().trim();
-        let size = usize::from_str_radix(size_text, 16).map_err(|_| format!("bad chunk size '{size_text}'"))?;
+        let size =
+            usize::from_str_radix(size_text, 16).map_err(|_| format!("bad chunk size '{size_text}'"))?;
         rest = &rest[line_end + 2..];
         if size == 0 {
             return Ok(body);

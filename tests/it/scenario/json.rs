@@ -1,7 +1,8 @@
 //! A JSON reader that loses nothing: members keep their order and numbers keep their text.
 //!
-//! In: a response body of one or more documents. Out: [`Json`] values. The JSON text is the contract that scenarios pin
-//! (`1` is not `1.0`), so a reader that turns numbers into floats or sorts members would hide differences.
+//! In: a response body of one or more documents. Out: [`Json`] values. The JSON text is the contract that
+//! scenarios pin (`1` is not `1.0`), so a reader that turns numbers into floats or sorts members would hide
+//! differences.
 
 /// A JSON value as it was written.
 #[derive(Debug, Clone, PartialEq)]
@@ -170,7 +171,8 @@ impl Reader<'_> {
     }
 
     fn word(&mut self) -> Result<Json, String> {
-        for (word, value) in [("null", Json::Null), ("true", Json::Bool(true)), ("false", Json::Bool(false))] {
+        for (word, value) in [("null", Json::Null), ("true", Json::Bool(true)), ("false", Json::Bool(false))]
+        {
             if self.text[self.position..].starts_with(word) {
                 self.position += word.len();
                 return Ok(value);

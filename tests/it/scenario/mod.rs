@@ -1,10 +1,10 @@
 //! Behaviour scenarios: text files that hold writes, queries and the exact answers together.
 //!
-//! A file under `testdata/scenarios/` is read by [`file`] into a [`Scenario`], a list of steps. [`run`] plays the steps
-//! against a server over HTTP and compares each answer with the one in the file; `cargo run --example golden` plays
-//! the very same steps against a real InfluxDB 1.6 and writes its answers into the file. Nothing here knows which server
-//! it talks to, how that server stores data, or how it is started, flushed and stopped: whoever runs the scenarios
-//! passes an address and a hook.
+//! A file under `testdata/scenarios/` is read by [`file`] into a [`Scenario`], a list of steps. [`run`] plays
+//! the steps against a server over HTTP and compares each answer with the one in the file; `cargo run
+//! --example golden` plays the very same steps against a real InfluxDB 1.6 and writes its answers into the
+//! file. Nothing here knows which server it talks to, how that server stores data, or how it is started,
+//! flushed and stopped: whoever runs the scenarios passes an address and a hook.
 //!
 //! ```text
 //! # fill(previous) repeats the last window that had points.
@@ -36,8 +36,9 @@
 //! | `----` | the answer follows, up to the next line of this table. A line of an answer that looks like one is preceded by `\` |
 //! | `differs: REASON` | the next step's answer is deliberately not InfluxDB 1.6's; ours follows the recorded one after `---- tidegauge` |
 //!
-//! `db` is the file's first database when not given; `db=` sends none. `show=Name,Name` adds response headers to the
-//! answer. Values with spaces stand in single quotes. [`answer`] describes how an answer is written down.
+//! `db` is the file's first database when not given; `db=` sends none. `show=Name,Name` adds response headers
+//! to the answer. Values with spaces stand in single quotes. [`answer`] describes how an answer is written
+//! down.
 
 pub(crate) mod answer;
 pub(crate) mod differences;

@@ -1,8 +1,9 @@
 //! MessagePack bodies as text that a person can read and a scenario can compare.
 //!
-//! In: the bytes of a response. Out: one line per document, JSON-like, where a float always has a point or an exponent
-//! (`1.0`), an integer never has, and InfluxDB's time extension (type 5: int64 seconds, int32 nanoseconds, big endian) reads
-//! `time(seconds.nanoseconds)`. The width in which an integer or a length was encoded is not shown: every reader accepts all.
+//! In: the bytes of a response. Out: one line per document, JSON-like, where a float always has a point or an
+//! exponent (`1.0`), an integer never has, and InfluxDB's time extension (type 5: int64 seconds, int32
+//! nanoseconds, big endian) reads `time(seconds.nanoseconds)`. The width in which an integer or a length was
+//! encoded is not shown: every reader accepts all.
 
 use super::json::quote;
 

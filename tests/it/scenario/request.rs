@@ -1,8 +1,8 @@
 //! From a step to the HTTP request that is sent.
 //!
-//! In: a [`Step`] and the prefix under which the file's databases live on the server. Out: a [`Request`] and the [`View`] in
-//! which its answer is to be written down. Database names are replaced as whole words in statements and paths; nothing else of
-//! what the file says is changed.
+//! In: a [`Step`] and the prefix under which the file's databases live on the server. Out: a [`Request`] and
+//! the [`View`] in which its answer is to be written down. Database names are replaced as whole words in
+//! statements and paths; nothing else of what the file says is changed.
 
 use super::file::{Action, Database, Options, Scenario, Step};
 use super::http::{Request, percent_encode};
@@ -16,7 +16,8 @@ pub(crate) struct View {
     pub(crate) headers: Vec<String>,
     /// The status that goes without saying.
     pub(crate) usual_status: Option<u16>,
-    /// Where the prefix was put into the statement: line and character, from 1. Positions in errors are corrected by these.
+    /// Where the prefix was put into the statement: line and character, from 1. Positions in errors are
+    /// corrected by these.
     pub(crate) insertions: Vec<(usize, usize)>,
 }
 
@@ -93,7 +94,12 @@ fn query(scenario: &Scenario, options: &Options, text: &str, prefix: &str) -> (R
     (request, view)
 }
 
-fn parameters(scenario: &Scenario, options: &Options, passed: &[&str], prefix: &str) -> Vec<(String, String)> {
+fn parameters(
+    scenario: &Scenario,
+    options: &Options,
+    passed: &[&str],
+    prefix: &str,
+) -> Vec<(String, String)> {
     let default = scenario.databases.first().map_or("", |database| &database.name);
     let db = options.get("db").unwrap_or(default);
     let mut parameters = Vec::new();
@@ -108,7 +114,8 @@ fn parameters(scenario: &Scenario, options: &Options, passed: &[&str], prefix: &
 }
 
 fn target(path: &str, parameters: &[(String, String)]) -> String {
-    let pairs: Vec<String> = parameters.iter().map(|(name, value)| format!("{name}={}", percent_encode(value))).collect();
+    let pairs: Vec<String> =
+        parameters.iter().map(|(name, value)| format!("{name}={}", percent_encode(value))).collect();
     if pairs.is_empty() { path.to_owned() } else { format!("{path}?{}", pairs.join("&")) }
 }
 

@@ -1,8 +1,9 @@
 //! Playing scenarios against a server.
 //!
-//! In: scenarios, the address of a server and a hook. Out: nothing, or what differed. The same file is played in every state of
-//! the data: the hook is called after each write and again before the queries that follow, and may flush, compact or restart
-//! the server there; answers must not change. This module cannot do any of that itself.
+//! In: scenarios, the address of a server and a hook. Out: nothing, or what differed. The same file is played
+//! in every state of the data: the hook is called after each write and again before the queries that follow,
+//! and may flush, compact or restart the server there; answers must not change. This module cannot do any of
+//! that itself.
 
 use std::fmt::{self, Write as _};
 use std::net::SocketAddr;
@@ -17,8 +18,8 @@ use super::request;
 pub(crate) struct Target<'a> {
     /// Where it listens; asked again for every request, because a restart may move it.
     pub(crate) address: &'a (dyn Fn() -> SocketAddr + Sync),
-    /// Put before the names of the file's databases. Must be unique per run on one server and occur in no answer by chance:
-    /// `zq1_`, `zq2_` …
+    /// Put before the names of the file's databases. Must be unique per run on one server and occur in no
+    /// answer by chance: `zq1_`, `zq2_` …
     pub(crate) prefix: String,
 }
 
@@ -51,7 +52,11 @@ impl fmt::Display for Mismatches {
 }
 
 /// Plays one file from its first step to its last.
-pub(crate) fn run_scenario(target: &Target<'_>, scenario: &Scenario, hook: &mut Hook<'_>) -> Result<(), Mismatches> {
+pub(crate) fn run_scenario(
+    target: &Target<'_>,
+    scenario: &Scenario,
+    hook: &mut Hook<'_>,
+) -> Result<(), Mismatches> {
     let mut play = Play::begin(target.clone(), scenario);
     while !play.is_done() {
         play.mutate(hook);
@@ -61,10 +66,11 @@ pub(crate) fn run_scenario(target: &Target<'_>, scenario: &Scenario, hook: &mut 
     play.end()
 }
 
-/// Plays many files in step: all of them write, the hook is called once with [`Moment::BeforeQueries`], all of them
-/// query, and so on. A restart as the hook then happens a few times and not a few times per file.
+/// Plays many files in step: all of them write, the hook is called once with [`Moment::BeforeQueries`], all
+/// of them query, and so on. A restart as the hook then happens a few times and not a few times per file.
 pub(crate) fn run_rounds(targets: &[(Target<'_>, &Scenario)], hook: &mut Hook<'_>) -> Vec<Mismatches> {
-    let mut plays: Vec<Play<'_>> = targets.iter().map(|(target, scenario)| Play::begin(target.clone(), scenario)).collect();
+    let mut plays: Vec<Play<'_>> =
+        targets.iter().map(|(target, scenario)| Play::begin(target.clone(), scenario)).collect();
     while plays.iter().any(|play| !play.is_done()) {
         plays.iter_mut().for_each(|play| play.mutate(hook));
         if let Err(error) = hook(Moment::BeforeQueries) {
@@ -91,7 +97,11 @@ pub(crate) fn create_databases(target: &Target<'_>, scenario: &Scenario) -> Resu
 
 /// Drops the file's databases.
 pub(crate) fn drop_databases(target: &Target<'_>, scenario: &Scenario) -> Result<(), String> {
-    scenario.databases.iter().map(|database| &database.name).try_for_each(|name| statement(target, "DROP", name))
+    scenario
+        .databases
+        .iter()
+        .map(|database| &database.name)
+        .try_for_each(|name| statement(target, "DROP", name))
 }
 
 fn statement(target: &Target<'_>, verb: &str, name: &str) -> Result<(), String> {
@@ -153,8 +163,12 @@ impl<'a> Play<'a> {
         let input = step.action.summary();
         match (answer_of(&self.target, self.scenario, step), step.expected()) {
             (Ok(actual), Some(expected)) if actual == expected => {}
-            (Ok(actual), Some(expected)) => self.texts.push(format!("{place}\n{input}\n{}", difference(expected, &actual))),
-            (Ok(actual), None) => self.texts.push(format!("{place}\n{input}\nno answer was recorded; got\n{actual}")),
+            (Ok(actual), Some(expected)) => {
+                self.texts.push(format!("{place}\n{input}\n{}", difference(expected, &actual)))
+            }
+            (Ok(actual), None) => {
+                self.texts.push(format!("{place}\n{input}\nno answer was recorded; got\n{actual}"))
+            }
             (Err(error), _) => self.texts.push(format!("{place}\n{input}\n{error}")),
         }
     }
@@ -188,7 +202,11 @@ pub(crate) fn difference(expected: &str, actual: &str) -> String {
     let mut common = vec![vec![0_usize; new.len() + 1]; old.len() + 1];
     for i in (0..old.len()).rev() {
         for j in (0..new.len()).rev() {
-            common[i][j] = if old[i] == new[j] { common[i + 1][j + 1] + 1 } else { common[i + 1][j].max(common[i][j + 1]) };
+            common[i][j] = if old[i] == new[j] {
+                common[i + 1][j + 1] + 1
+            } else {
+                common[i + 1][j].max(common[i][j + 1])
+            };
         }
     }
     let (mut i, mut j) = (0, 0);

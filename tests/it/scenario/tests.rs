@@ -1,11 +1,20 @@
 //! Tests of the scenario machinery itself, without a server.
 
+use std::path::Path;
+
 use super::answer;
 use super::differences;
 use super::file::{self, Database, Scenario};
 use super::http::Response;
 use super::request::{BodyView, View, build, rename};
 use super::{json, msgpack, run};
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+fn all() -> Vec<Scenario> {
+    let files = file::load_folder(&Path::new(ROOT).join("testdata/scenarios"), &[]);
+    files.expect("every scenario file is well formed").into_iter().map(|(_, scenario)| scenario).collect()
+}
 
 fn parse(text: &str) -> Scenario {
     file::parse("test", text).expect("the test's own text is well formed")
@@ -14,7 +23,8 @@ fn parse(text: &str) -> Scenario {
 /// Writing a file back with the answers that it holds changes nothing.
 fn check_unchanged(text: &str) {
     let scenario = parse(text);
-    let answers: Vec<String> = scenario.steps.iter().map(|step| step.oracle_answer().unwrap_or("?").to_owned()).collect();
+    let answers: Vec<String> =
+        scenario.steps.iter().map(|step| step.oracle_answer().unwrap_or("?").to_owned()).collect();
     assert_eq!(file::render(&scenario, &answers), text);
 }
 
@@ -56,7 +66,10 @@ fn answers_need_not_be_written_for_writes_and_exec() {
 #[test]
 fn mistakes_in_a_file_name_the_line() {
     assert_eq!(file::parse("t", "\nqeury\n").err().as_deref(), Some("line 2: unknown word 'qeury'"));
-    assert_eq!(file::parse("t", "query eopch=s\nSELECT").err().as_deref(), Some("line 1: unknown option 'eopch'"));
+    assert_eq!(
+        file::parse("t", "query eopch=s\nSELECT").err().as_deref(),
+        Some("line 1: unknown option 'eopch'")
+    );
 }
 
 #[test]
@@ -71,9 +84,18 @@ fn tables_tell_numbers_strings_and_null_apart() {
 fn errors_empty_results_and_several_statements() {
     check_answer(r#"{"results":[{"statement_id":0}]}"#, "(empty)");
     check_answer("{}", "(no results)");
-    check_answer(r#"{"results":[{"statement_id":0},{"statement_id":1,"error":"a\nb"}]}"#, "statement 0\n(empty)\nstatement 1\nerror: a\n       b");
-    check_answer("{\"results\":[{\"statement_id\":0,\"partial\":true}]}\n{\"results\":[{\"statement_id\":0}]}\n", "chunk\npartial result\n(empty)\nchunk\n(empty)");
-    check_answer(r#"{"results":[{"error":"x","statement_id":0}]}"#, "unexpected member: statement_id\nerror: x");
+    check_answer(
+        r#"{"results":[{"statement_id":0},{"statement_id":1,"error":"a\nb"}]}"#,
+        "statement 0\n(empty)\nstatement 1\nerror: a\n       b",
+    );
+    check_answer(
+        "{\"results\":[{\"statement_id\":0,\"partial\":true}]}\n{\"results\":[{\"statement_id\":0}]}\n",
+        "chunk\npartial result\n(empty)\nchunk\n(empty)",
+    );
+    check_answer(
+        r#"{"results":[{"error":"x","statement_id":0}]}"#,
+        "unexpected member: statement_id\nerror: x",
+    );
 }
 
 #[test]
@@ -108,7 +130,10 @@ fn positions_in_errors_do_not_count_the_prefix() {
 fn json_keeps_order_digits_and_text() {
     let text = r#"{"b":1.0,"a":[1e3,"\u003c\ud83d\ude00\n",true,null,{}]}"#;
     let documents = json::parse_documents(text).expect("the test's own text is JSON");
-    assert_eq!(format!("{documents:?}"), "[Object([(\"b\", Number(\"1.0\")), (\"a\", Array([Number(\"1e3\"), String(\"<😀\\n\"), Bool(true), Null, Object([])]))])]");
+    assert_eq!(
+        format!("{documents:?}"),
+        "[Object([(\"b\", Number(\"1.0\")), (\"a\", Array([Number(\"1e3\"), String(\"<😀\\n\"), Bool(true), Null, Object([])]))])]"
+    );
     assert!(json::parse_documents("{\"a\":").is_err() && json::parse_documents(&"[".repeat(1000)).is_err());
 }
 
@@ -122,4 +147,43 @@ fn msgpack_shows_types() {
 #[test]
 fn differences_between_answers_are_shown_by_line() {
     assert_eq!(run::difference("a\nb\nc", "a\nx\nc"), "    a\n  - b\n  + x\n    c\n");
+}
+
+#[test]
+fn every_step_has_an_answer_and_every_difference_a_second_one() {
+    for scenario in all() {
+        for step in &scenario.steps {
+            let place = format!("{}:{}", scenario.name, step.line);
+            assert!(step.expected().is_some(), "{place} has no recorded answer: run `make golden`");
+            assert_eq!(
+                step.differs.is_some(),
+                step.ours.is_some(),
+                "{place}: `differs:` and `---- tidegauge` belong together"
+            );
+            assert_ne!(step.ours.as_deref(), step.oracle_answer(), "{place}: both answers are equal");
+        }
+    }
+}
+
+#[test]
+fn the_corpus_is_as_large_as_it_should_be() {
+    let queries = all()
+        .iter()
+        .filter(|scenario| !scenario.name.starts_with("later/"))
+        .map(|scenario| scenario.steps.len())
+        .sum::<usize>();
+    assert!(queries >= 2000, "only {queries} steps were found: is the folder complete?");
+}
+
+#[test]
+fn the_page_of_differences_is_up_to_date() {
+    let scenarios = all();
+    let path = Path::new(ROOT).join("docs/differences.md");
+    let page = std::fs::read_to_string(&path).expect("docs/differences.md exists");
+    let scenarios: Vec<&Scenario> = scenarios.iter().collect();
+    assert_eq!(
+        page,
+        differences::page(&scenarios),
+        "run `make golden` or `cargo run --example golden -- differences`"
+    );
 }
