@@ -156,5 +156,5 @@ fn tags_repeat_for_every_row_of_their_series() {
     assert_eq!(columns[0].iter().collect::<Vec<_>>(), [long, long, Some("y")]);
     assert_eq!(columns[1].iter().collect::<Vec<_>>(), [Some("x"), Some("x"), None]);
     assert_eq!(columns[2].iter().collect::<Vec<_>>(), [None, None, None]);
-    assert_eq!(super::series_column(&runs).iter().flatten().map(str::len).collect::<Vec<_>>(), [38, 38, 4]);
+    assert_eq!(super::series_column(&runs).iter().flatten().map(str::len).collect::<Vec<_>>(), [39, 39, 4]);
 }

@@ -20,6 +20,7 @@
 //! Where a file goes and who may see it is not known here.
 
 mod cache;
+mod object_reader;
 mod read;
 mod write;
 

@@ -1,6 +1,7 @@
 //! Reading parts of a file: which series a row group holds, and rows by position.
 
 use super::cache::ReaderCache;
+use super::object_reader::ObjectReader;
 use crate::merge::{SeriesRun, SortedRows};
 use crate::model::file::FileMeta;
 use crate::model::limits::BATCH_ROWS;
@@ -13,7 +14,7 @@ use futures::{Stream, StreamExt, TryStreamExt};
 use object_store::ObjectStore;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, RowSelection, RowSelector};
-use parquet::arrow::async_reader::{ParquetObjectReader, ParquetRecordBatchStreamBuilder};
+use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::PageIndexPolicy;
 use parquet::file::statistics::Statistics;
@@ -45,7 +46,7 @@ pub enum FileError {
 #[derive(Clone, Debug)]
 pub struct ParquetFile {
     meta: Arc<FileMeta>,
-    reader: ParquetObjectReader,
+    reader: ObjectReader,
     footer: ArrowReaderMetadata,
     cache: ReaderCache,
 }
@@ -61,7 +62,7 @@ impl ParquetFile {
         path: object_store::path::Path,
         cache: &ReaderCache,
     ) -> Result<Self, FileError> {
-        let reader = ParquetObjectReader::new(store, path).with_file_size(meta.size_bytes);
+        let reader = ObjectReader { store, path, size_bytes: meta.size_bytes };
         let footer = cache.footer(&meta.path, load_footer(&meta, reader.clone())).await?;
         Ok(Self { meta, reader, footer, cache: cache.clone() })
     }
@@ -172,7 +173,7 @@ impl ParquetFile {
 
 async fn load_footer(
     meta: &FileMeta,
-    mut reader: ParquetObjectReader,
+    mut reader: ObjectReader,
 ) -> Result<ArrowReaderMetadata, FileError> {
     let wrong = |source| FileError::Parquet { path: meta.path.clone(), source };
     let damaged = |reason| FileError::Damaged { path: meta.path.clone(), reason };

@@ -117,10 +117,9 @@ impl FileWriter {
     /// # Errors
     /// When the last row group cannot be encoded.
     pub fn finish(self) -> Result<Option<WrittenFile>, ParquetError> {
-        let (Some(mut writer), Some(time_range)) = (self.writer, self.summary.time_range) else {
+        let (Some(writer), Some(time_range)) = (self.writer, self.summary.time_range) else {
             return Ok(None);
         };
-        writer.finish()?;
         let bytes = writer.into_inner()?;
         let meta = self.summary.into_meta(self.spec, time_range, bytes.len() as u64);
         Ok(Some(WrittenFile { bytes, meta }))
