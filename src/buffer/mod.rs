@@ -37,10 +37,10 @@ pub struct TableBuffer {
 }
 
 impl TableBuffer {
-    /// Adds rows. Sequences grow from call to call.
+    /// Adds rows. Sequences do not fall from call to call.
     pub fn push(&mut self, sequence: Sequence, rows: Arc<TableRows>) {
         assert!(
-            self.newest_sequence().is_none_or(|newest| newest < sequence),
+            self.newest_sequence().is_none_or(|newest| newest <= sequence),
             "rows reach the buffer in the order of the log"
         );
         self.pending_rows += rows.row_count();
@@ -83,6 +83,9 @@ impl TableBuffer {
             return Ok(());
         };
         let batches: Vec<&TableRows> = self.pending.iter().map(|(_, rows)| &**rows).collect();
+        if let Some(stray) = batches.iter().flat_map(|b| &b.fields).find(|f| schema.field(&f.name).is_none()) {
+            return Err(ArrowError::SchemaError(format!("field {:?} is not in the table's schema", stray.name)));
+        }
         let fields =
             schema.fields().filter(|f| batches.iter().any(|b| b.fields.iter().any(|c| c.name == f.name)));
         let (slots, names): (Vec<_>, Vec<_>) = fields

@@ -33,3 +33,7 @@ pub const CHUNK_MERGE_ROWS_MAX: usize = 65_536;
 
 /// Rows of a table that wait unsorted before a writer seals them: the price of a reader's first look.
 pub const PENDING_ROWS_MAX: usize = 65_536;
+
+/// Rows up to which the windows of a flush are joined into one file: under it a file's footer and its
+/// request to the store weigh more than its rows.
+pub const FILE_ROWS_MIN: usize = 32_768;
