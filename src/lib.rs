@@ -55,3 +55,4 @@
 
 pub mod clock;
 pub mod model;
+pub mod wal;
