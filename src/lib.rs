@@ -58,3 +58,4 @@ pub mod clock;
 pub mod merge;
 pub mod model;
 pub mod parquet_file;
+pub mod wal;
