@@ -56,6 +56,7 @@
 pub mod buffer;
 pub mod clock;
 pub mod merge;
+pub mod line_protocol;
 pub mod model;
 pub mod parquet_file;
 pub mod wal;
