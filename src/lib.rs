@@ -60,3 +60,4 @@ pub mod line_protocol;
 pub mod model;
 pub mod parquet_file;
 pub mod wal;
+pub mod object;
