@@ -61,3 +61,4 @@ pub mod model;
 pub mod parquet_file;
 pub mod wal;
 pub mod object;
+pub mod query;
