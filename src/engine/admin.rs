@@ -81,7 +81,7 @@ impl Engine {
             return Ok(());
         }
         let durable = self.with_missing_tables(&changes);
-        self.manifest.commit(durable).await?;
+        self.commit(durable).await?;
         let _lock = self.live_lock.lock();
         let live = self.live.load().with_changes(&changes);
         let live = live.map_err(|e| EngineError::Internal(e.to_string()))?;

@@ -54,7 +54,7 @@ impl Engine {
             changes.extend(files.into_iter().map(|file| Change::AddFile(Arc::new(file))));
         }
         changes.push(Change::Flushed { through });
-        self.manifest.commit(changes.clone()).await?;
+        self.commit(changes.clone()).await?;
 
         {
             let _lock = self.live_lock.lock();

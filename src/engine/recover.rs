@@ -7,9 +7,10 @@ use super::table::Table;
 use super::write::Registered;
 use super::{Counters, Engine};
 use crate::clock::Clock;
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, ManifestOptions};
 use crate::model::batch::WriteBatch;
 use crate::model::ids::Sequence;
+use crate::model::state::State;
 use crate::object::Store;
 use crate::parquet_file::ReaderCache;
 use crate::wal::Wal;
@@ -29,7 +30,7 @@ impl Engine {
         store: Store,
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>, EngineError> {
-        let (manifest, state) = Manifest::open(store.clone()).await?;
+        let (manifest, state) = Manifest::open(store.clone(), ManifestOptions::new(clock.clone())).await?;
         let opened = tokio::task::spawn_blocking(move || Self::replay(options, store, clock, manifest, state)).await;
         let engine = Arc::new(opened.map_err(|panic| EngineError::Internal(panic.to_string()))??);
         super::background::start(&engine);
@@ -41,7 +42,7 @@ impl Engine {
         store: Store,
         clock: Arc<dyn Clock>,
         manifest: Manifest,
-        state: Arc<crate::model::state::State>,
+        state: State,
     ) -> Result<Self, EngineError> {
         // The log hands batches over while it opens, so they are collected into the parts that take them.
         let flushed_through = state.flushed_through();
@@ -58,7 +59,7 @@ impl Engine {
             tables: RwLock::new(tables.collect()),
             reader_cache: ReaderCache::new(options.reader_cache_bytes),
             apply_queue: ApplyQueue::new(wal.last_sequence()),
-            live: ArcSwap::new(state),
+            live: ArcSwap::from_pointee(state),
             live_lock: Mutex::default(),
             gate: AsyncRwLock::default(),
             flush_lock: AsyncMutex::default(),

@@ -79,6 +79,12 @@ impl ParquetFile {
         self.footer.metadata().num_row_groups()
     }
 
+    /// Rows of a row group.
+    #[must_use]
+    pub fn row_group_row_count(&self, row_group: usize) -> usize {
+        usize::try_from(self.footer.metadata().row_group(row_group).num_rows()).unwrap_or(0)
+    }
+
     /// Lower and upper bounds of the series keys of a row group, where the footer has them. The upper bound
     /// may be greater than every key.
     #[must_use]
