@@ -31,7 +31,8 @@ impl Engine {
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>, EngineError> {
         let (manifest, state) = Manifest::open(store.clone(), ManifestOptions::new(clock.clone())).await?;
-        let opened = tokio::task::spawn_blocking(move || Self::replay(options, store, clock, manifest, state)).await;
+        let opened =
+            tokio::task::spawn_blocking(move || Self::replay(options, store, clock, manifest, state)).await;
         let engine = Arc::new(opened.map_err(|panic| EngineError::Internal(panic.to_string()))??);
         super::background::start(&engine);
         Ok(engine)

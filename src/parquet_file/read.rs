@@ -177,10 +177,7 @@ impl ParquetFile {
     }
 }
 
-async fn load_footer(
-    meta: &FileMeta,
-    mut reader: ObjectReader,
-) -> Result<ArrowReaderMetadata, FileError> {
+async fn load_footer(meta: &FileMeta, mut reader: ObjectReader) -> Result<ArrowReaderMetadata, FileError> {
     let wrong = |source| FileError::Parquet { path: meta.path.clone(), source };
     let damaged = |reason| FileError::Damaged { path: meta.path.clone(), reason };
     let options = || ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);

@@ -62,6 +62,17 @@ pub struct Damage {
     pub quarantined_to: Option<PathBuf>,
 }
 
+impl std::fmt::Display for Damage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { file, offset, bytes, reason, quarantined_to } = self;
+        write!(f, "{}: {bytes} bytes at {offset}: {reason}", file.display())?;
+        match quarantined_to {
+            Some(to) => write!(f, "; moved to {}", to.display()),
+            None => Ok(()),
+        }
+    }
+}
+
 /// Reads the log, applies what comes after `after`, repairs. Returns the segments that are still needed.
 pub(super) fn recover<E>(
     options: &WalOptions,

@@ -38,7 +38,9 @@ pub(super) fn scan_columns(schema: &TableSchema, with_series: bool) -> Vec<ScanC
     let time = column(TIME_COLUMN, time_type(), false, Origin::Time);
     let others = schema.columns().iter().map(|c| match c.kind {
         ColumnKind::Tag => column(&c.stored_name, DataType::Utf8View, true, Origin::Tag(c.name.clone())),
-        ColumnKind::Field(t) => column(&c.stored_name, t.data_type(), true, Origin::Field(c.stored_name.clone())),
+        ColumnKind::Field(t) => {
+            column(&c.stored_name, t.data_type(), true, Origin::Field(c.stored_name.clone()))
+        }
     });
     series.into_iter().chain([time]).chain(others).collect()
 }
@@ -72,7 +74,11 @@ impl Projection {
 
     /// The columns of `rows`, whose fields are [`Projection::fields`].
     pub(super) fn batch(&self, rows: &SortedRows) -> Result<RecordBatch, ArrowError> {
-        let tags: Vec<&str> = self.columns.iter().filter_map(|c| if let Origin::Tag(t) = c { Some(&**t) } else { None }).collect();
+        let tags: Vec<&str> = self
+            .columns
+            .iter()
+            .filter_map(|c| if let Origin::Tag(t) = c { Some(&**t) } else { None })
+            .collect();
         let mut tags = tag_columns(&rows.runs, &tags).into_iter();
         let mut fields = rows.fields.iter();
         let missing = || ArrowError::SchemaError("rows have fewer fields than were asked for".to_owned());

@@ -7,12 +7,12 @@ use crate::model::schema::TIME_COLUMN;
 use crate::model::time::TimeRange;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, StringViewArray};
 use arrow::datatypes::Schema;
+use datafusion::catalog::Session;
 use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::expr::BinaryExpr;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, Operator};
 use datafusion::physical_plan::PhysicalExpr;
-use datafusion::catalog::Session;
 use std::sync::Arc;
 
 /// How a scan can use a filter.
@@ -186,7 +186,9 @@ fn unqualified(expr: &Expr) -> Result<Expr> {
     use datafusion::common::tree_node::{Transformed, TreeNode};
     let strip = |e: Expr| {
         Ok(match e {
-            Expr::Column(c) => Transformed::yes(Expr::Column(datafusion::common::Column::new_unqualified(c.name))),
+            Expr::Column(c) => {
+                Transformed::yes(Expr::Column(datafusion::common::Column::new_unqualified(c.name)))
+            }
             other => Transformed::no(other),
         })
     };

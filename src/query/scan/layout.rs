@@ -66,12 +66,14 @@ pub(super) struct SeriesRange {
 
 impl SeriesRange {
     pub(super) fn contains(&self, key: &str) -> bool {
-        self.start.as_deref().is_none_or(|start| start <= key) && self.end.as_deref().is_none_or(|end| key < end)
+        self.start.as_deref().is_none_or(|start| start <= key)
+            && self.end.as_deref().is_none_or(|end| key < end)
     }
 
     /// Whether some key from `min` to `max` may lie inside.
     pub(super) fn may_contain(&self, min: &str, max: &str) -> bool {
-        self.start.as_deref().is_none_or(|start| start <= max) && self.end.as_deref().is_none_or(|end| min < end)
+        self.start.as_deref().is_none_or(|start| start <= max)
+            && self.end.as_deref().is_none_or(|end| min < end)
     }
 }
 

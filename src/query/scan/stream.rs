@@ -75,7 +75,8 @@ impl ScanPlan {
     /// The matching rows of several sources, without duplicates.
     fn merge(self: Arc<Self>, sources: Vec<Source>, range: &SeriesRange) -> Rows {
         let types = self.projection.field_types();
-        let streams: Vec<Rows> = sources.into_iter().map(|source| self.clone().source(source, range)).collect();
+        let streams: Vec<Rows> =
+            sources.into_iter().map(|source| self.clone().source(source, range)).collect();
         let merge = Merge::new(types, streams.len(), BATCH_ROWS);
         try_unfold((merge, streams), |(mut merge, mut streams)| async move {
             loop {
