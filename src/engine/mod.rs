@@ -71,7 +71,7 @@ pub struct Engine {
     gate: AsyncRwLock<()>,
     /// Held by a flush, and by changes that remove tables.
     flush_lock: AsyncMutex<()>,
-    flush_wanted: Notify,
+    flush_wanted: Arc<Notify>,
     closed: AtomicBool,
     reader_cache: ReaderCache,
     counters: Counters,

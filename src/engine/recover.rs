@@ -64,7 +64,7 @@ impl Engine {
             live_lock: Mutex::default(),
             gate: AsyncRwLock::default(),
             flush_lock: AsyncMutex::default(),
-            flush_wanted: Notify::new(),
+            flush_wanted: Arc::new(Notify::new()),
             closed: AtomicBool::new(false),
             counters: Counters::default(),
             options,
