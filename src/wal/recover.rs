@@ -145,15 +145,15 @@ impl Reader<'_> {
             last: None,
             bytes: bytes.len() as u64,
         };
+        if is_last && is_unfinished(&bytes) {
+            self.report.torn_bytes += bytes.len() as u64;
+            self.repairs.push(SegmentRepair::delete(path));
+            return Ok(());
+        }
         let header = match SegmentHeader::decode(&bytes) {
             HeaderState::Unsupported(version) => {
                 let reason = format!("segment format version {version}");
                 return Err(WalError::Unsupported { file: path.to_owned(), reason });
-            }
-            HeaderState::Unreadable if is_last && is_unfinished(&bytes) => {
-                self.report.torn_bytes += bytes.len() as u64;
-                self.repairs.push(SegmentRepair::delete(path));
-                return Ok(());
             }
             HeaderState::Intact(header) | HeaderState::OneCopy(header) if header.first != first => {
                 let reason =
@@ -282,7 +282,7 @@ enum Applied {
     CallerGone,
 }
 
-/// Whether a segment without a readable header was being created when the process died: no record can be in it.
+/// Whether the segment was being created when the process died: no record can be in it.
 fn is_unfinished(bytes: &[u8]) -> bool {
     bytes.len() < SEGMENT_HEADER_BYTES || bytes.iter().all(|&b| b == 0)
 }
