@@ -12,6 +12,7 @@ use super::segment::{self, HeaderState, SEGMENT_HEADER_BYTES, SegmentHeader};
 use super::writer::ClosedSegment;
 use crate::model::batch::WriteBatch;
 use crate::model::ids::Sequence;
+use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -60,6 +61,17 @@ pub struct Damage {
     pub reason: String,
     /// Where the damaged bytes are now.
     pub quarantined_to: Option<PathBuf>,
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, offset, bytes, reason, quarantined_to } = self;
+        write!(f, "{bytes} bytes of {} from byte {offset}: {reason}", file.display())?;
+        match quarantined_to {
+            Some(to) => write!(f, "; moved to {}", to.display()),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Reads the log, applies what comes after `after`, repairs. Returns the segments that are still needed.
