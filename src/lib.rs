@@ -53,6 +53,12 @@
 //! | manifest | the numbered log of edits that says which files make up the database |
 //! | read view | schema, chunks and files of one table at one moment |
 
+pub mod buffer;
 pub mod clock;
+pub mod merge;
+pub mod line_protocol;
 pub mod model;
+pub mod parquet_file;
 pub mod wal;
+pub mod object;
+pub mod query;

@@ -26,3 +26,14 @@ pub const CHUNK_ROWS_DEFAULT: usize = 10_000;
 
 /// Widest window of one Parquet file, in nanoseconds: a day, so that late data re-opens little.
 pub const WINDOW_NS_MAX: i64 = super::time::DAY_NS;
+
+/// Most rows of a chunk that the buffer makes by merging smaller ones: enough to keep chunks few, little
+/// enough that merging does not delay a reader by more than some milliseconds.
+pub const CHUNK_MERGE_ROWS_MAX: usize = 65_536;
+
+/// Rows of a table that wait unsorted before a writer seals them: the price of a reader's first look.
+pub const PENDING_ROWS_MAX: usize = 65_536;
+
+/// Rows up to which the windows of a flush are joined into one file: under it a file's footer and its
+/// request to the store weigh more than its rows.
+pub const FILE_ROWS_MIN: usize = 32_768;

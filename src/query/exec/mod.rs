@@ -1,0 +1,1 @@
+//! Plan nodes that DataFusion lacks.
