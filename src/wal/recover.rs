@@ -12,6 +12,7 @@ use super::segment::{self, HeaderState, SEGMENT_HEADER_BYTES, SegmentHeader};
 use super::writer::ClosedSegment;
 use crate::model::batch::WriteBatch;
 use crate::model::ids::Sequence;
+use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -62,10 +63,10 @@ pub struct Damage {
     pub quarantined_to: Option<PathBuf>,
 }
 
-impl std::fmt::Display for Damage {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { file, offset, bytes, reason, quarantined_to } = self;
-        write!(f, "{}: {bytes} bytes at {offset}: {reason}", file.display())?;
+        write!(f, "{bytes} bytes of {} from byte {offset}: {reason}", file.display())?;
         match quarantined_to {
             Some(to) => write!(f, "; moved to {}", to.display()),
             None => Ok(()),
@@ -156,15 +157,15 @@ impl Reader<'_> {
             last: None,
             bytes: bytes.len() as u64,
         };
+        if is_last && is_unfinished(&bytes) {
+            self.report.torn_bytes += bytes.len() as u64;
+            self.repairs.push(SegmentRepair::delete(path));
+            return Ok(());
+        }
         let header = match SegmentHeader::decode(&bytes) {
             HeaderState::Unsupported(version) => {
                 let reason = format!("segment format version {version}");
                 return Err(WalError::Unsupported { file: path.to_owned(), reason });
-            }
-            HeaderState::Unreadable if is_last && is_unfinished(&bytes) => {
-                self.report.torn_bytes += bytes.len() as u64;
-                self.repairs.push(SegmentRepair::delete(path));
-                return Ok(());
             }
             HeaderState::Intact(header) | HeaderState::OneCopy(header) if header.first != first => {
                 let reason =
@@ -293,7 +294,7 @@ enum Applied {
     CallerGone,
 }
 
-/// Whether a segment without a readable header was being created when the process died: no record can be in it.
+/// Whether the segment was being created when the process died: no record can be in it.
 fn is_unfinished(bytes: &[u8]) -> bool {
     bytes.len() < SEGMENT_HEADER_BYTES || bytes.iter().all(|&b| b == 0)
 }

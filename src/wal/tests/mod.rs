@@ -37,14 +37,14 @@ fn options(directory: &TempDir) -> WalOptions {
     WalOptions { disk_low_water_bytes: 0, ..WalOptions::new(directory.path()) }
 }
 
-fn open(options: WalOptions, after: u64) -> (Wal, RecoveryReport, Vec<(u64, WriteBatch)>) {
+/// An open log, what opening it said, and the batches it replayed with their sequences.
+type Opened = (Wal, RecoveryReport, Vec<(u64, WriteBatch)>);
+
+fn open(options: WalOptions, after: u64) -> Opened {
     try_open(options, after).expect("the log opens")
 }
 
-fn try_open(
-    options: WalOptions,
-    after: u64,
-) -> Result<(Wal, RecoveryReport, Vec<(u64, WriteBatch)>), WalError> {
+fn try_open(options: WalOptions, after: u64) -> Result<Opened, WalError> {
     let mut found = Vec::new();
     let (wal, report) = Wal::open(options, Sequence(after), |sequence, batch| {
         found.push((sequence.0, batch));
