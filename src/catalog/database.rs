@@ -23,14 +23,18 @@ pub fn create_database(
             Some(spec) => add_first_policy(state, existing, spec),
         };
     }
-    name::check(name)?;
+    name::check_form(name)?;
+    let spec = policy.cloned().unwrap_or_default();
+    name::check_form(spec.name())?;
+    check_duration(spec.duration_ns)?;
+    name::check_length(name)?;
+    spec.check()?;
     let id = state.next_database_id();
     if id.0 == u32::MAX {
         return Err(CatalogError::USED_UP);
     }
-    let spec = policy.cloned().unwrap_or_default();
     let database = DatabaseInfo { id, name: name.into(), default_policy: spec.name().into() };
-    let policy = spec.build(&database, new_id(state)?)?;
+    let policy = spec.build(id, new_id(state)?);
     Ok(vec![Change::CreateDatabase(Arc::new(database)), Change::PutPolicy(Arc::new(policy))])
 }
 
@@ -40,10 +44,11 @@ fn add_first_policy(
     database: &DatabaseInfo,
     spec: &PolicySpec,
 ) -> Result<Vec<Change>, CatalogError> {
+    name::check_form(spec.name())?;
     check_duration(spec.duration_ns)?;
-    name::check(spec.name())?;
     if state.policies_of(database.id).is_empty() {
-        let policy = spec.build(database, new_id(state)?)?;
+        spec.check()?;
+        let policy = spec.build(database.id, new_id(state)?);
         let name = policy.name.clone();
         let make_default = Change::SetDefaultPolicy { database: database.id, name };
         return Ok(vec![Change::PutPolicy(Arc::new(policy)), make_default]);

@@ -17,6 +17,17 @@ pub struct WriteTarget {
     pub policy: Arc<PolicyInfo>,
 }
 
+/// Why a write goes nowhere. Displays as InfluxDB 1.x's text, which quotes the database here.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WriteTargetError {
+    /// There is no such database.
+    #[error("database not found: {0:?}")]
+    DatabaseNotFound(String),
+    /// There is no such retention policy, or the default one was dropped.
+    #[error("retention policy not found: {0}")]
+    PolicyNotFound(String),
+}
+
 /// Finds where a write to `database` goes; without `policy`, or with an empty one, to the default one.
 ///
 /// # Errors
@@ -25,12 +36,13 @@ pub fn resolve_write_target(
     state: &State,
     database: &str,
     policy: Option<&str>,
-) -> Result<WriteTarget, CatalogError> {
-    let database = find_database(state, database)?;
+) -> Result<WriteTarget, WriteTargetError> {
+    let not_found = || WriteTargetError::DatabaseNotFound(database.to_owned());
+    let database = state.database(database).ok_or_else(not_found)?;
     let policy = policy.filter(|name| !name.is_empty()).unwrap_or(&database.default_policy);
     match state.policy(database.id, policy) {
         Some(policy) => Ok(WriteTarget { database: database.clone(), policy: policy.clone() }),
-        None => Err(CatalogError::PolicyNotFound(policy.to_owned())),
+        None => Err(WriteTargetError::PolicyNotFound(policy.to_owned())),
     }
 }
 

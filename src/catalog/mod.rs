@@ -18,7 +18,7 @@ mod policy;
 mod tests;
 
 pub use database::{create_database, drop_database};
-pub use measurement::{WriteTarget, drop_measurement, resolve_write_target};
+pub use measurement::{WriteTarget, WriteTargetError, drop_measurement, resolve_write_target};
 pub use policy::{PolicyChange, PolicySpec, alter_policy, create_policy, drop_policy};
 
 /// Why a statement must not do what it asks for. Displays as InfluxDB 1.x's text.

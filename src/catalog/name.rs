@@ -10,16 +10,15 @@ static PRINTABLE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"^[\p{L}\p{M}\p{N}\p{P}\p{S} ]+$").expect("the pattern is constant and right")
 });
 
-/// Checks the name of a new database or policy.
-///
-/// # Errors
-/// When InfluxDB 1.x would refuse it.
-pub(super) fn check(name: &str) -> Result<(), CatalogError> {
+/// Checks what a name consists of.
+pub(super) fn check_form(name: &str) -> Result<(), CatalogError> {
     if matches!(name, "." | "..") || name.contains(['/', '\\']) || !PRINTABLE.is_match(name) {
         return Err(CatalogError::INVALID_NAME);
     }
-    if name.len() > NAME_BYTES_MAX {
-        return Err(CatalogError::NAME_TOO_LONG);
-    }
     Ok(())
+}
+
+/// Checks how long a name is. Apart from [`check_form`], because 1.x has other checks in between.
+pub(super) fn check_length(name: &str) -> Result<(), CatalogError> {
+    if name.len() > NAME_BYTES_MAX { Err(CatalogError::NAME_TOO_LONG) } else { Ok(()) }
 }

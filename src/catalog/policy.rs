@@ -3,7 +3,7 @@
 use super::{CatalogError, name};
 use crate::model::change::Change;
 use crate::model::database::{DEFAULT_POLICY_NAME, DatabaseInfo, PolicyInfo};
-use crate::model::ids::PolicyId;
+use crate::model::ids::{DatabaseId, PolicyId};
 use crate::model::state::State;
 use crate::model::time::HOUR_NS;
 use std::sync::Arc;
@@ -42,10 +42,6 @@ impl PolicySpec {
         self.name.as_deref().filter(|name| !name.is_empty()).unwrap_or(DEFAULT_POLICY_NAME)
     }
 
-    fn duration_ns(&self) -> i64 {
-        self.duration_ns.unwrap_or(0)
-    }
-
     /// Whether `policy` is what this would make, as far as it says anything.
     pub(super) fn matches(&self, policy: &PolicyInfo) -> bool {
         let shard_duration_ns = normal_shard_duration_ns(self.shard_duration_ns, policy.duration_ns);
@@ -55,27 +51,31 @@ impl PolicySpec {
             && shard_duration_ns == policy.shard_duration_ns
     }
 
-    /// The policy that this makes, checked.
-    pub(super) fn build(&self, database: &DatabaseInfo, id: PolicyId) -> Result<PolicyInfo, CatalogError> {
+    /// Checks all but the form of the name, in 1.x's order.
+    pub(super) fn check(&self) -> Result<(), CatalogError> {
         check_duration(self.duration_ns)?;
-        name::check(self.name())?;
-        let replica_n = self.replica_n.unwrap_or(1);
-        if replica_n < 1 {
+        name::check_length(self.name())?;
+        if self.replica_n == Some(0) {
             return Err(CatalogError::REPLICATION_TOO_LOW);
         }
-        let duration_ns = self.duration_ns();
-        let shard_duration_ns = normal_shard_duration_ns(self.shard_duration_ns, duration_ns);
-        if duration_ns > 0 && duration_ns < shard_duration_ns {
+        let duration_ns = self.duration_ns.unwrap_or(0);
+        if duration_ns > 0 && duration_ns < normal_shard_duration_ns(self.shard_duration_ns, duration_ns) {
             return Err(CatalogError::SHARD_TOO_LONG);
         }
-        Ok(PolicyInfo {
+        Ok(())
+    }
+
+    /// The policy that this makes once it was checked.
+    pub(super) fn build(&self, database: DatabaseId, id: PolicyId) -> PolicyInfo {
+        let duration_ns = self.duration_ns.unwrap_or(0);
+        PolicyInfo {
             id,
-            database: database.id,
+            database,
             name: self.name().into(),
             duration_ns,
-            shard_duration_ns,
-            replica_n,
-        })
+            shard_duration_ns: normal_shard_duration_ns(self.shard_duration_ns, duration_ns),
+            replica_n: self.replica_n.unwrap_or(1),
+        }
     }
 }
 
@@ -90,11 +90,11 @@ pub fn create_policy(
     spec: &PolicySpec,
     make_default: bool,
 ) -> Result<Vec<Change>, CatalogError> {
-    name::check(name)?;
-    check_duration(spec.duration_ns)?;
-    let database = find_database(state, database)?;
+    name::check_form(name)?;
     let spec = PolicySpec { name: Some(name.to_owned()), ..spec.clone() };
-    let policy = spec.build(database, new_id(state)?)?;
+    spec.check()?;
+    let database = find_database(state, database)?;
+    let policy = spec.build(database.id, new_id(state)?);
     if let Some(existing) = state.policy(database.id, name) {
         let same = PolicyInfo { id: existing.id, ..policy } == **existing;
         return match (same, make_default && database.default_policy != existing.name) {
