@@ -54,4 +54,5 @@
 //! | read view | schema, chunks and files of one table at one moment |
 
 pub mod clock;
+pub mod encode;
 pub mod model;
