@@ -56,3 +56,4 @@
 pub mod clock;
 pub mod encode;
 pub mod model;
+pub mod object;

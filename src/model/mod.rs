@@ -1,6 +1,7 @@
 //! Layer 0: the vocabulary every other module speaks. Plain values, no I/O, no locks.
 
 pub mod batch;
+pub mod change;
 pub mod database;
 pub mod file;
 pub mod ids;
@@ -8,6 +9,8 @@ pub mod limits;
 pub mod result;
 pub mod schema;
 pub mod series_key;
+pub mod sorted_map;
+pub mod state;
 pub mod time;
 pub mod value;
 

@@ -1,0 +1,240 @@
+//! Layer 1, the storage edge: objects by name on a local folder, in memory, on S3, GCS or Azure.
+//!
+//! In come names from [`layout`] and bytes; out go bytes and lists of names. What returned is durable,
+//! and creation is atomic: of several creators of one name exactly one learns [`Creation::Created`].
+//! This module knows no content of any object.
+//!
+//! | file | what |
+//! |---|---|
+//! | `options` | URL and settings → [`Store`] |
+//! | `local` | the local folder: writes that survive power loss |
+//! | `layout` | every name that Tidegauge gives to an object |
+//! | `probe` | the check at start-up that the store keeps its promises |
+
+pub mod layout;
+mod local;
+mod options;
+mod probe;
+#[cfg(test)]
+mod tests;
+
+pub use options::StoreOptions;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use futures::{StreamExt, TryStreamExt, stream::BoxStream};
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutPayload};
+use std::sync::Arc;
+
+/// Whether [`Store::create`] made the object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Creation {
+    /// The object is new and has the given bytes.
+    Created,
+    /// An object of this name was there; it is as it was. It may be the trace of an own attempt whose
+    /// answer was lost, and with S3 also of a creation that is still going on and may yet fail.
+    AlreadyExists,
+}
+
+/// An object in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Its path below the store's root.
+    pub path: String,
+    /// Its size in bytes.
+    pub size_bytes: u64,
+    /// When it was last written, by the store's clock.
+    pub modified: DateTime<Utc>,
+}
+
+/// Why an operation on a store failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The address or a setting is wrong: nothing was tried.
+    #[error("object store {url:?}: {reason}")]
+    Options {
+        /// The address.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// There is no such object.
+    #[error("object {path:?} does not exist")]
+    NotFound {
+        /// The object's path.
+        path: String,
+    },
+    /// The store takes part in no protocol that needs create-if-absent: it must not be used.
+    #[error(
+        "object store {url:?} does not refuse to create an object that exists (a PUT with \
+         `If-None-Match: *`), so two servers could overwrite each other's data; use a store that supports \
+         conditional writes"
+    )]
+    NoConditionalCreate {
+        /// The address.
+        url: String,
+    },
+    /// The operation failed, after retries where they make sense. Whether a write took effect is unknown.
+    #[error("cannot {action} {path:?}: {source}")]
+    Failed {
+        /// What was attempted.
+        action: &'static str,
+        /// On which object.
+        path: String,
+        /// What the store said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl StoreError {
+    fn new(action: &'static str, path: &str, source: object_store::Error) -> Self {
+        match source {
+            object_store::Error::NotFound { .. } => Self::NotFound { path: path.into() },
+            source => Self::Failed { action, path: path.into(), source: Box::new(source) },
+        }
+    }
+}
+
+/// A place for objects. Cheap to clone. Paths are relative to the address it was opened with.
+#[derive(Clone, Debug)]
+pub struct Store {
+    inner: Arc<dyn ObjectStore>,
+    url: Arc<str>,
+    root: Option<Arc<std::path::Path>>,
+}
+
+impl Store {
+    /// Opens the store of an address. Makes the folder when it is a local one; otherwise nothing is sent
+    /// yet: see [`Store::probe`].
+    ///
+    /// # Errors
+    /// When the address or a setting is wrong, or the folder cannot be made.
+    pub fn open(options: &StoreOptions) -> Result<Self, StoreError> {
+        options::open(options)
+    }
+
+    /// A store over an implementation of one's own; tests inject faults this way.
+    #[must_use]
+    pub fn from_object_store(inner: Arc<dyn ObjectStore>, url: &str) -> Self {
+        Self { inner, url: url.into(), root: None }
+    }
+
+    /// A store in memory that nobody else sees.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        Self::from_object_store(Arc::new(object_store::memory::InMemory::new()), "memory:///")
+    }
+
+    /// The address, without credentials.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The folder of a local store.
+    #[must_use]
+    pub fn root(&self) -> Option<&std::path::Path> {
+        self.root.as_deref()
+    }
+
+    /// The implementation, for readers that bring their own I/O (DataFusion). Its paths are those of
+    /// this store. Writing through it is not durable on a local folder, and mostly refused.
+    #[must_use]
+    pub fn object_store(&self) -> Arc<dyn ObjectStore> {
+        self.inner.clone()
+    }
+
+    /// Makes an object unless one of this name is there.
+    ///
+    /// # Errors
+    /// When that failed; the object may exist nevertheless.
+    pub async fn create(&self, path: &str, bytes: Bytes) -> Result<Creation, StoreError> {
+        let payload = PutPayload::from_bytes(bytes);
+        match self.inner.put_opts(&Path::from(path), payload, PutMode::Create.into()).await {
+            Ok(_) => Ok(Creation::Created),
+            Err(object_store::Error::AlreadyExists { .. }) => Ok(Creation::AlreadyExists),
+            Err(source) => Err(StoreError::new("create", path, source)),
+        }
+    }
+
+    /// Makes or replaces an object.
+    ///
+    /// # Errors
+    /// When that failed; the object may have been written nevertheless.
+    pub async fn put(&self, path: &str, bytes: Bytes) -> Result<(), StoreError> {
+        let written = self.inner.put(&Path::from(path), PutPayload::from_bytes(bytes)).await;
+        written.map(|_| ()).map_err(|source| StoreError::new("write", path, source))
+    }
+
+    /// Makes a data file of parts that lie one after the other. Its name must be new
+    /// ([`layout::new_data_file`]).
+    ///
+    /// # Errors
+    /// When that failed; the object may have been written nevertheless.
+    pub async fn put_file(
+        &self,
+        path: &str,
+        parts: impl IntoIterator<Item = Bytes>,
+    ) -> Result<(), StoreError> {
+        let payload: PutPayload = parts.into_iter().collect();
+        let written = self.inner.put(&Path::from(path), payload).await;
+        written.map(|_| ()).map_err(|source| StoreError::new("write", path, source))
+    }
+
+    /// The bytes of an object.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when there is none, or when reading failed.
+    pub async fn get(&self, path: &str) -> Result<Bytes, StoreError> {
+        let failed = |source| StoreError::new("read", path, source);
+        self.inner.get(&Path::from(path)).await.map_err(failed)?.bytes().await.map_err(failed)
+    }
+
+    /// Whether an object is there.
+    ///
+    /// # Errors
+    /// When that could not be found out.
+    pub async fn exists(&self, path: &str) -> Result<bool, StoreError> {
+        match self.inner.head(&Path::from(path)).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(source) => Err(StoreError::new("look for", path, source)),
+        }
+    }
+
+    /// Deletes an object; one that is not there is as good as deleted. On a local folder it may come
+    /// back after power loss. Names are never reused, so it is an orphan then, to be deleted again.
+    ///
+    /// # Errors
+    /// When that failed.
+    pub async fn delete(&self, path: &str) -> Result<(), StoreError> {
+        match self.inner.delete(&Path::from(path)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(source) => Err(StoreError::new("delete", path, source)),
+        }
+    }
+
+    /// All objects below a folder, in no certain order.
+    pub fn list(&self, folder: &str) -> BoxStream<'static, Result<Listed, StoreError>> {
+        let prefix = folder.to_owned();
+        self.inner
+            .list(Some(&Path::from(folder)))
+            .map_ok(|meta| Listed {
+                path: meta.location.into(),
+                size_bytes: meta.size,
+                modified: meta.last_modified,
+            })
+            .map_err(move |source| StoreError::new("list", &prefix, source))
+            .boxed()
+    }
+
+    /// Checks that the store can be reached, written and read, and that it keeps what create-if-absent
+    /// promises. To be called at start-up.
+    ///
+    /// # Errors
+    /// [`StoreError::NoConditionalCreate`], or why an operation failed.
+    pub async fn probe(&self) -> Result<(), StoreError> {
+        probe::probe(self).await
+    }
+}

@@ -1,0 +1,258 @@
+//! One conformance suite for every kind of store, then what is particular to one of them.
+
+use super::{Creation, Store, StoreError, StoreOptions, layout};
+use crate::model::ids::{DatabaseId, PolicyId, TableId};
+use bytes::Bytes;
+use futures::TryStreamExt;
+use std::sync::Arc;
+
+#[path = "../../tests/it/s3_server.rs"]
+#[allow(dead_code, unreachable_pub, missing_docs)]
+mod s3_server;
+
+async fn list(store: &Store, folder: &str) -> Vec<(String, u64)> {
+    let listed: Vec<_> = store.list(folder).try_collect().await.expect("a list");
+    let mut listed: Vec<_> = listed.into_iter().map(|l| (l.path, l.size_bytes)).collect();
+    listed.sort();
+    listed
+}
+
+/// What every store must do.
+async fn check_conformance(store: Store) {
+    store.probe().await.expect("the probe passes");
+    assert_eq!(list(&store, layout::PROBE_FOLDER).await, [], "the probe leaves nothing behind");
+
+    let missing = store.get("a/missing").await;
+    assert!(matches!(&missing, Err(StoreError::NotFound { path }) if path == "a/missing"), "{missing:?}");
+    assert!(!store.exists("a/missing").await.expect("an answer"));
+    store.delete("a/missing").await.expect("what is not there is as good as deleted");
+
+    let (one, two) = (Bytes::from_static(b"one"), Bytes::from_static(b"two!"));
+    assert_eq!(store.create("a/b/x", one.clone()).await.expect("create"), Creation::Created);
+    assert_eq!(store.create("a/b/x", two.clone()).await.expect("create"), Creation::AlreadyExists);
+    assert_eq!(store.get("a/b/x").await.expect("get"), one);
+    assert!(store.exists("a/b/x").await.expect("an answer"));
+
+    store.put("a/b/x", two.clone()).await.expect("put replaces");
+    assert_eq!(store.get("a/b/x").await.expect("get"), two);
+    store.put_file("a/y", [one.clone(), Bytes::new(), two.clone()]).await.expect("put_file");
+    assert_eq!(store.get("a/y").await.expect("get"), "onetwo!");
+    store.put("a/empty", Bytes::new()).await.expect("put");
+    assert_eq!(store.get("a/empty").await.expect("get"), "");
+    store.put("ab", one.clone()).await.expect("put");
+
+    let expected = [("a/b/x".to_owned(), 4), ("a/empty".to_owned(), 0), ("a/y".to_owned(), 7)];
+    assert_eq!(list(&store, "a").await, expected);
+    assert_eq!(list(&store, "nowhere").await, []);
+
+    store.delete("a/b/x").await.expect("delete");
+    assert!(!store.exists("a/b/x").await.expect("an answer"));
+    assert_eq!(store.create("a/b/x", one).await.expect("create"), Creation::Created, "the name is free");
+
+    check_one_creator_wins(&store).await;
+}
+
+async fn check_one_creator_wins(store: &Store) {
+    for round in 0..5 {
+        let path = format!("race/{round}/x");
+        let attempts: Vec<_> = (0..8)
+            .map(|creator| {
+                let (store, path) = (store.clone(), path.clone());
+                tokio::spawn(
+                    async move { (creator, store.create(&path, format!("by {creator}").into()).await) },
+                )
+            })
+            .collect();
+        let mut winners = Vec::new();
+        for attempt in attempts {
+            let (creator, created) = attempt.await.expect("no panic");
+            if created.expect("create") == Creation::Created {
+                winners.push(creator);
+            }
+        }
+        assert_eq!(winners.len(), 1, "exactly one creator of {path} wins");
+        assert_eq!(store.get(&path).await.expect("get"), format!("by {}", winners[0]));
+    }
+}
+
+#[tokio::test]
+async fn memory_conforms() {
+    check_conformance(Store::open(&StoreOptions::new("memory:///")).expect("memory")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn local_folder_conforms() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path().join("new/deep");
+    let store = Store::open(&StoreOptions::new(root.to_str().expect("UTF-8"))).expect("local");
+    check_conformance(store.clone()).await;
+    let left: Vec<_> = std::fs::read_dir(root.join("staging")).expect("staging").collect();
+    assert!(left.is_empty(), "nothing stays staged: {left:?}");
+
+    let url = format!("file://{}", root.display());
+    let again = Store::open(&StoreOptions::new(url)).expect("local");
+    assert_eq!(again.root(), store.root());
+    assert_eq!(again.get("a/y").await.expect("get"), "onetwo!");
+    assert_eq!(list(&again, layout::PROBE_FOLDER).await, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s3_conforms() {
+    let server = s3_server::S3Server::start().await;
+    let open = |prefix: &str| {
+        Store::open(&StoreOptions { url: server.url(prefix), options: server.options() }).expect("S3")
+    };
+    check_conformance(open("some/prefix")).await;
+    let other = open("other");
+    assert!(!other.exists("a/y").await.expect("an answer"), "prefixes are apart");
+    let whole = open("");
+    assert_eq!(whole.get("some/prefix/a/y").await.expect("get"), "onetwo!");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s3_with_wrong_keys_fails_the_probe() {
+    let server = s3_server::S3Server::start().await;
+    let mut options = StoreOptions { url: server.url("x"), options: server.options() };
+    options.options.insert("secret_access_key".into(), "wrong".into());
+    let refused = Store::open(&options).expect("nothing is sent yet").probe().await;
+    let text = refused.expect_err("the keys are wrong").to_string();
+    assert!(text.starts_with("cannot create \"probe/"), "{text}");
+}
+
+#[tokio::test]
+async fn folder_removed_while_running_is_made_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::open(&StoreOptions::new(folder.path().to_str().expect("UTF-8"))).expect("local");
+    store.put("a/b/c", Bytes::from_static(b"1")).await.expect("put");
+    std::fs::remove_dir_all(folder.path().join("a")).expect("remove");
+    store.put("a/b/c", Bytes::from_static(b"2")).await.expect("put");
+    assert_eq!(store.get("a/b/c").await.expect("get"), "2");
+}
+
+#[test]
+fn leftovers_of_a_crash_are_removed_once_they_are_old() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let open = || Store::open(&StoreOptions::new(folder.path().to_str().expect("UTF-8"))).expect("local");
+    open();
+    let staged = folder.path().join("staging/1#1");
+    let file = std::fs::File::create(&staged).expect("create");
+    open();
+    assert!(staged.exists(), "it may belong to a write that goes on");
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(7_200);
+    file.set_modified(long_ago).expect("set_modified");
+    open();
+    assert!(!staged.exists());
+}
+
+#[tokio::test]
+async fn store_that_overwrites_is_refused() {
+    use crate::object::tests::faulty::Overwriting;
+    let store = Store::from_object_store(Arc::new(Overwriting::default()), "s3://careless");
+    let refused = store.probe().await.expect_err("it overwrites");
+    assert!(matches!(refused, StoreError::NoConditionalCreate { .. }), "{refused}");
+    assert!(refused.to_string().starts_with("object store \"s3://careless\" does not refuse"), "{refused}");
+}
+
+#[test]
+fn wrong_addresses_and_settings_are_named() {
+    let check = |options: StoreOptions, text: &str| {
+        let refused = Store::open(&options).expect_err("a wrong address").to_string();
+        assert_eq!(refused, text);
+    };
+    check(StoreOptions::new(""), r#"object store "": the address is empty"#);
+    check(
+        StoreOptions::new("ftp://x/y"),
+        r#"object store "ftp://x/y": unknown scheme "ftp"; use file, memory, s3, gs or az, or a plain path"#,
+    );
+    check(StoreOptions::new("file://host/x"), r#"object store "file://host/x": not an absolute path"#);
+    check(
+        StoreOptions::new("memory:///").with("region", "x"),
+        r#"object store "memory:///": setting "region" has no meaning for this kind of store"#,
+    );
+    check(
+        StoreOptions::new("s3://b").with("regoin", "x"),
+        r#"object store "s3://b": unknown setting "regoin" for this kind of store"#,
+    );
+    check(
+        StoreOptions::new("s3://b").with("path_style", "maybe"),
+        r#"object store "s3://b": path_style is true or false, not "maybe""#,
+    );
+    check(StoreOptions::new("s3://"), r#"object store "s3://": the bucket is missing"#);
+}
+
+#[test]
+fn clouds_open_without_sending_anything() {
+    let gs = StoreOptions::new("gs://bucket/prefix").with("skip_signature", "true");
+    assert_eq!(Store::open(&gs).expect("GCS").url(), "gs://bucket/prefix");
+    let az =
+        StoreOptions::new("az://container/prefix").with("account_name", "account").with("access_key", "a2V5");
+    assert_eq!(Store::open(&az).expect("Azure").url(), "az://container/prefix");
+}
+
+#[test]
+fn names_sort_as_their_numbers_and_read_back() {
+    for make in [layout::edit, layout::checkpoint, layout::epoch] {
+        assert!(make(9) < make(10));
+        assert_eq!(layout::number_of(&make(12_345)), Some(12_345));
+    }
+    for stranger in
+        ["", "manifest/log/1.jsonl", "manifest/log/00000000000000000001.json", "x/0000000001.json"]
+    {
+        assert_eq!(layout::number_of(stranger), None, "{stranger}");
+    }
+    let new = || layout::new_data_file(DatabaseId(1), PolicyId(2), TableId(3), -5);
+    let (a, b) = (new(), new());
+    assert!(a.starts_with("data/1/2/3/-5/") && a.ends_with(".parquet"), "{a}");
+    assert_ne!(a, b);
+}
+
+mod faulty {
+    //! A store that takes every creation for a put.
+
+    use async_trait::async_trait;
+    use futures::stream::BoxStream;
+    use object_store::memory::InMemory;
+    use object_store::path::Path;
+    use object_store::{
+        CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode,
+        PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    };
+
+    #[derive(Debug, Default)]
+    pub(super) struct Overwriting(InMemory);
+
+    impl std::fmt::Display for Overwriting {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("overwriting")
+        }
+    }
+
+    #[async_trait]
+    impl ObjectStore for Overwriting {
+        async fn put_opts(&self, to: &Path, payload: PutPayload, opts: PutOptions) -> Result<PutResult> {
+            self.0.put_opts(to, payload, PutOptions { mode: PutMode::Overwrite, ..opts }).await
+        }
+        async fn put_multipart_opts(
+            &self,
+            to: &Path,
+            opts: PutMultipartOptions,
+        ) -> Result<Box<dyn MultipartUpload>> {
+            self.0.put_multipart_opts(to, opts).await
+        }
+        async fn get_opts(&self, from: &Path, options: GetOptions) -> Result<GetResult> {
+            self.0.get_opts(from, options).await
+        }
+        fn delete_stream(&self, paths: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
+            self.0.delete_stream(paths)
+        }
+        fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+            self.0.list(prefix)
+        }
+        async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+            self.0.list_with_delimiter(prefix).await
+        }
+        async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+            self.0.copy_opts(from, to, options).await
+        }
+    }
+}
