@@ -55,5 +55,6 @@
 
 pub mod clock;
 pub mod encode;
+pub mod line_protocol;
 pub mod model;
 pub mod object;
