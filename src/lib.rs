@@ -58,3 +58,4 @@ pub mod encode;
 pub mod line_protocol;
 pub mod model;
 pub mod object;
+pub mod server;
