@@ -24,5 +24,20 @@ pub const NAME_BYTES_MAX: usize = 255;
 /// Rows of a chunk of a `chunked=true` response when the request names no size (influxdb 1.x `DefaultChunkSize`).
 pub const CHUNK_ROWS_DEFAULT: usize = 10_000;
 
+/// Largest MessagePack document of a `/query` response, in bytes. Its arrays begin with their length, so that a document
+/// is held until it is complete; a client that wants more asks for `chunked=true`.
+pub const MESSAGE_PACK_DOCUMENT_BYTES_MAX: usize = 256 << 20;
+
 /// Widest window of one Parquet file, in nanoseconds: a day, so that late data re-opens little.
 pub const WINDOW_NS_MAX: i64 = super::time::DAY_NS;
+
+/// Most rows of a chunk that the buffer makes by merging smaller ones: enough to keep chunks few, little
+/// enough that merging does not delay a reader by more than some milliseconds.
+pub const CHUNK_MERGE_ROWS_MAX: usize = 65_536;
+
+/// Rows of a table that wait unsorted before a writer seals them: the price of a reader's first look.
+pub const PENDING_ROWS_MAX: usize = 65_536;
+
+/// Rows up to which the windows of a flush are joined into one file: under it a file's footer and its
+/// request to the store weigh more than its rows.
+pub const FILE_ROWS_MIN: usize = 32_768;

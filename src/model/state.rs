@@ -16,6 +16,9 @@ use super::schema::TableSchema;
 use super::sorted_map::SortedMap;
 use std::sync::Arc;
 
+#[cfg(test)]
+mod tests;
+
 /// The catalog and the list of files at one moment. See the [module documentation](self).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {

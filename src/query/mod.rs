@@ -8,4 +8,7 @@ pub mod error;
 pub mod exec;
 pub mod functions;
 pub mod influxql;
+pub mod scan;
+pub mod show;
+pub mod statement;
 pub mod tables;

@@ -1,0 +1,96 @@
+//! Statements that change the catalog: the catalog decides, the manifest makes it durable, then it is seen.
+
+use super::Engine;
+use super::error::EngineError;
+use crate::catalog::{self, CatalogError, PolicyChange, PolicySpec};
+use crate::model::change::Change;
+use crate::model::state::State;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+impl Engine {
+    /// `CREATE DATABASE`.
+    ///
+    /// # Errors
+    /// When the name or the policy will not do, or a policy conflicts with the existing one.
+    pub async fn create_database(&self, name: &str, policy: Option<PolicySpec>) -> Result<(), EngineError> {
+        self.change(|state| catalog::create_database(state, name, policy.as_ref())).await
+    }
+
+    /// `DROP DATABASE`.
+    ///
+    /// # Errors
+    /// When the manifest cannot be extended.
+    pub async fn drop_database(&self, name: &str) -> Result<(), EngineError> {
+        let _flush = self.flush_lock.lock().await;
+        self.change(|state| Ok(catalog::drop_database(state, name))).await
+    }
+
+    /// `CREATE RETENTION POLICY`.
+    ///
+    /// # Errors
+    /// When the database is missing, or name or durations will not do.
+    pub async fn create_policy(
+        &self,
+        database: &str,
+        name: &str,
+        spec: PolicySpec,
+        make_default: bool,
+    ) -> Result<(), EngineError> {
+        self.change(|state| catalog::create_policy(state, database, name, &spec, make_default)).await
+    }
+
+    /// `ALTER RETENTION POLICY`.
+    ///
+    /// # Errors
+    /// When database or policy are missing, or durations will not do.
+    pub async fn alter_policy(
+        &self,
+        database: &str,
+        name: &str,
+        change: PolicyChange,
+    ) -> Result<(), EngineError> {
+        self.change(|state| catalog::alter_policy(state, database, name, &change)).await
+    }
+
+    /// `DROP RETENTION POLICY`.
+    ///
+    /// # Errors
+    /// When the manifest cannot be extended.
+    pub async fn drop_policy(&self, database: &str, name: &str) -> Result<(), EngineError> {
+        let _flush = self.flush_lock.lock().await;
+        self.change(|state| Ok(catalog::drop_policy(state, database, name))).await
+    }
+
+    /// `DROP MEASUREMENT`: the tables of that name in all retention policies.
+    ///
+    /// # Errors
+    /// When the database is missing.
+    pub async fn drop_measurement(&self, database: &str, name: &str) -> Result<(), EngineError> {
+        let _flush = self.flush_lock.lock().await;
+        self.change(|state| catalog::drop_measurement(state, database, name, self.wal.last_sequence())).await
+    }
+
+    /// Makes the changes that `decide` names, durably and alone.
+    async fn change(
+        &self,
+        decide: impl Fn(&State) -> Result<Vec<Change>, CatalogError>,
+    ) -> Result<(), EngineError> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(EngineError::Closed);
+        }
+        let _gate = self.gate.write().await;
+        let changes = decide(&self.live.load())?;
+        if changes.is_empty() {
+            return Ok(());
+        }
+        self.commit(changes.clone()).await?;
+        let _lock = self.live_lock.lock();
+        let live = self.live.load().with_changes(&changes);
+        let live = live.map_err(|e| EngineError::Internal(e.to_string()))?;
+        self.live.store(Arc::new(live));
+        let state = self.live.load();
+        self.tables.write().retain(|id, _| state.table_by_id(*id).is_some());
+        Ok(())
+    }
+}

@@ -1,0 +1,69 @@
+//! What can go wrong in the engine, by what the caller can do about it.
+
+use crate::catalog::CatalogError;
+use crate::manifest::ManifestError;
+use crate::object::StoreError;
+use crate::parquet_file::FileError;
+use crate::wal::WalError;
+use arrow::error::ArrowError;
+use std::time::Duration;
+
+/// Why a write was refused as a whole. Refused points of an accepted write are no error.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The database or retention policy does not exist.
+    #[error(transparent)]
+    Target(#[from] CatalogError),
+    /// Try again later: the buffer or the log's queue is full.
+    #[error("the server cannot take writes as fast as they come; try again later")]
+    Overloaded {
+        /// When.
+        retry_after: Duration,
+    },
+    /// Try again later: the disk is full.
+    #[error("the disk is full or below its low-water mark; try again later")]
+    DiskFull {
+        /// When.
+        retry_after: Duration,
+    },
+    /// No write will be taken before a restart.
+    #[error("the server takes no writes: {0}")]
+    Closed(String),
+    /// A bug, or damage.
+    #[error("the write failed: {0}")]
+    Internal(String),
+}
+
+/// Why an operation of the engine failed.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The statement may not do that; the text is InfluxDB 1.x's.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// The log failed.
+    #[error(transparent)]
+    Wal(#[from] WalError),
+    /// The manifest could not be read or extended.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// The object store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A data file could not be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Rows could not be sorted, merged or encoded.
+    #[error("rows of table {table} cannot be prepared: {source}")]
+    Rows {
+        /// The table.
+        table: String,
+        /// What does not fit.
+        source: ArrowError,
+    },
+    /// The engine was shut down.
+    #[error("the engine is shutting down")]
+    Closed,
+    /// A bug: an invariant does not hold.
+    #[error("internal error: {0}")]
+    Internal(String),
+}

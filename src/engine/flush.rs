@@ -1,0 +1,222 @@
+//! From buffers to files.
+
+use super::Engine;
+use super::error::EngineError;
+use super::table::Table;
+use crate::buffer::Chunk;
+use crate::merge::{Merge, SortedRows, Step};
+use crate::model::change::Change;
+use crate::model::database::{PolicyInfo, TableInfo};
+use crate::model::file::FileMeta;
+use crate::model::ids::{Sequence, TableId};
+use crate::model::limits::{BATCH_ROWS, FILE_ROWS_MIN, WINDOW_NS_MAX};
+use crate::model::schema::Column;
+use crate::model::series_key;
+use crate::model::time::{TimeRange, window_of};
+use crate::object::layout;
+use crate::parquet_file::{FileSpec, FileWriter, WrittenFile};
+use arrow::error::ArrowError;
+use futures::{StreamExt, TryStreamExt};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// Level of zstd compression of flushed files: fast; compaction compresses harder.
+const ZSTD_LEVEL: i32 = 1;
+
+impl Engine {
+    /// Writes all that is buffered to files. When this returns, all writes that were acknowledged before are in
+    /// files, and the log no longer holds them.
+    ///
+    /// # Errors
+    /// When a file or the manifest could not be written. Nothing is lost then: the rows stay in buffer and log, and
+    /// the next flush tries again.
+    pub async fn flush(&self) -> Result<(), EngineError> {
+        let _flush = self.flush_lock.lock().await;
+        let flushed = self.flush_frozen().await;
+        let counter = if flushed.is_ok() { &self.counters.flushes } else { &self.counters.flush_failures };
+        counter.fetch_add(1, Ordering::Relaxed);
+        flushed
+    }
+
+    async fn flush_frozen(&self) -> Result<(), EngineError> {
+        let (through, tables) = self.freeze().await;
+        if tables.is_empty() && through == self.manifest.state().flushed_through() {
+            return Ok(());
+        }
+        let flushes = tables.clone().into_iter().map(|(id, table)| self.flush_table(id, table));
+        let written = futures::stream::iter(flushes)
+            .buffer_unordered(std::thread::available_parallelism().map_or(1, usize::from))
+            .try_collect::<Vec<_>>()
+            .await?;
+        let mut changes: Vec<Change> = Vec::new();
+        for (info, files) in written.into_iter().flatten() {
+            changes.push(Change::PutTable(info));
+            changes.extend(files.into_iter().map(|file| Change::AddFile(Arc::new(file))));
+        }
+        changes.push(Change::Flushed { through });
+        self.commit(changes.clone()).await?;
+
+        {
+            let _lock = self.live_lock.lock();
+            let live = self.live.load().with_changes(&changes);
+            self.live.store(Arc::new(live.map_err(|e| EngineError::Internal(e.to_string()))?));
+        }
+        let state = self.live.load();
+        for (id, table) in &tables {
+            table.flushed(state.files_of(*id));
+        }
+        self.counters.flushing_bytes.store(0, Ordering::Relaxed);
+        self.wal.trim(through)?;
+        tracing::info!(tables = tables.len(), through = through.0, "flushed");
+        Ok(())
+    }
+
+    /// Ends the current generation: what is buffered now is to be flushed, and holds all records of the log up to
+    /// the returned one.
+    async fn freeze(&self) -> (Sequence, Vec<(TableId, Arc<Table>)>) {
+        let _gate = self.gate.write().await;
+        let through = self.wal.rotate();
+        let counters = &self.counters;
+        let bytes = counters.buffer_bytes.swap(0, Ordering::Relaxed);
+        counters.flushing_bytes.fetch_add(bytes, Ordering::Relaxed);
+        counters.oldest_ns.store(0, Ordering::Relaxed);
+        let tables = self.tables.read();
+        let mut frozen: Vec<_> =
+            tables.iter().filter(|(_, t)| t.freeze()).map(|(id, t)| (*id, t.clone())).collect();
+        frozen.sort_unstable_by_key(|(id, _)| *id);
+        (through, frozen)
+    }
+
+    /// Writes the files of one table; `None` when it was dropped.
+    async fn flush_table(
+        &self,
+        id: TableId,
+        table: Arc<Table>,
+    ) -> Result<Option<(Arc<TableInfo>, Vec<FileMeta>)>, EngineError> {
+        let wrong = |source| EngineError::Rows { table: id.to_string(), source };
+        let frozen = table.frozen(|| self.live.load().table_by_id(id).cloned()).map_err(wrong)?;
+        let Some((info, chunks)) = frozen else { return Ok(None) };
+        let Some(policy) = self.live.load().policy_by_id(info.policy).cloned() else { return Ok(None) };
+        let mut metas = Vec::new();
+        for window in plan_windows(&chunks, &policy) {
+            let (info, chunks) = (info.clone(), chunks.clone());
+            let path = layout::new_data_file(info.database, info.policy, info.id, window.start_ns);
+            let encode = move || encode_file(&info, &chunks, window, path.into());
+            let file = tokio::task::spawn_blocking(encode).await;
+            let file = file.map_err(|panic| EngineError::Internal(panic.to_string()))?.map_err(wrong)?;
+            let Some(WrittenFile { bytes, meta }) = file else { continue };
+            self.store.put_file(&meta.path, [bytes.into()]).await?;
+            metas.push(meta);
+        }
+        Ok(Some((info, metas)))
+    }
+}
+
+/// The windows of the files that `chunks` become: the policy's windows, joined with later ones while they hold few
+/// rows, so that sparse data of many years does not become a file a day. A joined window is at most an
+/// eighth of the policy's duration, so that retention can drop files soon after they expire.
+fn plan_windows(chunks: &[Arc<Chunk>], policy: &PolicyInfo) -> Vec<TimeRange> {
+    let width = policy.shard_duration_ns.min(WINDOW_NS_MAX);
+    let width_max = match policy.duration_ns {
+        0 => i64::MAX,
+        duration => (duration / 8).max(width),
+    };
+    let mut joined: Vec<(TimeRange, usize)> = Vec::new();
+    for (start_ns, rows) in rows_by_window(chunks, width) {
+        let window = window_of(start_ns, width);
+        match joined.last_mut() {
+            Some((last, last_rows))
+                if last_rows.saturating_add(rows) <= FILE_ROWS_MIN
+                    && window.end_ns.saturating_sub(last.start_ns) <= width_max =>
+            {
+                last.end_ns = window.end_ns;
+                *last_rows += rows;
+            }
+            _ => joined.push((window, rows)),
+        }
+    }
+    joined.into_iter().map(|(window, _)| window).collect()
+}
+
+/// The number of rows by a timestamp in their window of `width` ns, in order of time.
+fn rows_by_window(chunks: &[Arc<Chunk>], width: i64) -> BTreeMap<i64, usize> {
+    let mut windows = BTreeMap::new();
+    for rows in chunks.iter().map(|c| c.rows()) {
+        for run in 0..rows.runs.len() {
+            let mut times = &rows.times_ns[rows.run_rows(run)];
+            while let Some(first) = times.first() {
+                let window = window_of(*first, width);
+                let inside = times.partition_point(|t| *t < window.end_ns).max(1);
+                *windows.entry(window.start_ns).or_insert(0) += inside;
+                times = &times[inside..];
+            }
+        }
+    }
+    windows
+}
+
+/// The Parquet file of the rows within `window`, merged from all chunks.
+fn encode_file(
+    info: &TableInfo,
+    chunks: &[Arc<Chunk>],
+    window: TimeRange,
+    path: Arc<str>,
+) -> Result<Option<WrittenFile>, ArrowError> {
+    let chunks: Vec<&Arc<Chunk>> = chunks.iter().filter(|c| c.time_range().overlaps(&window)).collect();
+    let fields: Vec<Column> = info
+        .schema
+        .fields()
+        .filter(|f| chunks.iter().any(|c| c.field_names().contains(&f.stored_name)))
+        .cloned()
+        .collect();
+    let names: Vec<Arc<str>> = fields.iter().map(|f| f.stored_name.clone()).collect();
+    let types: Vec<_> = fields.iter().map(|f| f.arrow_field().data_type().clone()).collect();
+    let sources = chunks.iter().map(|chunk| {
+        let rows = chunk.project(&names, &types);
+        let selected = rows.select(window, |_| true);
+        rows.gather(&selected)
+    });
+    let sources = sources.collect::<Result<Vec<SortedRows>, ArrowError>>()?;
+    let sequences = chunks.iter().map(|c| (c.sequence_min, c.sequence_max));
+    let sequences = sequences.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+
+    let tags = tags_of(info, &sources);
+    let mut writer = FileWriter::new(FileSpec {
+        path,
+        table: info.id,
+        window,
+        sequences: sequences.unwrap_or_default(),
+        level: 0,
+        columns: tags.into_iter().chain(fields).collect(),
+        zstd_level: ZSTD_LEVEL,
+    });
+    let mut merge = Merge::new(types, sources.len(), BATCH_ROWS);
+    for (source, rows) in sources.into_iter().enumerate() {
+        merge.push(source, rows);
+        merge.finish(source);
+    }
+    loop {
+        match merge.step()? {
+            Step::Rows(rows) => writer.write(&rows)?,
+            Step::Done => return Ok(writer.finish()?),
+            Step::Need(source) => {
+                return Err(ArrowError::ComputeError(format!(
+                    "source {source} ended before it was finished"
+                )));
+            }
+        }
+    }
+}
+
+/// The tags of the table that some row bears.
+fn tags_of(info: &TableInfo, sources: &[SortedRows]) -> Vec<Column> {
+    let runs = sources.iter().flat_map(|rows| &rows.runs);
+    let mut keys = BTreeSet::new();
+    for (key, _) in runs.flat_map(|run| series_key::decode(&run.key)) {
+        if !keys.contains(key.as_ref()) {
+            keys.insert(key.into_owned());
+        }
+    }
+    info.schema.tags().filter(|tag| keys.contains(tag.name.as_ref())).cloned().collect()
+}

@@ -1,0 +1,204 @@
+//! Layer 3: the storage engine. It joins line protocol, catalog, log, buffer, files and manifest; it knows
+//! neither HTTP nor DataFusion.
+//!
+//! ```text
+//! write   body ─ line_protocol ─▶ batch ─ register columns ─ log (append, fsync) ─ apply ─▶ buffers
+//! flush   freeze all buffers ─ merge ─▶ Parquet files ─ one manifest edit ─ trim the log
+//! read    table ─▶ ReadView: schema, chunks, files of one moment
+//! admin   statement ─ catalog decides ─▶ changes ─ manifest edit ─▶ live state
+//! ```
+//!
+//! # What holds the parts together
+//!
+//! * **State.** The *live* state is what queries see; the *durable* one is the manifest's. They differ only by
+//!   tables and columns that writes made since the last flush, and those stand in the log.
+//! * **Order.** Writes reach the buffers in the order of the log ([`apply`]), so that "newer wins" means the same
+//!   before and after a crash. Reads see a write only once it is on disk.
+//! * **Generations.** A flush takes everything that is buffered. So one sequence says what the files hold, and
+//!   the log is replayed from there.
+//! * **Gate.** Writes pass the gate together, a change of the catalog passes it alone, and so does the moment in
+//!   which a flush freezes the buffers.
+
+mod admin;
+mod apply;
+mod background;
+mod error;
+mod flush;
+mod options;
+mod read_view;
+mod recover;
+mod table;
+mod write;
+
+pub use crate::catalog::{PolicyChange, PolicySpec};
+pub use error::{EngineError, WriteError};
+pub use options::EngineOptions;
+pub use read_view::ReadView;
+pub use write::{WriteOutcome, WriteRequest};
+
+use crate::clock::Clock;
+use crate::manifest::{CommitError, Manifest};
+use crate::model::change::Change;
+use crate::model::ids::TableId;
+use crate::model::state::State;
+use crate::object::Store;
+use crate::parquet_file::{ParquetFile, ReaderCache};
+use crate::wal::{RecoveryReport, Wal};
+use ahash::AHashMap;
+use apply::ApplyQueue;
+use arc_swap::ArcSwap;
+use parking_lot::{Mutex, RwLock};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use table::Table;
+use tokio::sync::{Mutex as AsyncMutex, Notify, RwLock as AsyncRwLock};
+
+/// A running engine. Made by [`Engine::open`]; ended by [`Engine::shutdown`].
+#[derive(Debug)]
+pub struct Engine {
+    options: EngineOptions,
+    clock: Arc<dyn Clock>,
+    store: Store,
+    manifest: Manifest,
+    wal: Wal,
+    recovery: RecoveryReport,
+    /// What queries see. Replaced under `live_lock` only.
+    live: ArcSwap<State>,
+    live_lock: Mutex<()>,
+    tables: RwLock<AHashMap<TableId, Arc<Table>>>,
+    apply_queue: ApplyQueue,
+    gate: AsyncRwLock<()>,
+    /// Held by a flush, and by changes that remove tables.
+    flush_lock: AsyncMutex<()>,
+    flush_wanted: Arc<Notify>,
+    closed: AtomicBool,
+    reader_cache: ReaderCache,
+    counters: Counters,
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    /// Memory of the rows that came since the last flush began.
+    buffer_bytes: AtomicUsize,
+    /// Memory of the rows that are being flushed.
+    flushing_bytes: AtomicUsize,
+    points_written: AtomicU64,
+    points_rejected: AtomicU64,
+    flushes: AtomicU64,
+    flush_failures: AtomicU64,
+    /// When the oldest buffered row came, in nanoseconds since the epoch; 0 without rows.
+    oldest_ns: AtomicU64,
+}
+
+/// What operators ask about a running engine.
+#[derive(Clone, Debug)]
+pub struct EngineStatus {
+    /// Memory of acknowledged rows that are not in files yet.
+    pub buffer_bytes: usize,
+    /// Size of the write-ahead log.
+    pub wal_bytes: u64,
+    /// Points acknowledged since the start.
+    pub points_written: u64,
+    /// Points refused since the start.
+    pub points_rejected: u64,
+    /// Flushes that succeeded since the start.
+    pub flushes: u64,
+    /// Flushes that failed since the start; what they had to write stays in log and buffer.
+    pub flush_failures: u64,
+    /// Data files.
+    pub file_count: usize,
+    /// Bytes of data files.
+    pub file_bytes: u64,
+    /// Databases.
+    pub database_count: usize,
+    /// Tables.
+    pub table_count: usize,
+    /// Why no write is taken, if so.
+    pub writes_refused: Option<String>,
+    /// What start-up found damaged in the log, if anything.
+    pub wal_damage: Vec<String>,
+}
+
+impl Engine {
+    /// Catalog and tables as of now.
+    #[must_use]
+    pub fn state(&self) -> Arc<State> {
+        self.live.load_full()
+    }
+
+    /// The clock that the engine runs by.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// Opens a data file for reading.
+    ///
+    /// # Errors
+    /// When its footer cannot be read.
+    pub async fn open_file(
+        &self,
+        meta: Arc<crate::model::file::FileMeta>,
+    ) -> Result<ParquetFile, crate::parquet_file::FileError> {
+        let path = object_store::path::Path::from(meta.path.as_ref());
+        ParquetFile::open(meta, self.store.object_store(), path, &self.reader_cache).await
+    }
+
+    /// Figures for operators.
+    #[must_use]
+    pub fn status(&self) -> EngineStatus {
+        let state = self.live.load();
+        let counters = &self.counters;
+        EngineStatus {
+            buffer_bytes: self.buffered_bytes(),
+            wal_bytes: self.wal.size_bytes(),
+            points_written: counters.points_written.load(Ordering::Relaxed),
+            points_rejected: counters.points_rejected.load(Ordering::Relaxed),
+            flushes: counters.flushes.load(Ordering::Relaxed),
+            flush_failures: counters.flush_failures.load(Ordering::Relaxed),
+            file_count: state.files().count(),
+            file_bytes: state.files().map(|f| f.size_bytes).sum(),
+            database_count: state.databases().count(),
+            table_count: state.tables().count(),
+            writes_refused: self.writes_refused(),
+            wal_damage: self.recovery.damage.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    fn writes_refused(&self) -> Option<String> {
+        if self.closed.load(Ordering::Acquire) {
+            return Some("the engine is shutting down".to_owned());
+        }
+        if let Some(failure) = self.wal.failure() {
+            return Some(failure.to_string());
+        }
+        (!self.wal.is_writable()).then(|| "the disk is full or below its low-water mark".to_owned())
+    }
+
+    fn buffered_bytes(&self) -> usize {
+        let counters = &self.counters;
+        counters.buffer_bytes.load(Ordering::Relaxed) + counters.flushing_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Makes changes durable.
+    async fn commit(&self, changes: Vec<Change>) -> Result<(), EngineError> {
+        match self.manifest.commit(changes, |_| Ok::<_, Infallible>(())).await {
+            Ok(_) => Ok(()),
+            Err(CommitError::Failed(error)) => Err(error.into()),
+            Err(CommitError::Conflict(conflict)) => Err(EngineError::Internal(conflict.to_string())),
+            Err(CommitError::Refused(never)) => match never {},
+        }
+    }
+
+    /// The table's buffers and files, made when they are not there yet.
+    fn table_handle(&self, id: TableId) -> Arc<Table> {
+        if let Some(table) = self.tables.read().get(&id) {
+            return table.clone();
+        }
+        self.tables.write().entry(id).or_default().clone()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+//! Opening and closing an engine.
+
+use super::apply::ApplyQueue;
+use super::error::{EngineError, WriteError};
+use super::options::EngineOptions;
+use super::table::Table;
+use super::write::Registered;
+use super::{Counters, Engine};
+use crate::clock::Clock;
+use crate::manifest::{Manifest, ManifestOptions};
+use crate::model::batch::WriteBatch;
+use crate::model::ids::Sequence;
+use crate::model::state::State;
+use crate::object::Store;
+use crate::parquet_file::ReaderCache;
+use crate::wal::Wal;
+use arc_swap::ArcSwap;
+use parking_lot::{Mutex, RwLock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::{Mutex as AsyncMutex, Notify, RwLock as AsyncRwLock};
+
+impl Engine {
+    /// Opens the database on `store` with the log that `options` names, and replays what was not flushed.
+    ///
+    /// # Errors
+    /// When the manifest or the log cannot be read.
+    pub async fn open(
+        options: EngineOptions,
+        store: Store,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Arc<Self>, EngineError> {
+        let (manifest, state) = Manifest::open(store.clone(), ManifestOptions::new(clock.clone())).await?;
+        let opened =
+            tokio::task::spawn_blocking(move || Self::replay(options, store, clock, manifest, state)).await;
+        let engine = Arc::new(opened.map_err(|panic| EngineError::Internal(panic.to_string()))??);
+        super::background::start(&engine);
+        Ok(engine)
+    }
+
+    fn replay(
+        options: EngineOptions,
+        store: Store,
+        clock: Arc<dyn Clock>,
+        manifest: Manifest,
+        state: State,
+    ) -> Result<Self, EngineError> {
+        // The log hands batches over while it opens, so they are collected into the parts that take them.
+        let flushed_through = state.flushed_through();
+        let mut batches: Vec<(Sequence, WriteBatch)> = Vec::new();
+        let (wal, recovery) = Wal::open(options.wal.clone(), flushed_through, |sequence, batch| {
+            batches.push((sequence, batch));
+            Ok::<_, EngineError>(())
+        })?;
+        for damage in &recovery.damage {
+            tracing::error!(%damage, "the write-ahead log is damaged; the damaged part was moved to quarantine");
+        }
+        let tables = state.tables().map(|t| (t.id, Arc::new(Table::with_files(state.files_of(t.id)))));
+        let engine = Self {
+            tables: RwLock::new(tables.collect()),
+            reader_cache: ReaderCache::new(options.reader_cache_bytes),
+            apply_queue: ApplyQueue::new(wal.last_sequence()),
+            live: ArcSwap::from_pointee(state),
+            live_lock: Mutex::default(),
+            gate: AsyncRwLock::default(),
+            flush_lock: AsyncMutex::default(),
+            flush_wanted: Arc::new(Notify::new()),
+            closed: AtomicBool::new(false),
+            counters: Counters::default(),
+            options,
+            clock,
+            store,
+            manifest,
+            wal,
+            recovery,
+        };
+        let replayed = batches.len();
+        for (sequence, batch) in batches {
+            engine.replay_batch(sequence, batch)?;
+        }
+        tracing::info!(batches = replayed, after = flushed_through.0, "replayed the write-ahead log");
+        Ok(engine)
+    }
+
+    /// Brings a batch of the log into the buffers, without what was dropped after it.
+    fn replay_batch(&self, sequence: Sequence, mut batch: WriteBatch) -> Result<(), EngineError> {
+        let state = self.live.load();
+        if state.policy_by_id(batch.policy).is_none() {
+            return Ok(()); // dropped with all its tables; identifiers are never reused
+        }
+        batch.tables.retain(|rows| state.dropped_through(batch.policy, &rows.table) < sequence);
+        let internal = |e: WriteError| EngineError::Internal(format!("replaying record {sequence}: {e}"));
+        match self.register(batch.database, batch.policy, &batch.tables).map_err(internal)? {
+            Registered::All => self.apply(sequence, batch).map_err(internal),
+            Registered::Conflict => Err(EngineError::Internal(format!(
+                "replaying record {sequence}: a field has another type than the manifest says"
+            ))),
+        }
+    }
+
+    /// Ends the engine: takes no more writes, waits for those under way, and flushes.
+    ///
+    /// # Errors
+    /// When the flush failed. Nothing is lost: the log is replayed at the next start.
+    pub async fn shutdown(&self) -> Result<(), EngineError> {
+        self.closed.store(true, Ordering::Release);
+        self.flush_wanted.notify_one();
+        let flushed = self.flush().await;
+        let closed = self.wal.close();
+        flushed?;
+        Ok(closed?)
+    }
+}

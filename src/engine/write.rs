@@ -1,0 +1,225 @@
+//! The path of a write, from the body of a request to rows that queries see.
+
+use super::Engine;
+use super::error::WriteError;
+use crate::catalog;
+use crate::line_protocol::{Converted, Precision, Rejection, WriteOptions, to_batches};
+use crate::model::batch::{TableRows, WriteBatch};
+use crate::model::change::Change;
+use crate::model::database::TableInfo;
+use crate::model::ids::{DatabaseId, PolicyId, Sequence};
+use crate::model::schema::{ColumnKind, TableSchema};
+use crate::model::series_key;
+use crate::model::state::State;
+use crate::wal::{DurableWait, WalError, batch};
+use bytes::Bytes;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// Points to write.
+#[derive(Clone, Debug)]
+pub struct WriteRequest {
+    /// The database's name.
+    pub database: String,
+    /// The retention policy's name; the database's default when `None`.
+    pub policy: Option<String>,
+    /// The unit of the timestamps.
+    pub precision: Precision,
+    /// Line protocol.
+    pub body: Bytes,
+}
+
+/// What became of the points of a write that was taken.
+#[derive(Debug, Default)]
+pub struct WriteOutcome {
+    /// Points that are stored.
+    pub points_written: usize,
+    /// Lines and points that are not, with reasons, as far as they fit a bound.
+    pub rejections: Vec<Rejection>,
+    /// Rejections past that bound.
+    pub rejections_omitted: usize,
+    /// Points that parsed and were refused: `dropped=N` in InfluxDB's texts.
+    pub points_dropped: usize,
+}
+
+/// A batch that was logged, or nothing to log.
+struct Logged {
+    outcome: WriteOutcome,
+    appended: Option<(Sequence, DurableWait)>,
+}
+
+impl Engine {
+    /// Stores points: when this returns, they are on disk and every query sees them. Goes on to its end when
+    /// the caller stops waiting.
+    ///
+    /// # Errors
+    /// When nothing of the request was stored. With `Internal` and `Closed` it may have been, after a crash.
+    pub async fn write(self: &Arc<Self>, request: WriteRequest) -> Result<WriteOutcome, WriteError> {
+        let engine = self.clone();
+        let task = tokio::spawn(async move { engine.write_to_end(request).await });
+        task.await.unwrap_or_else(|panic| Err(WriteError::Internal(panic.to_string())))
+    }
+
+    async fn write_to_end(self: Arc<Self>, request: WriteRequest) -> Result<WriteOutcome, WriteError> {
+        self.admit()?;
+        let _gate = self.gate.read().await;
+        let engine = self.clone();
+        let logged = tokio::task::spawn_blocking(move || engine.log(&request)).await;
+        let logged = logged.map_err(|panic| WriteError::Internal(panic.to_string()))??;
+        if let Some((sequence, durable)) = logged.appended {
+            let written = durable.await;
+            let mut applied = Ok(());
+            self.apply_queue.settle(sequence, written.is_ok(), |s, b| applied = self.apply(s, b));
+            written.map_err(|e| self.write_error(e))?;
+            applied?;
+            self.apply_queue.wait(sequence).await;
+        }
+        let counters = &self.counters;
+        let written = logged.outcome.points_written as u64;
+        counters.points_written.fetch_add(written, Ordering::Relaxed);
+        let rejected = logged.outcome.rejections.len() + logged.outcome.rejections_omitted;
+        counters.points_rejected.fetch_add(rejected as u64, Ordering::Relaxed);
+        Ok(logged.outcome)
+    }
+
+    /// Refuses early what could not be taken.
+    fn admit(&self) -> Result<(), WriteError> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(WriteError::Closed("it is shutting down".to_owned()));
+        }
+        if self.buffered_bytes() >= self.options.buffer_bytes_max {
+            self.flush_wanted.notify_one();
+            return Err(WriteError::Overloaded { retry_after: self.options.retry_after });
+        }
+        Ok(())
+    }
+
+    /// Parses a body and queues it for the log.
+    fn log(&self, request: &WriteRequest) -> Result<Logged, WriteError> {
+        let mut options = WriteOptions::new(request.precision, self.clock.now_ns());
+        options.string_bytes_max = self.options.string_bytes_max;
+        loop {
+            let state = self.live.load_full();
+            let target = catalog::resolve_write_target(&state, &request.database, request.policy.as_deref())?;
+            let (database, policy) = (target.database.id, target.policy.id);
+            let schema_of = |table: &str| state.table(policy, table).map(|t| t.schema.clone());
+            let converted = to_batches(&request.body, &options, schema_of);
+            if self.register(database, policy, &converted.tables)? == Registered::Conflict {
+                continue; // another write fixed a field's type meanwhile: judge the points anew
+            }
+            return self.append(database, policy, converted);
+        }
+    }
+
+    fn append(
+        &self,
+        database: DatabaseId,
+        policy: PolicyId,
+        converted: Converted,
+    ) -> Result<Logged, WriteError> {
+        let outcome = WriteOutcome {
+            points_written: converted.points_accepted,
+            rejections: converted.rejections,
+            rejections_omitted: converted.rejections_omitted,
+            points_dropped: converted.points_dropped,
+        };
+        if converted.tables.is_empty() {
+            return Ok(Logged { outcome, appended: None });
+        }
+        let batch = WriteBatch { database, policy, tables: converted.tables };
+        let payload = batch::encode(&batch);
+        let append = || self.wal.append(payload).map(|a| (a.sequence, a.durable));
+        let appended = self.apply_queue.enter(batch, append).map_err(|e| self.write_error(e))?;
+        Ok(Logged { outcome, appended: Some(appended) })
+    }
+
+    /// Makes sure that the live state has every table and column of `tables`.
+    pub(super) fn register(
+        &self,
+        database: DatabaseId,
+        policy: PolicyId,
+        tables: &[TableRows],
+    ) -> Result<Registered, WriteError> {
+        let internal = |e: &dyn std::fmt::Display| WriteError::Internal(e.to_string());
+        for rows in tables {
+            let tags = tag_keys(rows);
+            let columns = || {
+                let tags = tags.iter().map(|tag| (tag.as_ref(), ColumnKind::Tag));
+                tags.chain(rows.fields.iter().map(|f| (f.name.as_ref(), ColumnKind::Field(f.field_type()))))
+            };
+            let widened = |state: &State| match state.table(policy, &rows.table) {
+                Some(table) => table.schema.with_columns(columns()).map(|s| s.map(|s| (table.id, s))),
+                None => TableSchema::default()
+                    .with_columns(columns())
+                    .map(|s| Some((state.next_table_id(), s.unwrap_or_default()))),
+            };
+            match widened(&self.live.load()) {
+                Err(_) => return Ok(Registered::Conflict),
+                Ok(None) => continue,
+                Ok(Some(_)) => {}
+            }
+            let _lock = self.live_lock.lock();
+            let mut state = State::clone(&self.live.load());
+            let (id, schema) = match widened(&state) {
+                Err(_) => return Ok(Registered::Conflict),
+                Ok(None) => continue,
+                Ok(Some(new)) => new,
+            };
+            let info = TableInfo { id, database, policy, name: rows.table.clone(), schema: Arc::new(schema) };
+            state.apply(&Change::PutTable(Arc::new(info))).map_err(|e| internal(&e))?;
+            self.table_handle(id);
+            self.live.store(Arc::new(state));
+        }
+        Ok(Registered::All)
+    }
+
+    /// Makes a durable batch visible to queries.
+    pub(super) fn apply(&self, sequence: Sequence, batch: WriteBatch) -> Result<(), WriteError> {
+        let counters = &self.counters;
+        let now = u64::try_from(self.clock.now_ns()).unwrap_or(1).max(1);
+        let _ = counters.oldest_ns.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
+        let state = self.live.load();
+        for rows in batch.tables {
+            let Some(info) = state.table(batch.policy, &rows.table) else {
+                let lost = format!("table {:?} vanished under its rows", rows.table);
+                return Err(WriteError::Internal(lost));
+            };
+            let before = counters.buffer_bytes.fetch_add(rows.memory_bytes(), Ordering::Relaxed);
+            if before >= self.options.flush_bytes {
+                self.flush_wanted.notify_one();
+            }
+            let pushed = self.table_handle(info.id).push(sequence, rows, &info.schema);
+            pushed.map_err(|e| WriteError::Internal(format!("table {:?}: {e}", info.name)))?;
+        }
+        Ok(())
+    }
+
+    fn write_error(&self, error: WalError) -> WriteError {
+        let retry_after = self.options.retry_after;
+        match error {
+            WalError::DiskFull => WriteError::DiskFull { retry_after },
+            WalError::QueueFull => WriteError::Overloaded { retry_after },
+            other => WriteError::Closed(other.to_string()),
+        }
+    }
+}
+
+/// Whether columns could be registered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Registered {
+    All,
+    /// A field has got another type since the schema was looked up.
+    Conflict,
+}
+
+/// The keys of all tags of these rows.
+fn tag_keys(rows: &TableRows) -> BTreeSet<Arc<str>> {
+    let mut keys: BTreeSet<Arc<str>> = BTreeSet::new();
+    for (key, _) in rows.series.iter().flat_map(|series| series_key::decode(series)) {
+        if !keys.contains(&*key) {
+            keys.insert(key.as_ref().into());
+        }
+    }
+    keys
+}

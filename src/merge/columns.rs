@@ -1,0 +1,99 @@
+//! Per-row columns of what runs hold once per series: series key and tags.
+
+use super::sorted_rows::{SeriesRun, SortedRows};
+use crate::model::series_key;
+use arrow::array::{
+    Array, ArrayRef, BooleanBufferBuilder, MutableArrayData, StringViewArray, StringViewBuilder, make_array,
+};
+use arrow::buffer::{NullBuffer, ScalarBuffer};
+use arrow::datatypes::ArrowNativeType;
+use arrow::error::ArrowError;
+use std::ops::Range;
+
+/// The series key of every row; never null.
+#[must_use]
+pub fn series_column(runs: &[SeriesRun]) -> StringViewArray {
+    repeat(runs, runs.iter().map(|run| Some(run.key.as_ref())))
+}
+
+/// For each tag of `names`, its value in every row; null where the series lacks the tag.
+#[must_use]
+pub fn tag_columns(runs: &[SeriesRun], names: &[&str]) -> Vec<StringViewArray> {
+    tag_values(runs, names).into_iter().map(|values| repeat_view(runs, &values)).collect()
+}
+
+/// For each tag of `names`, its value in every run; null where the series lacks the tag.
+#[must_use]
+pub fn tag_values(runs: &[SeriesRun], names: &[&str]) -> Vec<StringViewArray> {
+    let mut builders: Vec<_> = names.iter().map(|_| StringViewBuilder::with_capacity(runs.len())).collect();
+    for run in runs {
+        // Both the tags of a key and usually the names ascend, but names may be asked for in any order.
+        let mut found = vec![false; names.len()];
+        for (key, value) in series_key::decode(&run.key) {
+            for (i, _) in names.iter().enumerate().filter(|(_, name)| **name == key) {
+                builders[i].append_value(&value);
+                found[i] = true;
+            }
+        }
+        for (builder, _) in builders.iter_mut().zip(found).filter(|(_, found)| !found) {
+            builder.append_null();
+        }
+    }
+    builders.iter_mut().map(StringViewBuilder::finish).collect()
+}
+
+fn repeat<'a>(runs: &[SeriesRun], values: impl Iterator<Item = Option<&'a str>>) -> StringViewArray {
+    repeat_view(runs, &values.collect::<StringViewArray>())
+}
+
+/// `values[i]` for every row of run `i`. Strings are shared, not copied.
+fn repeat_view(runs: &[SeriesRun], values: &StringViewArray) -> StringViewArray {
+    let row_count = runs.last().map_or(0, |r| r.end_row.as_usize());
+    let mut views: Vec<u128> = Vec::with_capacity(row_count);
+    for (run, view) in runs.iter().zip(values.views()) {
+        views.resize(run.end_row.as_usize(), *view);
+    }
+    let nulls = values.nulls().filter(|n| n.null_count() > 0).map(|nulls| {
+        let mut bits = BooleanBufferBuilder::new(row_count);
+        for (run, valid) in runs.iter().zip(nulls) {
+            bits.append_n(run.end_row.as_usize() - bits.len(), valid);
+        }
+        NullBuffer::new(bits.finish())
+    });
+    StringViewArray::try_new(ScalarBuffer::from(views), values.data_buffers().to_vec(), nulls)
+        .expect("views of a valid array stay valid")
+}
+
+impl SortedRows {
+    /// The rows of `ranges`, which ascend and do not overlap. One range is shared, several are copied.
+    ///
+    /// # Errors
+    /// When the strings of the result exceed 2 GiB.
+    pub fn gather(&self, ranges: &[Range<usize>]) -> Result<Self, ArrowError> {
+        if let [range] = ranges {
+            return Ok(self.slice(range.clone()));
+        }
+        let row_count = ranges.iter().map(Range::len).sum();
+        let mut runs: Vec<SeriesRun> = Vec::new();
+        let mut times_ns = Vec::with_capacity(row_count);
+        for range in ranges {
+            let before = times_ns.len();
+            times_ns.extend_from_slice(&self.times_ns[range.clone()]);
+            for run in self.slice_runs(range.clone()) {
+                let end_row = super::sorted_rows::row_index(before + run.end_row as usize);
+                match runs.last_mut() {
+                    Some(last) if last.key == run.key => last.end_row = end_row,
+                    _ => runs.push(SeriesRun { key: run.key, end_row }),
+                }
+            }
+        }
+        let gather = |column: &ArrayRef| {
+            let data = column.to_data();
+            let mut out = MutableArrayData::new(vec![&data], false, row_count);
+            ranges.iter().try_for_each(|r| out.try_extend(0, r.start, r.end))?;
+            Ok(make_array(out.freeze()))
+        };
+        let fields = self.fields.iter().map(gather).collect::<Result<_, ArrowError>>()?;
+        Ok(Self { runs, times_ns: times_ns.into(), fields })
+    }
+}

@@ -1,0 +1,67 @@
+//! What readers keep of files: footers, and which series a row group holds.
+
+use super::read::FileError;
+use crate::merge::SeriesRun;
+use moka::sync::Cache;
+use parquet::arrow::arrow_reader::ArrowReaderMetadata;
+use std::sync::Arc;
+
+/// Footers and series lists of files, by path. Paths are never reused, so entries never go stale.
+///
+/// Bounded by bytes; the least useful entries leave first. Cheap to clone, clones share the entries.
+#[derive(Clone, Debug)]
+pub struct ReaderCache {
+    footers: Cache<Arc<str>, Footer>,
+    series: Cache<(Arc<str>, usize), Arc<[SeriesRun]>>,
+}
+
+/// A footer with its page index, and an estimate of the memory it holds.
+#[derive(Clone, Debug)]
+struct Footer {
+    metadata: ArrowReaderMetadata,
+    bytes: u32,
+}
+
+impl ReaderCache {
+    /// A cache that holds up to `bytes_max` bytes, half of it for footers and half for series lists.
+    #[must_use]
+    pub fn new(bytes_max: u64) -> Self {
+        let footers = Cache::builder().weigher(|_, f: &Footer| f.bytes).max_capacity(bytes_max / 2).build();
+        let series = Cache::builder().weigher(|_, runs| runs_bytes(runs)).max_capacity(bytes_max / 2).build();
+        Self { footers, series }
+    }
+
+    pub(super) async fn footer(
+        &self,
+        path: &Arc<str>,
+        load: impl Future<Output = Result<ArrowReaderMetadata, FileError>>,
+    ) -> Result<ArrowReaderMetadata, FileError> {
+        if let Some(footer) = self.footers.get(path) {
+            return Ok(footer.metadata);
+        }
+        let metadata = load.await?;
+        let bytes = u32::try_from(metadata.metadata().memory_size()).unwrap_or(u32::MAX);
+        self.footers.insert(path.clone(), Footer { metadata: metadata.clone(), bytes });
+        Ok(metadata)
+    }
+
+    pub(super) async fn series(
+        &self,
+        path: &Arc<str>,
+        row_group: usize,
+        load: impl Future<Output = Result<Arc<[SeriesRun]>, FileError>>,
+    ) -> Result<Arc<[SeriesRun]>, FileError> {
+        let key = (path.clone(), row_group);
+        if let Some(runs) = self.series.get(&key) {
+            return Ok(runs);
+        }
+        let runs = load.await?;
+        self.series.insert(key, runs.clone());
+        Ok(runs)
+    }
+}
+
+fn runs_bytes(runs: &Arc<[SeriesRun]>) -> u32 {
+    let bytes: usize = runs.iter().map(|run| run.key.len() + size_of::<SeriesRun>() + 16).sum();
+    u32::try_from(bytes).unwrap_or(u32::MAX)
+}

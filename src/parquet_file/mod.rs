@@ -1,0 +1,32 @@
+//! Layer 2: Parquet files of one table: writing sorted rows, and reading parts of them.
+//!
+//! A file is plain Parquet. Its columns are `__series`, `time`, and the tags and fields that have a value in
+//! it, under their stored names; rows are sorted by (`__series`, `time`). Tags follow from `__series`: they are
+//! written for other readers, and Tidegauge itself never reads them back.
+//!
+//! | column | type | encoding |
+//! |---|---|---|
+//! | `__series` | string | dictionary |
+//! | `time` | timestamp(ns), local | DELTA_BINARY_PACKED |
+//! | tags | string, nullable | dictionary |
+//! | integers | int64 / uint64, nullable | DELTA_BINARY_PACKED |
+//! | floats | double, nullable | dictionary or BYTE_STREAM_SPLIT, by a sample |
+//! | strings | string, nullable | dictionary, while it stays small |
+//! | booleans | boolean, nullable | RLE |
+//!
+//! Key-value metadata: `tidegauge.version`, `tidegauge.table`, `tidegauge.sequences` (`min-max`) and
+//! `tidegauge.deduplicated`.
+//!
+//! Where a file goes and who may see it is not known here.
+
+mod cache;
+mod object_reader;
+mod read;
+mod write;
+
+pub use cache::ReaderCache;
+pub use read::{FileError, ParquetFile};
+pub use write::{FileColumn, FileSpec, FileWriter, WrittenFile};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,294 @@
+//! Reading parts of a file: which series a row group holds, and rows by position.
+
+use super::cache::ReaderCache;
+use super::object_reader::ObjectReader;
+use crate::merge::{SeriesRun, SortedRows};
+use crate::model::file::FileMeta;
+use crate::model::limits::BATCH_ROWS;
+use crate::model::schema::{SERIES_COLUMN, TIME_COLUMN};
+use crate::model::time::TimeRange;
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringViewArray, new_null_array};
+use arrow::datatypes::{DataType, Field, Schema, TimestampNanosecondType};
+use arrow::error::ArrowError;
+use futures::{Stream, StreamExt, TryStreamExt};
+use object_store::ObjectStore;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, RowSelection, RowSelector};
+use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::PageIndexPolicy;
+use parquet::file::statistics::Statistics;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A file cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// The store fails, or the bytes are not what was written.
+    #[error("cannot read {path}: {source}")]
+    Parquet {
+        /// The object's path.
+        path: Arc<str>,
+        /// What went wrong.
+        source: ParquetError,
+    },
+    /// The rows contradict the file's own footer or its entry in the manifest.
+    #[error("{path} is damaged: {reason}")]
+    Damaged {
+        /// The object's path.
+        path: Arc<str>,
+        /// What does not fit.
+        reason: String,
+    },
+}
+
+/// One file, open for reading.
+#[derive(Clone, Debug)]
+pub struct ParquetFile {
+    meta: Arc<FileMeta>,
+    reader: ObjectReader,
+    footer: ArrowReaderMetadata,
+    cache: ReaderCache,
+}
+
+impl ParquetFile {
+    /// Opens the object `path` of `store`, whose footer may come from `cache`.
+    ///
+    /// # Errors
+    /// When the footer cannot be read, or does not have the rows that `meta` says.
+    pub async fn open(
+        meta: Arc<FileMeta>,
+        store: Arc<dyn ObjectStore>,
+        path: object_store::path::Path,
+        cache: &ReaderCache,
+    ) -> Result<Self, FileError> {
+        let reader = ObjectReader { store, path, size_bytes: meta.size_bytes };
+        let footer = cache.footer(&meta.path, load_footer(&meta, reader.clone())).await?;
+        Ok(Self { meta, reader, footer, cache: cache.clone() })
+    }
+
+    /// The manifest's entry.
+    #[must_use]
+    pub fn meta(&self) -> &Arc<FileMeta> {
+        &self.meta
+    }
+
+    /// Number of row groups.
+    #[must_use]
+    pub fn row_group_count(&self) -> usize {
+        self.footer.metadata().num_row_groups()
+    }
+
+    /// Rows of a row group.
+    #[must_use]
+    pub fn row_group_row_count(&self, row_group: usize) -> usize {
+        usize::try_from(self.footer.metadata().row_group(row_group).num_rows()).unwrap_or(0)
+    }
+
+    /// Lower and upper bounds of the series keys of a row group, where the footer has them. The upper bound
+    /// may be greater than every key.
+    #[must_use]
+    pub fn series_bounds(&self, row_group: usize) -> Option<(&str, &str)> {
+        let Statistics::ByteArray(stats) =
+            self.footer.metadata().row_group(row_group).column(0).statistics()?
+        else {
+            return None;
+        };
+        let text = |bytes: &parquet::data_type::ByteArray| std::str::from_utf8(bytes.data()).is_ok();
+        let (min, max) = (stats.min_opt()?, stats.max_opt()?);
+        (text(min) && text(max)).then_some(())?;
+        Some((min.as_utf8().ok()?, max.as_utf8().ok()?))
+    }
+
+    /// The series of a row group with their rows, counted from the row group's start.
+    ///
+    /// # Errors
+    /// When the column cannot be read.
+    pub async fn series(&self, row_group: usize) -> Result<Arc<[SeriesRun]>, FileError> {
+        self.cache.series(&self.meta.path, row_group, self.load_series(row_group)).await
+    }
+
+    async fn load_series(&self, row_group: usize) -> Result<Arc<[SeriesRun]>, FileError> {
+        let mut batches = self.batches(row_group, &[SERIES_COLUMN], None)?;
+        let mut runs: Vec<SeriesRun> = Vec::new();
+        let mut row_count = 0;
+        while let Some(batch) = batches.try_next().await? {
+            let keys = batch.column(0).as_string_view();
+            append_runs(&mut runs, keys, row_count);
+            row_count += keys.len();
+        }
+        Ok(runs.into())
+    }
+
+    /// The rows of `selection` (ranges of rows within the row group, ascending, not touching) whose times lie
+    /// in `times`. `series` is what [`ParquetFile::series`] gives for the row group. The fields are `fields`
+    /// (stored name and type) in this order, null where the file lacks one. Batches may be empty of rows no
+    /// more than the stream is: each has at least one row.
+    ///
+    /// # Errors
+    /// When the columns cannot be read.
+    pub fn rows(
+        &self,
+        row_group: usize,
+        series: Arc<[SeriesRun]>,
+        selection: Vec<Range<usize>>,
+        times: TimeRange,
+        fields: Arc<[(Arc<str>, DataType)]>,
+    ) -> Result<impl Stream<Item = Result<SortedRows, FileError>> + Send + use<>, FileError> {
+        let mut names = vec![TIME_COLUMN];
+        names.extend(fields.iter().map(|(name, _)| name.as_ref()));
+        let batches = self.batches(row_group, &names, Some(&selection))?;
+        let mut placed = Placement { series, ranges: selection, range: 0, row: None };
+        let path = self.meta.path.clone();
+        let all =
+            times.start_ns <= self.meta.time_range.start_ns && times.end_ns >= self.meta.time_range.end_ns;
+        Ok(batches.map(move |batch| {
+            let wrong = |source: ArrowError| FileError::Parquet { path: path.clone(), source: source.into() };
+            let rows = sorted_rows(&batch?, &mut placed, &fields).map_err(wrong)?;
+            if all {
+                return Ok(rows);
+            }
+            let ranges = rows.select(times, |_| true);
+            rows.gather(&ranges).map_err(wrong)
+        }))
+        .map(|rows| rows.try_filter(|rows| std::future::ready(rows.row_count() > 0)))
+    }
+
+    fn batches(
+        &self,
+        row_group: usize,
+        names: &[&str],
+        selection: Option<&[Range<usize>]>,
+    ) -> Result<impl Stream<Item = Result<RecordBatch, FileError>> + Send + Unpin + use<>, FileError> {
+        let path = self.meta.path.clone();
+        let wrong = move |source| FileError::Parquet { path: path.clone(), source };
+        let roots = self.footer.parquet_schema().root_schema().get_fields().iter().enumerate();
+        let wanted = roots.filter(|(_, f)| names.contains(&f.name())).map(|(i, _)| i);
+        let mask = ProjectionMask::roots(self.footer.parquet_schema(), wanted);
+        let mut builder =
+            ParquetRecordBatchStreamBuilder::new_with_metadata(self.reader.clone(), self.footer.clone())
+                .with_row_groups(vec![row_group])
+                .with_projection(mask)
+                .with_batch_size(BATCH_ROWS);
+        if let Some(ranges) = selection {
+            builder = builder.with_row_selection(row_selection(ranges));
+        }
+        Ok(builder.build().map_err(wrong.clone())?.map_err(wrong))
+    }
+}
+
+async fn load_footer(meta: &FileMeta, mut reader: ObjectReader) -> Result<ArrowReaderMetadata, FileError> {
+    let wrong = |source| FileError::Parquet { path: meta.path.clone(), source };
+    let damaged = |reason| FileError::Damaged { path: meta.path.clone(), reason };
+    let options = || ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
+    let footer = ArrowReaderMetadata::load_async(&mut reader, options()).await.map_err(wrong)?;
+    let row_count: i64 = footer.metadata().row_groups().iter().map(|g| g.num_rows()).sum();
+    if u64::try_from(row_count) != Ok(meta.row_count) {
+        return Err(damaged(format!("it has {row_count} rows instead of {}", meta.row_count)));
+    }
+    if footer.schema().fields().first().is_none_or(|f| f.name() != SERIES_COLUMN) {
+        return Err(damaged(format!("its first column is not {SERIES_COLUMN:?}")));
+    }
+    // Series keys as views: equal neighbours share their bytes, so that runs are found without comparing them.
+    let views = footer.schema().fields().iter().enumerate().map(|(i, f)| match i {
+        0 => Arc::new(Field::new(f.name(), DataType::Utf8View, f.is_nullable())),
+        _ => f.clone(),
+    });
+    let schema = Arc::new(Schema::new(views.collect::<Vec<_>>()));
+    ArrowReaderMetadata::try_new(footer.metadata().clone(), options().with_schema(schema)).map_err(wrong)
+}
+
+fn row_selection(ranges: &[Range<usize>]) -> RowSelection {
+    let mut selectors = Vec::with_capacity(ranges.len() * 2);
+    let mut row = 0;
+    for range in ranges {
+        if range.start > row {
+            selectors.push(RowSelector::skip(range.start - row));
+        }
+        selectors.push(RowSelector::select(range.len()));
+        row = range.end;
+    }
+    selectors.into()
+}
+
+/// Appends the runs of `keys`, which follow on `before` rows.
+fn append_runs(runs: &mut Vec<SeriesRun>, keys: &StringViewArray, before: usize) {
+    let views = keys.views();
+    let mut start = 0;
+    while start < keys.len() {
+        let same_view = views[start..].iter().take_while(|v| **v == views[start]).count();
+        let end = start + same_view;
+        let end_row = u32::try_from(before + end).unwrap_or(u32::MAX);
+        let key = keys.value(start);
+        match runs.last_mut() {
+            Some(last) if *last.key == *key => last.end_row = end_row,
+            _ => runs.push(SeriesRun { key: key.into(), end_row }),
+        }
+        start = end;
+    }
+}
+
+/// Where in the row group the next rows of the stream lie.
+struct Placement {
+    series: Arc<[SeriesRun]>,
+    ranges: Vec<Range<usize>>,
+    range: usize,
+    row: Option<usize>,
+}
+
+impl Placement {
+    /// The runs of the next `row_count` rows, counted from the first of them.
+    fn next_runs(&mut self, row_count: usize) -> Vec<SeriesRun> {
+        let mut runs: Vec<SeriesRun> = Vec::new();
+        let mut done = 0;
+        while done < row_count && self.range < self.ranges.len() {
+            let range = self.ranges[self.range].clone();
+            let start = self.row.unwrap_or(range.start);
+            let end = range.end.min(start + row_count - done);
+            let first = self.series.partition_point(|run| run.end_row as usize <= start);
+            for run in self.series[first..].iter() {
+                let run_end = (run.end_row as usize).min(end);
+                let end_row = u32::try_from(done + run_end - start).unwrap_or(u32::MAX);
+                match runs.last_mut() {
+                    Some(last) if last.key == run.key => last.end_row = end_row,
+                    _ => runs.push(SeriesRun { key: run.key.clone(), end_row }),
+                }
+                if run.end_row as usize >= end {
+                    break;
+                }
+            }
+            done += end - start;
+            self.row = (end < range.end).then_some(end);
+            self.range += usize::from(end == range.end);
+        }
+        runs
+    }
+}
+
+fn sorted_rows(
+    batch: &RecordBatch,
+    placed: &mut Placement,
+    fields: &[(Arc<str>, DataType)],
+) -> Result<SortedRows, ArrowError> {
+    let row_count = batch.num_rows();
+    let times = batch
+        .column_by_name(TIME_COLUMN)
+        .and_then(|c| c.as_primitive_opt::<TimestampNanosecondType>())
+        .ok_or_else(|| ArrowError::SchemaError(format!("no column {TIME_COLUMN:?} of timestamps")))?;
+    let column = |(name, data_type): &(Arc<str>, DataType)| -> Result<ArrayRef, ArrowError> {
+        match batch.column_by_name(name) {
+            None => Ok(new_null_array(data_type, row_count)),
+            Some(column) if column.data_type() == data_type => Ok(column.clone()),
+            Some(column) => Err(ArrowError::SchemaError(format!(
+                "column {name:?} is {}, not {data_type}",
+                column.data_type()
+            ))),
+        }
+    };
+    let fields = fields.iter().map(column).collect::<Result<_, _>>()?;
+    let runs = placed.next_runs(row_count);
+    if runs.last().map_or(0, |run| run.end_row as usize) != row_count {
+        return Err(ArrowError::SchemaError("it has more rows than series keys".to_owned()));
+    }
+    Ok(SortedRows { runs, times_ns: times.values().clone(), fields })
+}

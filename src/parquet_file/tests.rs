@@ -1,0 +1,158 @@
+//! What was written is what is read, whole and in parts.
+
+use super::{FileSpec, FileWriter, ParquetFile, ReaderCache, WrittenFile};
+use crate::merge::{SeriesRun, SortedRows};
+use crate::model::ids::{Sequence, TableId};
+use crate::model::schema::{ColumnKind, TableSchema};
+use crate::model::series_key;
+use crate::model::time::TimeRange;
+use crate::model::value::FieldType;
+use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray, UInt64Array};
+use arrow::datatypes::DataType;
+use futures::TryStreamExt;
+use object_store::memory::InMemory;
+use object_store::{ObjectStore, ObjectStoreExt};
+use std::ops::Range;
+use std::sync::Arc;
+
+const FIELDS: [(&str, FieldType); 5] = [
+    ("b", FieldType::Boolean),
+    ("f", FieldType::Float),
+    ("i", FieldType::Integer),
+    ("s", FieldType::String),
+    ("u", FieldType::Unsigned),
+];
+
+fn schema() -> TableSchema {
+    let tags = [("host", ColumnKind::Tag), ("f", ColumnKind::Tag)];
+    let fields = FIELDS.map(|(name, t)| (name, ColumnKind::Field(t)));
+    TableSchema::default().with_columns(fields.into_iter().chain(tags)).unwrap().unwrap()
+}
+
+/// `series` series of `points` points each, a second apart.
+fn sample(series: usize, points: usize) -> SortedRows {
+    let rows = series * points;
+    let n = || 0..i64::try_from(rows).unwrap();
+    let present = |i: &i64| i % 3 != 0;
+    let fields: Vec<ArrayRef> = vec![
+        Arc::new(n().map(|i| Some(i % 2 == 0)).collect::<BooleanArray>()),
+        Arc::new(n().map(|i| present(&i).then_some(i as f64 * 0.1)).collect::<Float64Array>()),
+        Arc::new(n().map(|i| Some(-i)).collect::<Int64Array>()),
+        Arc::new(n().map(|i| present(&i).then(|| format!("text {}", i % 7))).collect::<StringArray>()),
+        Arc::new(n().map(|i| Some(u64::MAX - i.unsigned_abs())).collect::<UInt64Array>()),
+    ];
+    let key = |s: usize| series_key::encode([("host", format!("host {s:05}"))]).into();
+    SortedRows {
+        runs: (0..series).map(|s| SeriesRun { key: key(s), end_row: ((s + 1) * points) as u32 }).collect(),
+        times_ns: n().map(|i| (i % points as i64) * 1_000_000_000).collect(),
+        fields,
+    }
+}
+
+fn write(rows: &SortedRows) -> WrittenFile {
+    let spec = FileSpec {
+        path: "data/f.parquet".into(),
+        table: TableId(1),
+        window: TimeRange::new(0, i64::MAX),
+        sequences: (Sequence(1), Sequence(9)),
+        level: 0,
+        columns: schema().columns().to_vec(),
+        zstd_level: 1,
+    };
+    let mut writer = FileWriter::new(spec);
+    for start in (0..rows.row_count()).step_by(1_000) {
+        writer.write(&rows.slice(start..(start + 1_000).min(rows.row_count()))).unwrap();
+    }
+    writer.finish().unwrap().expect("rows were written")
+}
+
+async fn open(file: WrittenFile) -> ParquetFile {
+    let store = Arc::new(InMemory::new());
+    let path = object_store::path::Path::from(file.meta.path.as_ref());
+    store.put(&path, file.bytes.into()).await.unwrap();
+    ParquetFile::open(Arc::new(file.meta), store as Arc<dyn ObjectStore>, path, &ReaderCache::new(1 << 20))
+        .await
+        .unwrap()
+}
+
+/// All rows of `selection`, in one piece per batch.
+async fn read(
+    file: &ParquetFile,
+    row_group: usize,
+    selection: Vec<Range<usize>>,
+    times: TimeRange,
+) -> Vec<SortedRows> {
+    let fields =
+        FIELDS.iter().map(|(n, t)| ((*n).into(), t.data_type())).chain([("gone".into(), DataType::Int64)]);
+    let series = file.series(row_group).await.unwrap();
+    let rows = file.rows(row_group, series, selection, times, fields.collect()).unwrap();
+    rows.try_collect().await.unwrap()
+}
+
+#[tokio::test]
+async fn all_rows_read_back() {
+    let rows = sample(40, 5_000);
+    let written = write(&rows);
+    let meta = &written.meta;
+    assert_eq!((meta.row_count, meta.series_count), (200_000, 40));
+    assert_eq!(meta.time_range, TimeRange::new(0, 4_999_000_000_001));
+    assert_eq!(meta.series_max, rows.runs[39].key);
+    assert_eq!(meta.columns.iter().map(AsRef::as_ref).collect::<Vec<_>>(), ["host", "b", "f", "i", "s", "u"]);
+    assert_eq!(meta.tag_values["host"].len(), 40);
+    assert_eq!(meta.tag_values["f::tag"], ["".into()]);
+
+    let file = open(written).await;
+    assert_eq!(file.row_group_count(), 2);
+    let mut at = 0;
+    for group in 0..2 {
+        let group_rows = file.series(group).await.unwrap().last().unwrap().end_row as usize;
+        for part in read(&file, group, vec![0..group_rows], TimeRange::ALL).await {
+            part.assert_sorted();
+            let expected = rows.slice(at..at + part.row_count());
+            assert_eq!(part.runs, expected.runs);
+            assert_eq!(part.times_ns, expected.times_ns);
+            assert_eq!(part.fields[..5], expected.fields);
+            assert_eq!(part.fields[5].null_count(), part.row_count());
+            at += part.row_count();
+        }
+    }
+    assert_eq!(at, rows.row_count());
+}
+
+#[tokio::test]
+async fn a_selection_gives_those_rows_cut_to_the_times() {
+    use arrow::array::Array;
+    let rows = sample(30, 1_000);
+    let file = open(write(&rows)).await;
+    // Parts of series 2 and 3, all of series 20; of these the times 100 s to 1,000 s.
+    let selection = vec![2_500..3_050, 20_000..21_000];
+    let times = TimeRange::new(100_000_000_000, 1_000_000_000_000);
+    let parts = read(&file, 0, selection, times).await;
+    let found: Vec<(String, i64)> = parts
+        .iter()
+        .flat_map(|p| {
+            (0..p.runs.len())
+                .flat_map(move |r| p.run_rows(r).map(move |row| (p.runs[r].key.to_string(), p.times_ns[row])))
+        })
+        .collect();
+    let expected: Vec<(String, i64)> = [(2, 500..1_000), (20, 100..1_000)]
+        .into_iter()
+        .flat_map(|(s, t)| {
+            t.map(move |t| (series_key::encode([("host", format!("host {s:05}"))]), t * 1_000_000_000))
+        })
+        .collect();
+    assert_eq!(found, expected);
+    assert!(parts.iter().all(|p| p.fields[2].null_count() == 0));
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_what_the_manifest_says_is_refused() {
+    let mut written = write(&sample(1, 10));
+    written.meta.row_count = 11;
+    let store = Arc::new(InMemory::new());
+    let path = object_store::path::Path::from("data/f.parquet");
+    store.put(&path, written.bytes.into()).await.unwrap();
+    let error =
+        ParquetFile::open(Arc::new(written.meta), store, path, &ReaderCache::new(1 << 20)).await.unwrap_err();
+    assert_eq!(error.to_string(), "data/f.parquet is damaged: it has 10 rows instead of 11");
+}

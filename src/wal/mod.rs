@@ -1,0 +1,52 @@
+//! The write-ahead log: what makes an acknowledged write survive `kill -9` and power loss.
+//!
+//! ```text
+//! WriteBatch ─ batch::encode ─▶ Wal::append ─▶ queue ─▶ writer thread ─▶ one write, one fdatasync ─▶ waiters
+//!                                 gives the sequence     all that waits            per group
+//!
+//! Wal::open:  segments ─▶ scan (checksums) ─▶ batch::decode ─▶ replay(sequence, batch)     then repair
+//! ```
+//!
+//! In: encoded batches. Out: a sequence for each, and the news that it is on disk; at start, every batch that
+//! is still needed. The log knows neither buffer nor files: the engine appends, waits, then applies; after a flush it
+//! says through which sequence records are no longer needed ([`Wal::trim`]).
+//!
+//! | part | what it does |
+//! |---|---|
+//! | [`batch`] | batch ↔ bytes of a record |
+//! | `frame` | record ↔ bytes in a segment; finding intact frames among damage |
+//! | `segment` | the files: names, headers |
+//! | `log`, `writer` | the open log: queue, group commit, rotation, trimming |
+//! | `recover`, `repair` | what is read at start, and what is done about damage |
+//! | [`inspect`] | looking at a log from outside |
+//! | [`files`] | the file operations that tests make fail |
+//!
+//! # What recovery does about damage
+//!
+//! Every frame carries a checksum and the last sequence known to be on disk when it was written (`synced`).
+//! At the end of the last segment, bytes that are no intact frame are a **torn tail**: they are cut. So is a hole
+//! there with intact frames behind it, when none of those knew a record of the hole to be on disk: then it is
+//! one group whose pages reached the disk out of order, and nobody was told that it is safe. Any other
+//! hole is **damage**: its bytes are moved to `quarantine/`, the intact frames before and behind it
+//! are kept, the log starts, and [`RecoveryReport`] names file, offset and the missing sequences. With
+//! [`WalOptions::strict`] the log refuses to open instead and changes nothing.
+
+pub mod batch;
+pub mod files;
+pub mod inspect;
+
+mod error;
+mod frame;
+mod log;
+mod recover;
+mod repair;
+mod segment;
+mod writer;
+
+pub use error::WalError;
+pub use frame::RecordKind;
+pub use log::{Appended, DurableWait, Wal, WalOptions};
+pub use recover::{Damage, RecoveryReport};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,310 @@
+//! Reading the log at start: every record that is still needed, and what is wrong with the rest.
+//!
+//! A thread reads, checks and decodes while the caller applies. Nothing on disk changes before the last record
+//! was applied, so that a refused start (strict mode, a newer format, an error of the caller) leaves all as it was.
+
+use super::batch::{self, BatchError};
+use super::error::WalError;
+use super::frame::{Frame, RecordKind, Scan, scan};
+use super::log::WalOptions;
+use super::repair::{self, Repair, SegmentRepair};
+use super::segment::{self, HeaderState, SEGMENT_HEADER_BYTES, SegmentHeader};
+use super::writer::ClosedSegment;
+use crate::model::batch::WriteBatch;
+use crate::model::ids::Sequence;
+use std::fmt;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{SyncSender, sync_channel};
+
+/// Decoded batches that may wait to be applied: enough to keep both threads busy, little memory.
+const DECODED_AHEAD_MAX: usize = 16;
+
+/// What opening a log found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RecoveryReport {
+    /// Segments that were read.
+    pub segment_count: usize,
+    /// Batches that were handed to the caller.
+    pub record_count: u64,
+    /// Bytes that were read.
+    pub bytes_read: u64,
+    /// The last record found, or what the caller had already, whichever is later.
+    pub last_sequence: Sequence,
+    /// Bytes of unfinished, never acknowledged records that were cut from the end of the log. Normal after a
+    /// crash.
+    pub torn_bytes: u64,
+    /// What was damaged and moved away. Never normal.
+    pub damage: Vec<Damage>,
+    /// Records that should be there and are not, as inclusive ranges. Never normal.
+    pub missing: Vec<(Sequence, Sequence)>,
+}
+
+impl RecoveryReport {
+    /// Whether every acknowledged record was found.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.damage.is_empty() && self.missing.is_empty()
+    }
+}
+
+/// A damaged part of a segment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// The segment.
+    pub file: PathBuf,
+    /// Where the damage starts.
+    pub offset: u64,
+    /// How far it reaches.
+    pub bytes: u64,
+    /// What is wrong.
+    pub reason: String,
+    /// Where the damaged bytes are now.
+    pub quarantined_to: Option<PathBuf>,
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, offset, bytes, reason, quarantined_to } = self;
+        write!(f, "{bytes} bytes of {} from byte {offset}: {reason}", file.display())?;
+        match quarantined_to {
+            Some(to) => write!(f, "; moved to {}", to.display()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Reads the log, applies what comes after `after`, repairs. Returns the segments that are still needed.
+pub(super) fn recover<E>(
+    options: &WalOptions,
+    after: Sequence,
+    mut replay: impl FnMut(Sequence, WriteBatch) -> Result<(), E>,
+) -> Result<(Vec<ClosedSegment>, RecoveryReport), WalError>
+where
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let segments = segment::list(&options.directory)?;
+    let mut report = RecoveryReport::default();
+    let (sender, receiver) = sync_channel(DECODED_AHEAD_MAX);
+    let (outcome, record_count) = std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let sender = sender;
+            let mut reader = Reader {
+                strict: options.strict,
+                after,
+                next_expected: after.next(),
+                previous: Sequence::ZERO,
+                report: &mut report,
+                repairs: Vec::new(),
+                sender: &sender,
+            };
+            reader.read_all(&segments).map(|()| reader.repairs)
+        });
+        let mut record_count = 0;
+        let mut refused = None;
+        // The channel ends when the reader is done; leaving early makes the reader stop.
+        for (sequence, batch) in &receiver {
+            if let Err(e) = replay(sequence, batch) {
+                refused = Some(WalError::Replay { sequence, source: e.into().into() });
+                break;
+            }
+            record_count += 1;
+        }
+        drop(receiver);
+        let outcome = reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        (refused.map_or(outcome, Err), record_count)
+    });
+    let repairs = outcome?;
+    report.record_count = record_count;
+    report.last_sequence = report.last_sequence.max(after);
+    let kept = repair::repair(&options.directory, repairs, &mut report)?;
+    Ok((kept, report))
+}
+
+/// The reading side of recovery.
+struct Reader<'a> {
+    strict: bool,
+    after: Sequence,
+    /// The next sequence that an intact log would hold after those seen.
+    next_expected: Sequence,
+    /// The last sequence seen.
+    previous: Sequence,
+    report: &'a mut RecoveryReport,
+    repairs: Vec<SegmentRepair>,
+    sender: &'a SyncSender<(Sequence, WriteBatch)>,
+}
+
+impl Reader<'_> {
+    fn read_all(&mut self, segments: &[(Sequence, PathBuf)]) -> Result<(), WalError> {
+        for (i, (first, path)) in segments.iter().enumerate() {
+            let following = segments.get(i + 1).map(|(first, _)| *first);
+            if following.is_some_and(|next| next <= self.after.next()) {
+                self.repairs.push(SegmentRepair::delete(path));
+                continue;
+            }
+            self.read_segment(*first, path, following.is_none())?;
+        }
+        Ok(())
+    }
+
+    fn read_segment(&mut self, first: Sequence, path: &Path, is_last: bool) -> Result<(), WalError> {
+        let bytes = std::fs::read(path).map_err(|e| WalError::io("reading", path, e))?;
+        self.report.segment_count += 1;
+        self.report.bytes_read += bytes.len() as u64;
+        let mut repair = SegmentRepair {
+            path: path.to_owned(),
+            repair: Repair::Keep,
+            last: None,
+            bytes: bytes.len() as u64,
+        };
+        if is_last && is_unfinished(&bytes) {
+            self.report.torn_bytes += bytes.len() as u64;
+            self.repairs.push(SegmentRepair::delete(path));
+            return Ok(());
+        }
+        let header = match SegmentHeader::decode(&bytes) {
+            HeaderState::Unsupported(version) => {
+                let reason = format!("segment format version {version}");
+                return Err(WalError::Unsupported { file: path.to_owned(), reason });
+            }
+            HeaderState::Intact(header) | HeaderState::OneCopy(header) if header.first != first => {
+                let reason =
+                    format!("the header belongs to a segment that starts with record {}", header.first);
+                return self.quarantine_whole(repair, reason);
+            }
+            HeaderState::Unreadable => {
+                return self.quarantine_whole(repair, "the header is unreadable".into());
+            }
+            HeaderState::Intact(header) => header,
+            HeaderState::OneCopy(header) => {
+                let copy = 0..SEGMENT_HEADER_BYTES;
+                self.found_damage(path, &copy, "one of the two headers is unreadable".into())?;
+                repair.repair = Repair::Rewrite { header, frames: Vec::new(), damaged: vec![copy] };
+                header
+            }
+        };
+
+        let previous = self.previous.max(Sequence(first.0.saturating_sub(1)));
+        let mut found = scan(&bytes, SEGMENT_HEADER_BYTES.min(bytes.len()), header.salt, previous);
+        if is_last && let Some(end) = torn_at(&found, previous) {
+            self.report.torn_bytes += (bytes.len() - end) as u64;
+            found.frames.retain(|f| f.range.start < end);
+            found.damaged.retain(|d| d.start < end);
+            if matches!(repair.repair, Repair::Keep) {
+                repair.repair = Repair::Truncate(end as u64);
+            }
+            repair.bytes = end as u64;
+        }
+        let mut damaged = Vec::new();
+        for range in found.damaged {
+            self.found_damage(path, &range, "no record with a valid checksum".into())?;
+            damaged.push(range);
+        }
+        let mut kept = Vec::new();
+        for frame in found.frames {
+            match self.apply(path, &bytes, &frame)? {
+                Applied::Yes => kept.push(frame.range.clone()),
+                Applied::Malformed(reason) => {
+                    self.found_damage(path, &frame.range, reason)?;
+                    damaged.push(frame.range.clone());
+                }
+                Applied::CallerGone => return Ok(()),
+            }
+            self.previous = frame.sequence;
+            self.report.last_sequence = frame.sequence;
+            repair.last = Some(frame.sequence);
+        }
+        match &mut repair.repair {
+            Repair::Rewrite { frames, damaged: all, .. } => {
+                *frames = kept;
+                all.extend(damaged);
+            }
+            _ if !damaged.is_empty() => {
+                repair.repair = Repair::Rewrite { header, frames: kept, damaged };
+            }
+            _ => {}
+        }
+        // What is flushed completely goes, once its damaged parts are safe.
+        if repair.last.is_none_or(|last| last <= self.after) {
+            repair.repair = match repair.repair {
+                Repair::Rewrite { damaged, .. } => Repair::Delete { damaged },
+                _ => Repair::Delete { damaged: Vec::new() },
+            };
+        }
+        self.repairs.push(repair);
+        Ok(())
+    }
+
+    /// Checks that nothing is missing before `frame`, and hands its batch to the caller if it is needed.
+    fn apply(&mut self, path: &Path, bytes: &[u8], frame: &Frame) -> Result<Applied, WalError> {
+        if frame.first > self.next_expected {
+            let missing = (self.next_expected, Sequence(frame.first.0 - 1));
+            if self.strict {
+                let reason = format!("records {} to {} are missing", missing.0, missing.1);
+                let offset = frame.range.start as u64;
+                return Err(WalError::Damaged { file: path.to_owned(), offset, reason });
+            }
+            self.report.missing.push(missing);
+        }
+        self.next_expected = self.next_expected.max(frame.sequence.next());
+        if frame.kind == RecordKind::Gap || frame.sequence <= self.after {
+            return Ok(Applied::Yes);
+        }
+        match batch::decode(&bytes[frame.payload()]) {
+            Ok(batch) => match self.sender.send((frame.sequence, batch)) {
+                Ok(()) => Ok(Applied::Yes),
+                Err(_) => Ok(Applied::CallerGone),
+            },
+            Err(e @ BatchError::UnsupportedVersion(_)) => {
+                Err(WalError::Unsupported { file: path.to_owned(), reason: e.to_string() })
+            }
+            Err(e) => Ok(Applied::Malformed(format!("record {}: {e}", frame.sequence))),
+        }
+    }
+
+    fn quarantine_whole(&mut self, mut segment: SegmentRepair, reason: String) -> Result<(), WalError> {
+        let all = 0..usize::try_from(segment.bytes).unwrap_or(usize::MAX);
+        self.found_damage(&segment.path, &all, reason)?;
+        segment.repair = Repair::MoveAway;
+        self.repairs.push(segment);
+        Ok(())
+    }
+
+    fn found_damage(&mut self, path: &Path, range: &Range<usize>, reason: String) -> Result<(), WalError> {
+        let (file, offset) = (path.to_owned(), range.start as u64);
+        if self.strict {
+            return Err(WalError::Damaged { file, offset, reason });
+        }
+        self.report.damage.push(Damage {
+            file,
+            offset,
+            bytes: range.len() as u64,
+            reason,
+            quarantined_to: None,
+        });
+        Ok(())
+    }
+}
+
+enum Applied {
+    Yes,
+    /// The checksum is right and the batch is not: it was written wrongly.
+    Malformed(String),
+    /// The caller has refused an earlier record and listens no more.
+    CallerGone,
+}
+
+/// Whether the segment was being created when the process died: no record can be in it.
+fn is_unfinished(bytes: &[u8]) -> bool {
+    bytes.len() < SEGMENT_HEADER_BYTES || bytes.iter().all(|&b| b == 0)
+}
+
+/// Where the torn tail of the last segment starts, if it has one: at the first hole that no frame behind it knew
+/// to be on disk.
+fn torn_at(found: &Scan, previous: Sequence) -> Option<usize> {
+    found.damaged.iter().map(|hole| hole.start).find(|&start| {
+        let behind = found.frames.partition_point(|f| f.range.start < start);
+        let before = behind.checked_sub(1).map_or(previous, |i| found.frames[i].sequence);
+        found.frames[behind..].iter().all(|f| f.synced <= before)
+    })
+}

@@ -1,0 +1,115 @@
+//! Kills the real server with SIGKILL, over and over, and counts what is left.
+//!
+//! Four writers send batches of points over keep-alive connections. At a random moment the process is
+//! killed, sometimes again while it recovers; then it is started on the same folder and asked for everything.
+//! Every acknowledged point must be there with its values, every unacknowledged batch whole or not at all, and
+//! what was found once must be found for ever.
+//!
+//! | variable | meaning | default |
+//! |---|---|---|
+//! | `TIDEGAUGE_CRASH_ROUNDS` | how often each test kills the server; a soak takes 100 and more | 5 |
+//! | `TIDEGAUGE_CRASH_SEED` | seed of all random choices; a failure names it | a constant |
+//!
+//! The seed fixes batches and the planned moments, not how the machine schedules the threads: a failure may
+//! need several runs to come back.
+//!
+//! What this cannot see is a missing fsync: the page cache outlives the process. The unit tests of the log count
+//! its syncs instead.
+
+mod ledger;
+mod random;
+mod server;
+mod writer;
+
+use ledger::Ledger;
+use random::Random;
+use server::Server;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+const WRITERS: usize = 4;
+const ROUNDS_DEFAULT: u64 = 5;
+const SEED_DEFAULT: u64 = 0x71de_6a06;
+
+/// Acknowledged batches after which a round ends, at most.
+const BATCHES_PER_ROUND_MAX: u64 = 60;
+/// How long after that the process lives on, at most: about two group commits, so that the kill meets every
+/// stage of a write.
+const LAST_MOMENT_US_MAX: u64 = 20_000;
+/// How long a process that is killed while it starts has lived, at most.
+const STARTING_US_MAX: u64 = 150_000;
+
+#[test]
+fn acknowledged_writes_survive_kill_9() {
+    check_survival(&[]);
+}
+
+#[test]
+fn acknowledged_writes_survive_kill_9_amid_flushes() {
+    // Flushes several times a round, onto segments as small as they may be.
+    check_survival(&[
+        ("TIDEGAUGE_BUFFER_FLUSH_BYTES", "100000"),
+        ("TIDEGAUGE_BUFFER_BYTES_MAX", "100000000"),
+        ("TIDEGAUGE_BUFFER_FLUSH_AGE_S", "1"),
+        ("TIDEGAUGE_WAL_SEGMENT_BYTES", "65536"),
+    ]);
+}
+
+/// Kills the server with these settings as often as asked for, and checks what it kept each time.
+fn check_survival(settings: &[(&str, &str)]) {
+    let rounds = number_from_environment("TIDEGAUGE_CRASH_ROUNDS", ROUNDS_DEFAULT);
+    let seed = number_from_environment("TIDEGAUGE_CRASH_SEED", SEED_DEFAULT);
+    eprintln!("{rounds} rounds with TIDEGAUGE_CRASH_SEED={seed}");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut random = Random::new(seed);
+    let ledger = Arc::new(Ledger::default());
+
+    let mut server = Server::start(folder.path(), settings);
+    server.create_database();
+    for round in 0..rounds {
+        write_until_killed(server, &ledger, &mut random);
+        if random.below(3) == 0 {
+            kill_while_starting(folder.path(), settings, &mut random);
+        }
+        server = Server::start(folder.path(), settings);
+        // Everything from time to time, otherwise only what the last rounds wrote.
+        let from = if round % 10 == 9 { 0 } else { ledger.first_unchecked() };
+        ledger.check(&server.read_points(from), from);
+        server.check_log();
+    }
+    ledger.check(&server.read_points(0), 0);
+    eprintln!("{} batches acknowledged, {} points found", ledger.acknowledged_count(), ledger.point_count());
+    assert!(ledger.acknowledged_count() > 0, "nothing was written");
+}
+
+/// Lets the writers write, kills the server amid their requests, and waits for them to notice.
+fn write_until_killed(server: Server, ledger: &Arc<Ledger>, random: &mut Random) {
+    let batches = 1 + random.below(BATCHES_PER_ROUND_MAX);
+    let target = ledger.acknowledged_count() + batches;
+    let last_moment = Duration::from_micros(random.below(LAST_MOMENT_US_MAX));
+    std::thread::scope(|scope| {
+        for number in 0..WRITERS {
+            let (ledger, address, random) = (ledger.clone(), server.address(), random.fork());
+            scope.spawn(move || writer::write_until_gone(number, address, &ledger, random));
+        }
+        ledger.wait_for_acknowledged(target);
+        // The one place where time matters: a kill at the very moment of an answer would meet one stage only.
+        std::thread::sleep(last_moment);
+        server.kill();
+    });
+}
+
+/// Starts the server and kills it before, while or shortly after it recovers.
+fn kill_while_starting(folder: &Path, settings: &[(&str, &str)], random: &mut Random) {
+    let starting = server::spawn(folder, settings);
+    std::thread::sleep(Duration::from_micros(random.below(STARTING_US_MAX)));
+    server::kill(starting);
+}
+
+fn number_from_environment(name: &str, default: u64) -> u64 {
+    match std::env::var(name) {
+        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")),
+        Err(_) => default,
+    }
+}

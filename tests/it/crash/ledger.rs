@@ -1,0 +1,178 @@
+//! What was sent, what was acknowledged, and what must therefore be found.
+//!
+//! Every value of a point follows from its batch and its place in it, so that a point that is found can be
+//! checked completely.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Condvar, Mutex};
+use std::time::Duration;
+
+/// Two measurements, so that a batch that is applied table by table shows.
+pub(super) const MEASUREMENTS: [&str; 2] = ["crash_even", "crash_odd"];
+
+/// Nanoseconds between two batches: files of many windows within a few rounds, and every batch within one
+/// (a week divides by it).
+const BATCH_INTERVAL_NS: i64 = 7 * 60 * 1_000_000_000;
+
+/// A writer that has stopped writing fails the test instead of hanging it.
+const PROGRESS_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// One point.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Point {
+    pub(super) measurement: String,
+    pub(super) time_ns: i64,
+    pub(super) writer: String,
+    pub(super) batch: u64,
+    /// Points of the batch.
+    pub(super) size: u64,
+    /// The place within the batch.
+    pub(super) index: u64,
+    pub(super) note: String,
+}
+
+impl Point {
+    pub(super) fn new(writer: usize, batch: u64, size: u64, index: u64) -> Self {
+        Self {
+            measurement: MEASUREMENTS[index as usize % MEASUREMENTS.len()].to_owned(),
+            time_ns: first_time_ns(batch) + index as i64,
+            writer: writer.to_string(),
+            batch,
+            size,
+            index,
+            note: format!("{index} of {size} \u{00fc} {batch}"),
+        }
+    }
+
+    /// The point in line protocol.
+    pub(super) fn line(&self) -> String {
+        let Self { measurement, time_ns, writer, batch, size, index, note } = self;
+        let place = index % 5;
+        format!(
+            "{measurement},writer={writer},place={place} batch={batch}i,size={size}i,index={index}i,note=\"{note}\" {time_ns}\n"
+        )
+    }
+}
+
+/// The time of a batch's first point.
+pub(super) fn first_time_ns(batch: u64) -> i64 {
+    batch as i64 * BATCH_INTERVAL_NS
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// Sent, and no answer came, or one that promises nothing.
+    Unknown,
+    /// Must be found: it was acknowledged, or found before.
+    Present,
+    /// Must not be found: it was missing after a start.
+    Absent,
+}
+
+#[derive(Debug)]
+struct Batch {
+    writer: usize,
+    size: u64,
+    fate: Fate,
+}
+
+#[derive(Debug, Default)]
+struct Entries {
+    /// By number; numbers are given out from 1.
+    batches: BTreeMap<u64, Batch>,
+    acknowledged_count: u64,
+    point_count: usize,
+    /// The first batch that was sent after the last check.
+    first_unchecked: u64,
+}
+
+/// The books, shared by the writers.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    entries: Mutex<Entries>,
+    acknowledged: Condvar,
+}
+
+impl Ledger {
+    /// Notes that a batch of `size` points is about to be sent. Its number.
+    pub(super) fn enter(&self, writer: usize, size: u64) -> u64 {
+        let mut entries = self.entries.lock().unwrap();
+        let number = entries.batches.len() as u64 + 1;
+        entries.batches.insert(number, Batch { writer, size, fate: Fate::Unknown });
+        number
+    }
+
+    /// Notes that the server has answered with success.
+    pub(super) fn acknowledge(&self, batch: u64) {
+        let mut entries = self.entries.lock().unwrap();
+        entries.batches.get_mut(&batch).expect("only entered batches are sent").fate = Fate::Present;
+        entries.acknowledged_count += 1;
+        self.acknowledged.notify_all();
+    }
+
+    pub(super) fn acknowledged_count(&self) -> u64 {
+        self.entries.lock().unwrap().acknowledged_count
+    }
+
+    /// Points that the last complete check found.
+    pub(super) fn point_count(&self) -> usize {
+        self.entries.lock().unwrap().point_count
+    }
+
+    pub(super) fn wait_for_acknowledged(&self, count: u64) {
+        let mut entries = self.entries.lock().unwrap();
+        while entries.acknowledged_count < count {
+            let before = entries.acknowledged_count;
+            let waited = self.acknowledged.wait_timeout(entries, PROGRESS_TIMEOUT).unwrap();
+            entries = waited.0;
+            let stuck = waited.1.timed_out() && entries.acknowledged_count == before;
+            assert!(!stuck, "no write was acknowledged within {PROGRESS_TIMEOUT:?}");
+        }
+    }
+
+    /// The first batch whose fate is not settled by a check.
+    pub(super) fn first_unchecked(&self) -> u64 {
+        self.entries.lock().unwrap().first_unchecked
+    }
+
+    /// Compares what the server has of the batches from `from` on with what it must have.
+    pub(super) fn check(&self, found: &[Point], from: u64) {
+        let mut entries = self.entries.lock().unwrap();
+        let mut found_by_batch: BTreeMap<u64, BTreeSet<&Point>> = BTreeMap::new();
+        for point in found {
+            let is_new = found_by_batch.entry(point.batch).or_default().insert(point);
+            assert!(is_new, "found twice: {point:?}");
+        }
+        for (number, batch) in entries.batches.range_mut(from..) {
+            let points = found_by_batch.remove(number).unwrap_or_default();
+            check_batch(*number, batch, &points);
+            batch.fate = if points.is_empty() { Fate::Absent } else { Fate::Present };
+        }
+        assert!(found_by_batch.is_empty(), "nobody sent these: {found_by_batch:?}");
+        entries.first_unchecked = entries.batches.len() as u64 + 1;
+        if from == 0 {
+            entries.point_count = found.len();
+        }
+    }
+}
+
+fn check_batch(number: u64, batch: &Batch, found: &BTreeSet<&Point>) {
+    let Batch { writer, size, fate } = *batch;
+    let expected: Vec<Point> = (0..size).map(|index| Point::new(writer, number, size, index)).collect();
+    for point in found {
+        assert!(expected.contains(point), "batch {number}: nobody sent {point:?}");
+    }
+    let count = found.len() as u64;
+    match fate {
+        Fate::Present => {
+            let lost = expected.iter().find(|point| !found.contains(point));
+            assert!(lost.is_none(), "batch {number}: {count} of {size} acknowledged points; lost: {lost:?}");
+        }
+        Fate::Unknown => {
+            assert!(count == 0 || count == size, "batch {number} is torn: {count} of {size} points");
+        }
+        Fate::Absent => {
+            assert!(count == 0, "batch {number} was gone after a start, now {count} points are back")
+        }
+    }
+}
