@@ -92,11 +92,14 @@ pub fn scan_table<'a>(
         Predicate::Rows(expr) => Some(expr),
     };
     let mut names = HashSet::new();
-    for expr in needed.into_iter().chain(&condition) {
+    for expr in needed {
         names.extend(expr.column_refs().into_iter().map(|column| column.name.as_str()));
     }
+    let of_condition = condition.iter().flat_map(|expr| expr.column_refs()).map(|column| column.name.as_str());
+    let of_condition: HashSet<&str> = of_condition.collect();
+    let is_needed = |name: &str| names.contains(name) || of_condition.contains(name);
     let fields = columns.schema.fields().iter().enumerate();
-    let projection = fields.filter(|(_, field)| names.contains(field.name().as_str())).map(|(i, _)| i).collect();
+    let projection = fields.filter(|(_, field)| is_needed(field.name())).map(|(i, _)| i).collect();
     let scan = TableScanBuilder::new(SCAN_NAME, provider_as_source(provider)).with_projection(Some(projection));
     let plan = LogicalPlan::TableScan(scan.build()?);
     Ok(match condition {
