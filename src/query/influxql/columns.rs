@@ -6,8 +6,8 @@ use crate::model::database::TableInfo;
 use crate::model::schema::{SERIES_COLUMN, TIME_COLUMN};
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::{Column, ScalarValue, TableReference};
-use datafusion::logical_expr::expr::{Case, Cast, TryCast};
 use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::expr::{Case, Cast, TryCast};
 
 /// The name under which a table's scan stands in plans.
 pub const SCAN_NAME: &str = "t";
@@ -68,15 +68,26 @@ impl TableColumns<'_> {
         let expr = column(stored_name);
         Some(match (field.data_type(), data_type) {
             (given, wanted) if given == wanted => expr,
-            (DataType::Float64, DataType::Int64 | DataType::UInt64) => {
-                Expr::TryCast(TryCast::new(Box::new(expr), data_type.clone()))
-            }
-            (DataType::Int64, DataType::UInt64) | (DataType::UInt64, DataType::Int64) => {
+            (DataType::Float64, DataType::Int64) => truncated(expr),
+            (DataType::Float64, DataType::UInt64)
+            | (DataType::Int64, DataType::UInt64)
+            | (DataType::UInt64, DataType::Int64) => {
                 Expr::TryCast(TryCast::new(Box::new(expr), data_type.clone()))
             }
             _ => Expr::Cast(Cast::new(Box::new(expr), data_type.clone())),
         })
     }
+}
+
+/// A float as an integer. One that does not fit becomes the least integer, as in Go on the usual machines.
+fn truncated(float: Expr) -> Expr {
+    let integer = Expr::TryCast(TryCast::new(Box::new(float.clone()), DataType::Int64));
+    let least = Expr::Literal(ScalarValue::Int64(Some(i64::MIN)), None);
+    Expr::Case(Case {
+        expr: None,
+        when_then_expr: vec![(Box::new(Expr::IsNotNull(Box::new(float))), Box::new(or_else(integer, least)))],
+        else_expr: None,
+    })
 }
 
 /// A column of the scan.

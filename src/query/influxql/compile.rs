@@ -25,8 +25,6 @@ pub struct Compiled {
     pub bounds: TimeBounds,
     /// GROUP BY time; `None` also for an interval that groups nothing.
     pub interval: Option<Interval>,
-    /// Whether there is a GROUP BY time at all.
-    pub has_interval: bool,
     /// The other entries of GROUP BY: names, wildcards and regexes.
     pub dimensions: Vec<Expr>,
     /// `tz()`.
@@ -93,7 +91,6 @@ pub fn compile(select: &Select, now_ns: i64) -> Result<Compiled> {
         } else {
             bounds
         },
-        has_interval: interval.is_some(),
         interval,
         dimensions,
         zone,
@@ -238,7 +235,10 @@ impl Compiler {
         if kind == Some(Kind::Math) {
             self.not_yet(name);
             check_arity(name, if name == "log" { 2 } else { function::math_arity(name) }, args.len())?;
-            return args.iter().filter(|arg| !super::types::is_literal(arg)).try_for_each(|arg| self.field(arg));
+            return args
+                .iter()
+                .filter(|arg| !super::types::is_literal(arg))
+                .try_for_each(|arg| self.field(arg));
         }
         self.call_count += 1;
         match (kind, name) {
@@ -263,7 +263,9 @@ impl Compiler {
             (Some(Kind::TopBottom), _) => {
                 self.not_yet(name);
                 if let Some(other) = &self.top_bottom {
-                    return err(format!("selector function {other}() cannot be combined with other functions"));
+                    return err(format!(
+                        "selector function {other}() cannot be combined with other functions"
+                    ));
                 }
                 self.top_bottom = Some(name.to_owned());
                 Ok(())

@@ -11,11 +11,24 @@ use influxql::ast::{Expr, WildcardKind};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+/// Whether the statement has a wildcard or a regex in SELECT or GROUP BY.
+#[must_use]
+pub fn has_wildcard(compiled: &Compiled) -> bool {
+    has_field_wildcard(compiled) || has_tag_wildcard(compiled)
+}
+
+fn has_field_wildcard(compiled: &Compiled) -> bool {
+    compiled.fields.iter().any(|field| wildcard_in(&field.expr).is_some())
+}
+
+fn has_tag_wildcard(compiled: &Compiled) -> bool {
+    compiled.dimensions.iter().any(|d| !matches!(d, Expr::VarRef { .. }))
+}
+
 /// The statement's columns and grouping tags without wildcards.
 pub fn expand(compiled: &Compiled, names: &Names) -> Result<(Vec<CompiledField>, Vec<Arc<str>>)> {
-    let has_field_wildcard = compiled.fields.iter().any(|field| wildcard_in(&field.expr).is_some());
-    let has_tag_wildcard = compiled.dimensions.iter().any(|d| !matches!(d, Expr::VarRef { .. }));
-    let fields = if has_field_wildcard {
+    let has_tag_wildcard = has_tag_wildcard(compiled);
+    let fields = if has_field_wildcard(compiled) {
         expand_fields(compiled, &candidates(compiled, names, has_tag_wildcard))?
     } else {
         compiled.fields.clone()
@@ -31,11 +44,14 @@ fn candidates(compiled: &Compiled, names: &Names, has_tag_wildcard: bool) -> Vec
         return all;
     }
     if !has_tag_wildcard {
-        let is_grouped =
-            |tag: &str| compiled.dimensions.iter().any(|d| matches!(d, Expr::VarRef { name, .. } if name == tag));
+        let is_grouped = |tag: &str| {
+            compiled.dimensions.iter().any(|d| matches!(d, Expr::VarRef { name, .. } if name == tag))
+        };
         all.extend(names.tags().into_iter().filter(|tag| !is_grouped(tag)).map(|tag| (tag, Type::Tag)));
     }
-    all.sort_by(|(a, a_type), (b, b_type)| a.cmp(b).then((*a_type == Type::Tag).cmp(&(*b_type == Type::Tag))));
+    all.sort_by(|(a, a_type), (b, b_type)| {
+        a.cmp(b).then((*a_type == Type::Tag).cmp(&(*b_type == Type::Tag)))
+    });
     all
 }
 
@@ -60,7 +76,9 @@ fn expand_fields(compiled: &Compiled, candidates: &[(Arc<str>, Type)]) -> Result
             Expr::Regex(pattern) => {
                 fields.extend(candidates.iter().filter(|(name, _)| pattern.is_match(name)).map(name));
             }
-            call @ Expr::Call { .. } if wildcard_in(call).is_some() => expand_call(field, candidates, &mut fields)?,
+            call @ Expr::Call { .. } if wildcard_in(call).is_some() => {
+                expand_call(field, candidates, &mut fields)?
+            }
             _ => fields.push(field.clone()),
         }
     }
@@ -68,7 +86,11 @@ fn expand_fields(compiled: &Compiled, candidates: &[(Arc<str>, Type)]) -> Result
 }
 
 /// `mean(*)`: one column per field that the function takes, named `mean_field`.
-fn expand_call(field: &CompiledField, candidates: &[(Arc<str>, Type)], out: &mut Vec<CompiledField>) -> Result<()> {
+fn expand_call(
+    field: &CompiledField,
+    candidates: &[(Arc<str>, Type)],
+    out: &mut Vec<CompiledField>,
+) -> Result<()> {
     let Some((function, wildcard)) = wildcard_in(&field.expr) else { return Ok(()) };
     if matches!(wildcard, Expr::Wildcard(WildcardKind::Tag)) {
         return err(format!("unable to use tag wildcard in {function}()"));

@@ -12,8 +12,8 @@ use super::time_range::TimeBounds;
 use super::types::Type;
 use crate::query::tables::Tables;
 
-use datafusion::datasource::provider_as_source;
 use datafusion::catalog::TableProvider;
+use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::{
     BinaryExpr, Expr, Filter, LogicalPlan, Operator, Projection, TableScanBuilder, Union,
 };
@@ -66,7 +66,8 @@ pub fn scan(
         if condition == Predicate::Constant(false) {
             continue;
         }
-        let group_tags = query.group_tags.iter().map(|tag| columns.tag(tag).unwrap_or_else(|| null_of(Type::Tag)));
+        let group_tags =
+            query.group_tags.iter().map(|tag| columns.tag(tag).unwrap_or_else(|| null_of(Type::Tag)));
         let values = wanted.refs.iter().map(|r| columns.value(r).unwrap_or_else(|| null_of(r.ty)));
         let (time, series) = (columns.time(), columns.series());
         let (group_tags, refs): (Vec<_>, Vec<_>) = (group_tags.collect(), values.collect());
@@ -95,12 +96,14 @@ pub fn scan_table<'a>(
     for expr in needed {
         names.extend(expr.column_refs().into_iter().map(|column| column.name.as_str()));
     }
-    let of_condition = condition.iter().flat_map(|expr| expr.column_refs()).map(|column| column.name.as_str());
+    let of_condition =
+        condition.iter().flat_map(|expr| expr.column_refs()).map(|column| column.name.as_str());
     let of_condition: HashSet<&str> = of_condition.collect();
     let is_needed = |name: &str| names.contains(name) || of_condition.contains(name);
     let fields = columns.schema.fields().iter().enumerate();
     let projection = fields.filter(|(_, field)| is_needed(field.name())).map(|(i, _)| i).collect();
-    let scan = TableScanBuilder::new(SCAN_NAME, provider_as_source(provider)).with_projection(Some(projection));
+    let scan =
+        TableScanBuilder::new(SCAN_NAME, provider_as_source(provider)).with_projection(Some(projection));
     let plan = LogicalPlan::TableScan(scan.build()?);
     Ok(match condition {
         Some(condition) => LogicalPlan::Filter(Filter::try_new(condition, Arc::new(plan))?),
@@ -133,7 +136,10 @@ impl Input {
             .chain(wanted.has_series.then(|| "series".to_owned()))
             .chain((0..self.group_tags.len()).map(|i| format!("tag_{i}")))
             .chain((0..self.refs.len()).map(|i| format!("value_{i}")));
-        let exprs = used(&self.time, &self.series, &self.group_tags, &self.refs, wanted).zip(names).map(|(expr, name)| expr.clone().alias(name)).collect();
+        let exprs = used(&self.time, &self.series, &self.group_tags, &self.refs, wanted)
+            .zip(names)
+            .map(|(expr, name)| expr.clone().alias(name))
+            .collect();
         Ok(Self {
             plan: LogicalPlan::Projection(Projection::try_new(exprs, Arc::new(self.plan))?),
             time: plain("time"),
@@ -188,4 +194,3 @@ pub fn any_not_null<'a>(values: impl IntoIterator<Item = &'a Expr>) -> Option<Ex
 pub fn measurement_literal(measurement: &Measurement) -> Expr {
     text_literal(&measurement.name)
 }
-

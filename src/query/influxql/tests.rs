@@ -19,10 +19,12 @@ use crate::query::show::SeriesSource;
 use crate::query::statement::{Command, Planned, StatementContext, plan_statement};
 use crate::query::tables::Tables;
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, StringViewArray,
-    TimestampNanosecondArray, UInt64Array,
+    Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray,
+    StringViewArray, TimestampNanosecondArray, UInt64Array,
 };
-use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, Schema, TimestampNanosecondType, UInt64Type};
+use arrow::datatypes::{
+    DataType, Field, Float64Type, Int64Type, Schema, TimestampNanosecondType, UInt64Type,
+};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::datasource::MemTable;
@@ -102,7 +104,8 @@ impl Store {
     fn create_policy(&mut self, database: DatabaseId, name: &str, duration_ns: i64) -> PolicyId {
         let id = self.state.next_policy_id();
         let shard_duration_ns = PolicyInfo::default_shard_duration_ns(duration_ns);
-        let info = PolicyInfo { id, database, name: name.into(), duration_ns, shard_duration_ns, replica_n: 1 };
+        let info =
+            PolicyInfo { id, database, name: name.into(), duration_ns, shard_duration_ns, replica_n: 1 };
         self.apply(Change::PutPolicy(Arc::new(info)));
         id
     }
@@ -114,13 +117,8 @@ impl Store {
         for line in parse_lines(body) {
             let Ok(line) = line else { continue };
             let name = line.series.measurement.to_string();
-            let mut tags: Vec<(String, String)> = line
-                .series
-                .tag_set
-                .iter()
-                .flatten()
-                .map(|(k, v)| (k.to_string(), v.to_string()))
-                .collect();
+            let mut tags: Vec<(String, String)> =
+                line.series.tag_set.iter().flatten().map(|(k, v)| (k.to_string(), v.to_string())).collect();
             tags.sort();
             let mut schema = match self.state.table(policy.id, &name) {
                 Some(table) => table.schema.as_ref().clone(),
@@ -128,17 +126,21 @@ impl Store {
             };
             let mut row = Row::new();
             for (key, value) in &line.field_set {
-                row.insert(key.to_string(), match value {
-                    FieldValue::F64(x) => FieldValueOwned::Float(*x),
-                    FieldValue::I64(n) => FieldValueOwned::Integer(*n),
-                    FieldValue::U64(n) => FieldValueOwned::Unsigned(*n),
-                    FieldValue::String(text) => FieldValueOwned::Text(text.to_string()),
-                    FieldValue::Boolean(b) => FieldValueOwned::Boolean(*b),
-                });
+                row.insert(
+                    key.to_string(),
+                    match value {
+                        FieldValue::F64(x) => FieldValueOwned::Float(*x),
+                        FieldValue::I64(n) => FieldValueOwned::Integer(*n),
+                        FieldValue::U64(n) => FieldValueOwned::Unsigned(*n),
+                        FieldValue::String(text) => FieldValueOwned::Text(text.to_string()),
+                        FieldValue::Boolean(b) => FieldValueOwned::Boolean(*b),
+                    },
+                );
             }
-            let wanted = tags.iter().map(|(k, _)| (k.as_str(), ColumnKind::Tag)).chain(
-                row.iter().map(|(k, v)| (k.as_str(), ColumnKind::Field(v.field_type()))),
-            );
+            let wanted = tags
+                .iter()
+                .map(|(k, _)| (k.as_str(), ColumnKind::Tag))
+                .chain(row.iter().map(|(k, v)| (k.as_str(), ColumnKind::Field(v.field_type()))));
             match schema.with_columns(wanted) {
                 Ok(Some(wider)) => schema = wider,
                 Ok(None) => {}
@@ -190,21 +192,21 @@ fn column_of(column: &Column, rows: &BTreeMap<(String, i64), Row>) -> ArrayRef {
             let values = rows.keys().map(|(series, _)| series_key::tag_value(series, &column.name));
             Arc::new(values.collect::<StringViewArray>())
         }
-        ColumnKind::Field(FieldType::Float) => {
-            Arc::new(values.map(|v| if let Some(Float(x)) = v { Some(*x) } else { None }).collect::<Float64Array>())
-        }
-        ColumnKind::Field(FieldType::Integer) => {
-            Arc::new(values.map(|v| if let Some(Integer(x)) = v { Some(*x) } else { None }).collect::<Int64Array>())
-        }
-        ColumnKind::Field(FieldType::Unsigned) => {
-            Arc::new(values.map(|v| if let Some(Unsigned(x)) = v { Some(*x) } else { None }).collect::<UInt64Array>())
-        }
-        ColumnKind::Field(FieldType::String) => {
-            Arc::new(values.map(|v| if let Some(Text(x)) = v { Some(x) } else { None }).collect::<StringArray>())
-        }
-        ColumnKind::Field(FieldType::Boolean) => {
-            Arc::new(values.map(|v| if let Some(Boolean(x)) = v { Some(*x) } else { None }).collect::<BooleanArray>())
-        }
+        ColumnKind::Field(FieldType::Float) => Arc::new(
+            values.map(|v| if let Some(Float(x)) = v { Some(*x) } else { None }).collect::<Float64Array>(),
+        ),
+        ColumnKind::Field(FieldType::Integer) => Arc::new(
+            values.map(|v| if let Some(Integer(x)) = v { Some(*x) } else { None }).collect::<Int64Array>(),
+        ),
+        ColumnKind::Field(FieldType::Unsigned) => Arc::new(
+            values.map(|v| if let Some(Unsigned(x)) = v { Some(*x) } else { None }).collect::<UInt64Array>(),
+        ),
+        ColumnKind::Field(FieldType::String) => Arc::new(
+            values.map(|v| if let Some(Text(x)) = v { Some(x) } else { None }).collect::<StringArray>(),
+        ),
+        ColumnKind::Field(FieldType::Boolean) => Arc::new(
+            values.map(|v| if let Some(Boolean(x)) = v { Some(*x) } else { None }).collect::<BooleanArray>(),
+        ),
     }
 }
 
@@ -245,7 +247,8 @@ impl SeriesSource for Runner {
     fn texts(&self, plan: LogicalPlan) -> BoxFuture<'_, Result<Vec<String>, QueryError>> {
         Box::pin(async {
             let batches = self.run(plan).await?;
-            let texts = batches.iter().flat_map(|b| b.column(0).as_string_view().iter().flatten().map(str::to_owned));
+            let texts =
+                batches.iter().flat_map(|b| b.column(0).as_string_view().iter().flatten().map(str::to_owned));
             Ok(texts.collect())
         })
     }
@@ -260,7 +263,10 @@ async fn answer(store: &mut Store, runner: &Runner, text: &str, options: &Option
     let mut out = String::new();
     for statement in &statements {
         let context = StatementContext {
-            defaults: Defaults { database: Some(options.database).filter(|d| !d.is_empty()), policy: options.policy },
+            defaults: Defaults {
+                database: Some(options.database).filter(|d| !d.is_empty()),
+                policy: options.policy,
+            },
             now_ns: SCENARIO_NOW_NS,
         };
         match plan_statement(statement, store, runner, context).await {
@@ -313,23 +319,28 @@ fn table(shape: &ResultShape, batches: &[RecordBatch], options: &Options<'_>) ->
                 array if array.is_null(row) => String::new(),
                 array => array.as_string_view().value(row).to_owned(),
             };
-            let series: Vec<String> =
-                std::iter::once(text(shape.name)).chain(shape.group_tags.iter().map(|(_, c)| text(*c))).collect();
+            let series: Vec<String> = std::iter::once(text(shape.name))
+                .chain(shape.group_tags.iter().map(|(_, c)| text(*c)))
+                .collect();
             if before.as_ref() != Some(&series) {
                 if !series[0].is_empty() {
                     let _ = writeln!(out, "name: {}", quoted(&series[0]));
                 }
                 if !shape.group_tags.is_empty() {
                     let tags = shape.group_tags.iter().zip(&series[1..]);
-                    let tags: Vec<_> = tags.map(|((k, _), v)| format!("{}={}", quoted(k), quoted(v))).collect();
+                    let tags: Vec<_> =
+                        tags.map(|((k, _), v)| format!("{}={}", quoted(k), quoted(v))).collect();
                     let _ = writeln!(out, "tags: {}", tags.join(", "));
                 }
                 let names: Vec<_> = shape.columns.iter().map(|(name, _)| quoted(name)).collect();
                 let _ = writeln!(out, "{}", names.join(" "));
                 before = Some(series);
             }
-            let cells: Vec<_> =
-                shape.columns.iter().map(|(_, c)| cell(batch.column(*c).as_ref(), row, shape, options)).collect();
+            let cells: Vec<_> = shape
+                .columns
+                .iter()
+                .map(|(_, c)| cell(batch.column(*c).as_ref(), row, shape, options))
+                .collect();
             let _ = writeln!(out, "{}", cells.join(" "));
         }
     }
@@ -390,9 +401,8 @@ async fn play(text: &str) -> Vec<String> {
     let mut lines = text.lines().enumerate().peekable();
     while let Some((number, line)) = lines.next() {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
-        let option = |key: &str| {
-            rest.split(' ').find_map(|option| option.strip_prefix(key)?.strip_prefix('='))
-        };
+        let option =
+            |key: &str| rest.split(' ').find_map(|option| option.strip_prefix(key)?.strip_prefix('='));
         match word {
             "database" => {
                 if default_database.is_empty() {
@@ -424,8 +434,8 @@ async fn play(text: &str) -> Vec<String> {
                 if word == "exec" {
                     query.push_str(rest);
                 }
-                while let Some((_, line)) =
-                    lines.next_if(|(_, line)| word == "query" && !line.is_empty() && !line.starts_with("----"))
+                while let Some((_, line)) = lines
+                    .next_if(|(_, line)| word == "query" && !line.is_empty() && !line.starts_with("----"))
                 {
                     query.push_str(if query.is_empty() { "" } else { "\n" });
                     query.push_str(line);
@@ -438,7 +448,10 @@ async fn play(text: &str) -> Vec<String> {
                         let word = line.split(' ').next().unwrap_or_default();
                         !(line.starts_with('#')
                             || line.starts_with("----")
-                            || matches!(word, "database" | "differs:" | "write" | "exec" | "query" | "request"))
+                            || matches!(
+                                word,
+                                "database" | "differs:" | "write" | "exec" | "query" | "request"
+                            ))
                     }) {
                         answer.push_str(line.strip_prefix('\\').unwrap_or(line));
                         answer.push('\n');
@@ -480,10 +493,13 @@ async fn corpus() {
     let mut folders = vec![std::path::PathBuf::from(folder)];
     let mut count = 0;
     while let Some(folder) = folders.pop() {
-        let mut paths: Vec<_> = std::fs::read_dir(&folder).expect("reads").map(|e| e.expect("entry").path()).collect();
+        let mut paths: Vec<_> =
+            std::fs::read_dir(&folder).expect("reads").map(|e| e.expect("entry").path()).collect();
         paths.sort();
         for path in paths {
-            if path.is_dir() && !matches!(path.file_name().and_then(|n| n.to_str()), Some("write" | "http" | "ddl")) {
+            if path.is_dir()
+                && !matches!(path.file_name().and_then(|n| n.to_str()), Some("write" | "http" | "ddl"))
+            {
                 folders.push(path);
                 continue;
             }

@@ -25,7 +25,11 @@ pub fn databases(state: &State) -> Result<Listing, QueryError> {
 /// # Errors
 ///
 /// When there is no such database.
-pub fn retention_policies(state: &State, on: Option<&str>, defaults: Defaults<'_>) -> Result<Listing, QueryError> {
+pub fn retention_policies(
+    state: &State,
+    on: Option<&str>,
+    defaults: Defaults<'_>,
+) -> Result<Listing, QueryError> {
     let database = source::database(state, on, defaults)?;
     let policies = state.policies_of(database.id);
     let text = |of: fn(&crate::model::database::PolicyInfo) -> String| {
@@ -38,7 +42,10 @@ pub fn retention_policies(state: &State, on: Option<&str>, defaults: Defaults<'_
             ("duration", text(|policy| go_duration(policy.duration_ns))),
             ("shardGroupDuration", text(|policy| go_duration(policy.shard_duration_ns))),
             ("replicaN", Column::Integer(policies.iter().map(|policy| policy.replica_n.into()).collect())),
-            ("default", Column::Boolean(policies.iter().map(|p| p.name == database.default_policy).collect())),
+            (
+                "default",
+                Column::Boolean(policies.iter().map(|p| p.name == database.default_policy).collect()),
+            ),
         ],
     )
 }
@@ -48,12 +55,18 @@ pub fn retention_policies(state: &State, on: Option<&str>, defaults: Defaults<'_
 /// # Errors
 ///
 /// When a database or policy does not exist.
-pub fn field_keys(show: &ShowFieldKeys, state: &State, defaults: Defaults<'_>) -> Result<Listing, QueryError> {
+pub fn field_keys(
+    show: &ShowFieldKeys,
+    state: &State,
+    defaults: Defaults<'_>,
+) -> Result<Listing, QueryError> {
     let on = show.database.as_deref();
     let database = source::database(state, on, defaults)?;
     let defaults = match on {
         // The request's policy belongs to the request's database.
-        Some(on) => Defaults { database: Some(on), policy: defaults.policy.filter(|_| defaults.database == Some(on)) },
+        Some(on) => {
+            Defaults { database: Some(on), policy: defaults.policy.filter(|_| defaults.database == Some(on)) }
+        }
         None => Defaults { database: Some(&database.name), ..defaults },
     };
     let everything;

@@ -45,8 +45,13 @@ impl Listing {
         let batch = RecordBatch::try_new(Arc::clone(&schema), arrays)
             .map_err(|error| QueryError::Internal(error.into()))?;
         let shown = columns.iter().enumerate().map(|(i, (name, _))| (Arc::from(*name), i + 1));
-        let shape =
-            ResultShape { schema, name: 0, group_tags: Vec::new(), columns: shown.collect(), time_zone: None };
+        let shape = ResultShape {
+            schema,
+            name: 0,
+            group_tags: Vec::new(),
+            columns: shown.collect(),
+            time_zone: None,
+        };
         Ok(Self { shape, batch })
     }
 }

@@ -65,7 +65,8 @@ pub async fn measurements(
                 continue;
             }
             for table in measurement {
-                let policy = state.policy_by_id(table.policy).map_or_else(|| "".into(), |p| Arc::clone(&p.name));
+                let policy =
+                    state.policy_by_id(table.policy).map_or_else(|| "".into(), |p| Arc::clone(&p.name));
                 let is_wanted = match &show.policy {
                     Some(ScopePart::Name(wanted)) => policy.as_ref() == wanted,
                     _ => true,
@@ -101,7 +102,11 @@ enum Condition<'a> {
     All(Vec<Condition<'a>>),
     Any(Vec<Condition<'a>>),
     /// The measurement has the tag, and one of its values matches, or none does.
-    Tag { tag: &'a str, value: Value<'a>, wants_match: bool },
+    Tag {
+        tag: &'a str,
+        value: Value<'a>,
+        wants_match: bool,
+    },
 }
 
 enum Value<'a> {
@@ -139,7 +144,9 @@ fn read(condition: &Expr) -> Result<Condition<'_>, QueryError> {
         return wrong(format!("left side of '{op}' must be a tag key"));
     };
     let (value, wants_match) = match (op, value) {
-        (BinaryOp::Equal | BinaryOp::NotEqual, Expr::String(text)) => (Value::Text(text), *op == BinaryOp::Equal),
+        (BinaryOp::Equal | BinaryOp::NotEqual, Expr::String(text)) => {
+            (Value::Text(text), *op == BinaryOp::Equal)
+        }
         (BinaryOp::Matches | BinaryOp::NotMatches, Expr::Regex(pattern)) => {
             (Value::Pattern(pattern), *op == BinaryOp::Matches)
         }

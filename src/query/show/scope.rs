@@ -51,7 +51,9 @@ pub(super) fn tables_of(
         };
         let database = match &measurement.database {
             Some(name) => source::database(state, Some(name), context.defaults)?,
-            None => state.database_by_id(database.id).map_or_else(|| source::database(state, None, context.defaults), Ok)?,
+            None => state
+                .database_by_id(database.id)
+                .map_or_else(|| source::database(state, None, context.defaults), Ok)?,
         };
         let policy = measurement.policy.as_deref().filter(|_| keeps_policy);
         match &measurement.name {

@@ -31,7 +31,9 @@ pub async fn tag_keys(
     for (name, measurement) in tables_of(tables.state(), database, &show.sources, context, false)? {
         let mut keys: BTreeSet<String> = BTreeSet::new();
         if condition.is_empty() {
-            keys.extend(measurement.iter().flat_map(|table| table.schema.tags()).map(|tag| tag.name.to_string()));
+            keys.extend(
+                measurement.iter().flat_map(|table| table.schema.tags()).map(|tag| tag.name.to_string()),
+            );
         } else {
             for series in series_of(&measurement, &condition, tables, source).await? {
                 keys.extend(series_key::decode(&series).map(|(key, _)| key.into_owned()));
