@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 /// Whether the statement has a wildcard or a regex in SELECT or GROUP BY.
 #[must_use]
-pub fn has_wildcard(compiled: &Compiled) -> bool {
+pub(super) fn has_wildcard(compiled: &Compiled) -> bool {
     has_field_wildcard(compiled) || has_tag_wildcard(compiled)
 }
 
@@ -26,7 +26,7 @@ fn has_tag_wildcard(compiled: &Compiled) -> bool {
 }
 
 /// The statement's columns and grouping tags without wildcards.
-pub fn expand(compiled: &Compiled, names: &Names) -> Result<(Vec<CompiledField>, Vec<Arc<str>>)> {
+pub(super) fn expand(compiled: &Compiled, names: &Names) -> Result<(Vec<CompiledField>, Vec<Arc<str>>)> {
     let has_tag_wildcard = has_tag_wildcard(compiled);
     let fields = if has_field_wildcard(compiled) {
         expand_fields(compiled, &candidates(compiled, names, has_tag_wildcard))?
@@ -153,7 +153,7 @@ fn expand_dimensions(dimensions: &[Expr], names: &Names) -> Vec<Arc<str>> {
 
 /// The names of the result's columns: aliases first; a name that is taken gets `_1`, `_2`, ….
 #[must_use]
-pub fn column_names(fields: &[CompiledField]) -> Vec<String> {
+pub(super) fn column_names(fields: &[CompiledField]) -> Vec<String> {
     let mut taken: HashMap<String, usize> = HashMap::new();
     for alias in fields.iter().filter_map(|field| field.alias.as_ref()) {
         taken.insert(alias.clone(), 1);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 /// Limits sorted rows. Without group tags there is one series, and the limit is DataFusion's own, which reaches
 /// into the sort below.
-pub fn limit(query: &Query, plan: LogicalPlan, group_tags: &[Expr]) -> Result<LogicalPlan> {
+pub(super) fn limit(query: &Query, plan: LogicalPlan, group_tags: &[Expr]) -> Result<LogicalPlan> {
     let Limits { limit, offset, slimit, soffset } = query.limits;
     if query.limits == Limits::default() {
         return Ok(plan);

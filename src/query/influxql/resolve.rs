@@ -205,7 +205,7 @@ fn index_of<T: PartialEq>(all: &mut Vec<T>, value: T) -> usize {
 
 /// The function of an arithmetic operator. `divides_exactly`: whether integers divide to a float.
 #[must_use]
-pub fn operator(op: BinaryOp, divides_exactly: bool) -> Option<Operator> {
+pub(super) fn operator(op: BinaryOp, divides_exactly: bool) -> Option<Operator> {
     Some(match op {
         BinaryOp::Add => Operator::Add,
         BinaryOp::Subtract => Operator::Subtract,

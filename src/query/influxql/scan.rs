@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 /// Rows and how to name them.
 #[derive(Clone, Debug)]
-pub struct Input {
+pub(super) struct Input {
     /// The plan that yields the rows.
     pub plan: LogicalPlan,
     /// The time.
@@ -37,7 +37,7 @@ pub struct Input {
 
 /// Which columns besides the group tags a query needs.
 #[derive(Clone, Copy, Debug)]
-pub struct Wanted<'a> {
+pub(super) struct Wanted<'a> {
     /// Fields and tags.
     pub refs: &'a [Ref],
     /// The time.
@@ -48,7 +48,7 @@ pub struct Wanted<'a> {
 
 /// The rows of a measurement that WHERE leaves, or `None` when that is clearly none. The expressions of an [`Input`] that were not
 /// wanted must not be used.
-pub fn scan(
+pub(super) fn scan(
     query: &Query,
     measurement: &Measurement,
     wanted: Wanted<'_>,
@@ -82,7 +82,7 @@ pub fn scan(
 }
 
 /// The rows of a table that meet the condition, with the columns that `needed` and the condition mention.
-pub fn scan_table<'a>(
+pub(super) fn scan_table<'a>(
     columns: &TableColumns<'_>,
     provider: Arc<dyn TableProvider>,
     needed: impl IntoIterator<Item = &'a Expr>,
@@ -113,7 +113,7 @@ pub fn scan_table<'a>(
 
 /// The condition that the time lies within the bounds.
 #[must_use]
-pub fn within(columns: &TableColumns<'_>, bounds: TimeBounds) -> Predicate {
+pub(super) fn within(columns: &TableColumns<'_>, bounds: TimeBounds) -> Predicate {
     let compare = |op, bound: Option<i64>| match bound {
         Some(bound) => {
             let time = Box::new(columns.time());
@@ -150,7 +150,7 @@ impl Input {
     }
 
     /// Only the rows that `condition` holds for.
-    pub fn filter(mut self, condition: Option<Expr>) -> Result<Self> {
+    pub(super) fn filter(mut self, condition: Option<Expr>) -> Result<Self> {
         if let Some(condition) = condition {
             self.plan = LogicalPlan::Filter(Filter::try_new(condition, Arc::new(self.plan))?);
         }
@@ -181,7 +181,7 @@ fn union(inputs: Vec<Input>, wanted: Wanted<'_>) -> Result<Input> {
 
 /// The condition that one of these is not null, `None` when all are null literals.
 #[must_use]
-pub fn any_not_null<'a>(values: impl IntoIterator<Item = &'a Expr>) -> Option<Expr> {
+pub(super) fn any_not_null<'a>(values: impl IntoIterator<Item = &'a Expr>) -> Option<Expr> {
     values
         .into_iter()
         .filter(|value| !matches!(value, Expr::Literal(..)))
@@ -191,6 +191,6 @@ pub fn any_not_null<'a>(values: impl IntoIterator<Item = &'a Expr>) -> Option<Ex
 
 /// The measurement's name as a column.
 #[must_use]
-pub fn measurement_literal(measurement: &Measurement) -> Expr {
+pub(super) fn measurement_literal(measurement: &Measurement) -> Expr {
     text_literal(&measurement.name)
 }
