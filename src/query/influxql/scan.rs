@@ -14,8 +14,10 @@ use crate::query::tables::Tables;
 
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::provider_as_source;
+use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{
-    BinaryExpr, Expr, Filter, LogicalPlan, Operator, Projection, TableScanBuilder, Union,
+    BinaryExpr, Expr, Filter, LogicalPlan, Operator, Projection, TableProviderFilterPushDown,
+    TableScanBuilder, Union,
 };
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -88,27 +90,44 @@ pub(super) fn scan_table<'a>(
     needed: impl IntoIterator<Item = &'a Expr>,
     condition: Predicate,
 ) -> Result<LogicalPlan> {
-    let condition = match condition {
-        Predicate::Constant(_) => None,
-        Predicate::Rows(expr) => Some(expr),
+    let (filters, remaining) = match condition {
+        Predicate::Constant(_) => (Vec::new(), None),
+        Predicate::Rows(condition) => pushed_down(condition, provider.as_ref())?,
     };
     let mut names = HashSet::new();
     for expr in needed {
         names.extend(expr.column_refs().into_iter().map(|column| column.name.as_str()));
     }
-    let of_condition =
-        condition.iter().flat_map(|expr| expr.column_refs()).map(|column| column.name.as_str());
-    let of_condition: HashSet<&str> = of_condition.collect();
-    let is_needed = |name: &str| names.contains(name) || of_condition.contains(name);
+    let of_condition: HashSet<_> = remaining.iter().flat_map(|expr| expr.column_refs()).collect();
+    let is_needed =
+        |name: &str| names.contains(name) || of_condition.iter().any(|column| column.name == name);
     let fields = columns.schema.fields().iter().enumerate();
     let projection = fields.filter(|(_, field)| is_needed(field.name())).map(|(i, _)| i).collect();
-    let scan =
-        TableScanBuilder::new(SCAN_NAME, provider_as_source(provider)).with_projection(Some(projection));
+    let scan = TableScanBuilder::new(SCAN_NAME, provider_as_source(provider))
+        .with_projection(Some(projection))
+        .with_filters(filters);
     let plan = LogicalPlan::TableScan(scan.build()?);
-    Ok(match condition {
+    Ok(match remaining {
         Some(condition) => LogicalPlan::Filter(Filter::try_new(condition, Arc::new(plan))?),
         None => plan,
     })
+}
+
+/// The parts of a condition that the provider looks at, and the condition on what it still yields. (An optimiser rule does the same, for
+/// more time than the rest of planning takes.)
+fn pushed_down(condition: Expr, provider: &dyn TableProvider) -> Result<(Vec<Expr>, Option<Expr>)> {
+    let parts = split_conjunction_owned(condition);
+    let support = provider.supports_filters_pushdown(&parts.iter().collect::<Vec<_>>())?;
+    let (mut pushed, mut remaining) = (Vec::new(), Vec::new());
+    for (part, support) in parts.into_iter().zip(support) {
+        if support != TableProviderFilterPushDown::Exact {
+            remaining.push(part.clone());
+        }
+        if support != TableProviderFilterPushDown::Unsupported {
+            pushed.push(part);
+        }
+    }
+    Ok((pushed, conjunction(remaining)))
 }
 
 /// The condition that the time lies within the bounds.
