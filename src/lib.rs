@@ -67,3 +67,5 @@ pub mod parquet_file;
 pub mod query;
 pub mod wal;
 pub mod server;
+pub mod query;
+pub mod object;

@@ -4,6 +4,9 @@
 //! functions and plan nodes. They know Arrow and DataFusion; they know neither statements nor schemas
 //! of tables.
 
+pub mod error;
 pub mod exec;
 pub mod functions;
 pub mod scan;
+pub mod influxql;
+pub mod tables;
