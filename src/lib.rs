@@ -55,6 +55,7 @@
 
 pub mod buffer;
 pub mod clock;
+pub mod config;
 pub mod merge;
 pub mod line_protocol;
 pub mod model;
@@ -62,3 +63,4 @@ pub mod parquet_file;
 pub mod wal;
 pub mod object;
 pub mod query;
+pub mod telemetry;
