@@ -2,8 +2,9 @@
 
 use super::error::Result;
 use super::ir::{Limits, Query};
+use crate::query::exec::series_limit::{SeriesLimit, SeriesLimits};
 use datafusion::common::ScalarValue;
-use datafusion::logical_expr::{Expr, Limit, LogicalPlan};
+use datafusion::logical_expr::{Expr, Extension, Limit, LogicalPlan};
 use std::sync::Arc;
 
 /// Limits sorted rows. Without group tags there is one series, and the limit is DataFusion's own, which reaches
@@ -22,6 +23,15 @@ pub fn limit(query: &Query, plan: LogicalPlan, group_tags: &[Expr]) -> Result<Lo
             input: Arc::new(plan),
         }));
     }
-    let _ = slimit;
-    Err(crate::query::error::QueryError::unsupported("SLIMIT"))
+    let groups = group_tags.iter().filter_map(|tag| tag.try_as_col().cloned()).collect();
+    let count = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+    let limits = SeriesLimits {
+        limit: (limit > 0).then(|| count(limit)),
+        offset: count(offset),
+        series_limit: (slimit > 0).then(|| count(slimit)),
+        series_offset: count(soffset),
+        descending: query.is_descending,
+    };
+    let node = SeriesLimit::try_new(plan, groups, limits)?;
+    Ok(LogicalPlan::Extension(Extension { node: Arc::new(node) }))
 }
