@@ -135,9 +135,12 @@ impl<'a> Shape<'a> {
         let mut kept: Vec<_> = groups.iter().map(|group| plain(&group.schema_name().to_string())).collect();
         let mut aggregates = Vec::new();
         let mut has_point = None;
-        for (i, (call, value)) in self.calls.iter().zip(arguments).enumerate().filter(|(_, (_, value))| !is_null(value)) {
+        for (i, (call, value)) in
+            self.calls.iter().zip(arguments).enumerate().filter(|(_, (_, value))| !is_null(value))
+        {
             let result = plain(&result_name(i));
-            aggregates.push(aggregate_of(call, Arguments { value, time: &input.time, aux }).alias(result_name(i)));
+            aggregates
+                .push(aggregate_of(call, Arguments { value, time: &input.time, aux }).alias(result_name(i)));
             let present = match call.function {
                 Function::Count | Function::CountDistinct => is_positive(result.clone()),
                 Function::Stddev => {
@@ -147,7 +150,9 @@ impl<'a> Shape<'a> {
                 _ => Expr::IsNotNull(Box::new(result.clone())),
             };
             has_point = Some(match has_point.take() {
-                Some(before) => Expr::BinaryExpr(BinaryExpr::new(Box::new(before), Operator::Or, Box::new(present))),
+                Some(before) => {
+                    Expr::BinaryExpr(BinaryExpr::new(Box::new(before), Operator::Or, Box::new(present)))
+                }
                 None => present,
             });
             kept.push(value_of(call.function, result.clone())?.alias(call_name(i)));
@@ -172,7 +177,9 @@ impl<'a> Shape<'a> {
         arguments: &[Expr],
     ) -> Result<LogicalPlan> {
         let query = self.query;
-        let Some(buckets) = Buckets::new(interval.every_ns, interval.offset_ns, query.zone) else { return Ok(plan) };
+        let Some(buckets) = Buckets::new(interval.every_ns, interval.offset_ns, query.zone) else {
+            return Ok(plan);
+        };
         let range = FillRange {
             buckets,
             lower_ns: query.bounds.min_ns,

@@ -57,7 +57,13 @@ pub fn aggregate_of(call: &Call, arguments: Arguments<'_>) -> Expr {
     let args = args.into_iter().chain(aux.iter().cloned()).collect();
     Expr::AggregateFunction(AggregateFunction {
         func: function,
-        params: AggregateFunctionParams { args, distinct, filter: None, order_by: Vec::new(), null_treatment: None },
+        params: AggregateFunctionParams {
+            args,
+            distinct,
+            filter: None,
+            order_by: Vec::new(),
+            null_treatment: None,
+        },
     })
 }
 

@@ -6,8 +6,8 @@ use crate::model::database::TableInfo;
 use crate::model::schema::{SERIES_COLUMN, TIME_COLUMN};
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::{Column, ScalarValue, TableReference};
-use datafusion::logical_expr::expr::{Case, Cast, TryCast};
 use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::expr::{Case, Cast, TryCast};
 
 /// The name under which a table's scan stands in plans.
 pub const SCAN_NAME: &str = "t";

@@ -238,7 +238,10 @@ impl Compiler {
         if kind == Some(Kind::Math) {
             self.not_yet(name);
             check_arity(name, if name == "log" { 2 } else { function::math_arity(name) }, args.len())?;
-            return args.iter().filter(|arg| !super::types::is_literal(arg)).try_for_each(|arg| self.field(arg));
+            return args
+                .iter()
+                .filter(|arg| !super::types::is_literal(arg))
+                .try_for_each(|arg| self.field(arg));
         }
         self.call_count += 1;
         match (kind, name) {
@@ -263,7 +266,9 @@ impl Compiler {
             (Some(Kind::TopBottom), _) => {
                 self.not_yet(name);
                 if let Some(other) = &self.top_bottom {
-                    return err(format!("selector function {other}() cannot be combined with other functions"));
+                    return err(format!(
+                        "selector function {other}() cannot be combined with other functions"
+                    ));
                 }
                 self.top_bottom = Some(name.to_owned());
                 Ok(())

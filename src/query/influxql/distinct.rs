@@ -41,7 +41,9 @@ pub fn plan(
         .filter(|(_, expr)| !is_null(expr))
         .map(|(i, expr)| expr.clone().alias(tag(i)))
         .collect();
-    groups.extend(query.interval.map(|interval| bucket_of(query, interval, input.time.clone()).alias("window")));
+    groups.extend(
+        query.interval.map(|interval| bucket_of(query, interval, input.time.clone()).alias("window")),
+    );
     groups.extend(input.refs.iter().map(|value| value.clone().alias("value")));
     let first = min(input.time.clone()).alias("first");
     let plan = LogicalPlan::Aggregate(Aggregate::try_new(Arc::new(input.plan), groups, vec![first])?);
@@ -57,6 +59,9 @@ pub fn plan(
         Some(number) => or_else(plain("value"), Expr::Literal(number, None)),
         None => plain("value"),
     };
-    let columns = query.columns.iter().map(|column| lower(&column.value, &[null_of(argument.ty)], std::slice::from_ref(&value)));
+    let columns = query
+        .columns
+        .iter()
+        .map(|column| lower(&column.value, &[null_of(argument.ty)], std::slice::from_ref(&value)));
     project(query, measurement, plan, &tags, time, columns.collect::<Result<_>>()?).map(Some)
 }

@@ -31,11 +31,14 @@ fn candidates(compiled: &Compiled, names: &Names, has_tag_wildcard: bool) -> Vec
         return all;
     }
     if !has_tag_wildcard {
-        let is_grouped =
-            |tag: &str| compiled.dimensions.iter().any(|d| matches!(d, Expr::VarRef { name, .. } if name == tag));
+        let is_grouped = |tag: &str| {
+            compiled.dimensions.iter().any(|d| matches!(d, Expr::VarRef { name, .. } if name == tag))
+        };
         all.extend(names.tags().into_iter().filter(|tag| !is_grouped(tag)).map(|tag| (tag, Type::Tag)));
     }
-    all.sort_by(|(a, a_type), (b, b_type)| a.cmp(b).then((*a_type == Type::Tag).cmp(&(*b_type == Type::Tag))));
+    all.sort_by(|(a, a_type), (b, b_type)| {
+        a.cmp(b).then((*a_type == Type::Tag).cmp(&(*b_type == Type::Tag)))
+    });
     all
 }
 
@@ -60,7 +63,9 @@ fn expand_fields(compiled: &Compiled, candidates: &[(Arc<str>, Type)]) -> Result
             Expr::Regex(pattern) => {
                 fields.extend(candidates.iter().filter(|(name, _)| pattern.is_match(name)).map(name));
             }
-            call @ Expr::Call { .. } if wildcard_in(call).is_some() => expand_call(field, candidates, &mut fields)?,
+            call @ Expr::Call { .. } if wildcard_in(call).is_some() => {
+                expand_call(field, candidates, &mut fields)?
+            }
             _ => fields.push(field.clone()),
         }
     }
@@ -68,7 +73,11 @@ fn expand_fields(compiled: &Compiled, candidates: &[(Arc<str>, Type)]) -> Result
 }
 
 /// `mean(*)`: one column per field that the function takes, named `mean_field`.
-fn expand_call(field: &CompiledField, candidates: &[(Arc<str>, Type)], out: &mut Vec<CompiledField>) -> Result<()> {
+fn expand_call(
+    field: &CompiledField,
+    candidates: &[(Arc<str>, Type)],
+    out: &mut Vec<CompiledField>,
+) -> Result<()> {
     let Some((function, wildcard)) = wildcard_in(&field.expr) else { return Ok(()) };
     if matches!(wildcard, Expr::Wildcard(WildcardKind::Tag)) {
         return err(format!("unable to use tag wildcard in {function}()"));

@@ -67,10 +67,12 @@ fn plan_names(query: &Query) -> Vec<String> {
 pub fn shape(query: &Query, plan: &LogicalPlan) -> ResultShape {
     let fields = plan.schema().fields().iter().enumerate();
     // Plans of several measurements differ in what cannot be null.
-    let fields: Vec<Field> = fields.map(|(i, f)| Field::new(f.name(), f.data_type().clone(), i != 0)).collect();
+    let fields: Vec<Field> =
+        fields.map(|(i, f)| Field::new(f.name(), f.data_type().clone(), i != 0)).collect();
     let tag_count = query.group_tags.len();
-    let columns = std::iter::once((Arc::from(query.time_name.as_str()), tag_count + 1))
-        .chain(query.columns.iter().enumerate().map(|(i, c)| (Arc::from(c.name.as_str()), tag_count + 2 + i)));
+    let columns = std::iter::once((Arc::from(query.time_name.as_str()), tag_count + 1)).chain(
+        query.columns.iter().enumerate().map(|(i, c)| (Arc::from(c.name.as_str()), tag_count + 2 + i)),
+    );
     ResultShape {
         schema: Arc::new(Schema::new(fields)),
         name: 0,

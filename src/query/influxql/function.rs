@@ -79,8 +79,8 @@ pub fn kind_of(name: &str) -> Option<Kind> {
         | "kaufmans_efficiency_ratio"
         | "kaufmans_adaptive_moving_average"
         | "chande_momentum_oscillator" => Kind::Window,
-        "abs" | "acos" | "asin" | "atan" | "atan2" | "ceil" | "cos" | "exp" | "floor" | "ln" | "log" | "log10"
-        | "log2" | "pow" | "round" | "sin" | "sqrt" | "tan" => Kind::Math,
+        "abs" | "acos" | "asin" | "atan" | "atan2" | "ceil" | "cos" | "exp" | "floor" | "ln" | "log"
+        | "log10" | "log2" | "pow" | "round" | "sin" | "sqrt" | "tan" => Kind::Math,
         _ => return None,
     })
 }
@@ -97,9 +97,14 @@ pub fn wildcard_takes(name: &str, ty: Type) -> bool {
     match ty {
         Type::Float | Type::Integer | Type::Unsigned => true,
         Type::Boolean => {
-            matches!(name, "count" | "first" | "last" | "distinct" | "elapsed" | "mode" | "sample" | "min" | "max")
+            matches!(
+                name,
+                "count" | "first" | "last" | "distinct" | "elapsed" | "mode" | "sample" | "min" | "max"
+            )
         }
-        Type::String => matches!(name, "count" | "first" | "last" | "distinct" | "elapsed" | "mode" | "sample"),
+        Type::String => {
+            matches!(name, "count" | "first" | "last" | "distinct" | "elapsed" | "mode" | "sample")
+        }
         Type::Tag | Type::Unknown | Type::Duration => false,
     }
 }
@@ -155,7 +160,9 @@ impl Function {
     #[must_use]
     pub fn takes(self, ty: Type) -> bool {
         match self {
-            Self::Count | Self::CountDistinct | Self::Distinct | Self::Mode | Self::First | Self::Last => true,
+            Self::Count | Self::CountDistinct | Self::Distinct | Self::Mode | Self::First | Self::Last => {
+                true
+            }
             Self::Min | Self::Max => ty != Type::String,
             _ => ty.is_numeric(),
         }

@@ -16,7 +16,9 @@ pub fn limit(query: &Query, plan: LogicalPlan, group_tags: &[Expr]) -> Result<Lo
     }
     if group_tags.is_empty() {
         let fetch = if soffset > 0 { Some(0) } else { (limit > 0).then_some(limit) };
-        let count = |n: u64| Box::new(Expr::Literal(ScalarValue::Int64(Some(i64::try_from(n).unwrap_or(i64::MAX))), None));
+        let count = |n: u64| {
+            Box::new(Expr::Literal(ScalarValue::Int64(Some(i64::try_from(n).unwrap_or(i64::MAX))), None))
+        };
         return Ok(LogicalPlan::Limit(Limit {
             skip: (offset > 0).then(|| count(offset)),
             fetch: fetch.map(count),

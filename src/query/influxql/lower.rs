@@ -13,7 +13,8 @@ use datafusion::logical_expr::expr::ScalarFunction;
 
 /// The expression of a column, given those of the references and the calls in it.
 pub fn lower(scalar: &Scalar, refs: &[Expr], calls: &[Expr]) -> Result<Expr> {
-    let missing = || QueryError::Internal(datafusion::error::DataFusionError::Internal("a column of nothing".into()));
+    let missing =
+        || QueryError::Internal(datafusion::error::DataFusionError::Internal("a column of nothing".into()));
     let literal = |value| Ok(Expr::Literal(value, None));
     match scalar {
         Scalar::Ref(index) => refs.get(*index).cloned().ok_or_else(missing),

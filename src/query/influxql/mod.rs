@@ -32,11 +32,11 @@ mod raw;
 mod resolve;
 mod scan;
 pub mod source;
+#[cfg(test)]
+mod tests;
 mod time_range;
 mod time_text;
 pub mod types;
-#[cfg(test)]
-mod tests;
 
 use crate::model::result::ResultShape;
 use crate::query::error::QueryError;

@@ -50,6 +50,10 @@ impl Names {
     /// Every tag.
     #[must_use]
     pub fn tags(&self) -> BTreeSet<Arc<str>> {
-        self.tables.iter().flat_map(|table| table.schema.tags()).map(|column| Arc::clone(&column.name)).collect()
+        self.tables
+            .iter()
+            .flat_map(|table| table.schema.tags())
+            .map(|column| Arc::clone(&column.name))
+            .collect()
     }
 }

@@ -147,7 +147,9 @@ impl<'a> Context<'a> {
     }
 
     fn tag_equality(self, condition: &'a Ast) -> Option<(&'a str, &'a str)> {
-        let Ast::Binary { op: BinaryOp::Equal, left, right } = condition.unparenthesized() else { return None };
+        let Ast::Binary { op: BinaryOp::Equal, left, right } = condition.unparenthesized() else {
+            return None;
+        };
         match (left.unparenthesized(), right.unparenthesized()) {
             (Ast::VarRef { name, cast }, Ast::String(text))
                 if !text.is_empty() && self.names.type_of(name, *cast) == Type::Tag =>
@@ -187,15 +189,16 @@ impl<'a> Context<'a> {
                     _ => Predicate::Constant(false),
                 }
             }
-            (Side::Value(Some(l), l_type, _), Side::Value(Some(r), r_type, _)) => values(op, l, l_type, r, r_type),
+            (Side::Value(Some(l), l_type, _), Side::Value(Some(r), r_type, _)) => {
+                values(op, l, l_type, r, r_type)
+            }
             _ => Predicate::Constant(false),
         })
     }
 
     fn side(self, expr: &'a Ast) -> Result<Side<'a>> {
-        let literal = |value: ScalarValue, ty| {
-            Ok(Side::Value(Some(Expr::Literal(value, None)), ty, IsLiteral(true)))
-        };
+        let literal =
+            |value: ScalarValue, ty| Ok(Side::Value(Some(Expr::Literal(value, None)), ty, IsLiteral(true)));
         match expr.unparenthesized() {
             Ast::VarRef { name, cast } => Ok(match self.names.type_of(name, *cast) {
                 Type::Tag => Side::Tag(self.columns.tag(name)),
@@ -248,7 +251,11 @@ impl<'a> Context<'a> {
 const OPERATORS_MAX: usize = 500;
 
 /// All operands joined as a tree of small depth. `unit` is the result of none.
-fn balanced(mut operands: Vec<Predicate>, unit: bool, join: fn(Predicate, Predicate) -> Predicate) -> Predicate {
+fn balanced(
+    mut operands: Vec<Predicate>,
+    unit: bool,
+    join: fn(Predicate, Predicate) -> Predicate,
+) -> Predicate {
     while operands.len() > 1 {
         let mut pairs = operands.into_iter();
         let mut next = Vec::with_capacity(pairs.len().div_ceil(2));

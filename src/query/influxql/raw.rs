@@ -39,7 +39,8 @@ pub fn plan(query: &Query, measurement: &Measurement, tables: &dyn Tables) -> Re
             let number = Expr::Literal(number, None);
             *value = if is_null(value) { number } else { or_else(value.clone(), number) };
         } else if query.fill == Fill::Previous && !is_null(value) {
-            (input.plan, *value) = carried_forward(query, input.plan, &input.group_tags, [&input.time, &input.series], value)?;
+            (input.plan, *value) =
+                carried_forward(query, input.plan, &input.group_tags, [&input.time, &input.series], value)?;
         } else if is_null(value) && reference.ty == Type::Unknown {
             *value = null_of(Type::Unknown);
         }

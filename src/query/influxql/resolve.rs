@@ -16,7 +16,6 @@ use crate::query::error::QueryError;
 use crate::query::functions::scalar::arithmetic::{Operand, Operator, result_type};
 use influxql::ast::{BinaryOp, CastType, Expr, Order, Select};
 
-
 /// Resolves a SELECT against the catalog. `now_ns` is what `now()` means.
 pub fn resolve(select: &Select, state: &State, defaults: Defaults<'_>, now_ns: i64) -> Result<Query> {
     source::check_databases(state, &select.sources, defaults)?;
@@ -61,7 +60,10 @@ fn projection(fields: &[CompiledField], mut calls: Vec<Call>) -> Result<Projecti
     for call in &calls {
         if call.has_values() && !call.function.takes(call.argument.ty) {
             let name = call.function.name();
-            return err(format!("unsupported {name} iterator type: *query.{}InterruptIterator", call.argument.ty));
+            return err(format!(
+                "unsupported {name} iterator type: *query.{}InterruptIterator",
+                call.argument.ty
+            ));
         }
     }
     if calls.is_empty() {
@@ -123,12 +125,18 @@ impl Scope<'_> {
             (Type::Duration, _) | (_, Type::Duration) => return Ok((Scalar::Null, Type::Unknown)),
             (Type::Unknown, ty) | (ty, Type::Unknown) => ty,
             (Type::Tag, _) | (_, Type::Tag) => {
-                return err(format!("type error: {}: incompatible types: {l_type} and {r_type}", self.typed(expr)));
+                return err(format!(
+                    "type error: {}: incompatible types: {l_type} and {r_type}",
+                    self.typed(expr)
+                ));
             }
             _ => {
-                let operator = operator(op, true).ok_or_else(|| QueryError::Query(format!("unexpected {op}")))?;
-                let operand =
-                    |side: &Expr, ty: Type| Operand { field_type: ty.field_type(), literal: is_literal(side) };
+                let operator =
+                    operator(op, true).ok_or_else(|| QueryError::Query(format!("unexpected {op}")))?;
+                let operand = |side: &Expr, ty: Type| Operand {
+                    field_type: ty.field_type(),
+                    literal: is_literal(side),
+                };
                 match result_type(operator, operand(left, l_type), operand(right, r_type)) {
                     Ok(ty) => ty.map_or(Type::Unknown, Type::from),
                     Err(text) => return err(format!("type error: {}: {text}", self.typed(expr))),
@@ -210,4 +218,3 @@ pub fn operator(op: BinaryOp, divides_exactly: bool) -> Option<Operator> {
         _ => return None,
     })
 }
-

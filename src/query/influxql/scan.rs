@@ -65,7 +65,8 @@ pub fn scan(
         if condition == Predicate::Constant(false) {
             continue;
         }
-        let group_tags = query.group_tags.iter().map(|tag| columns.tag(tag).unwrap_or_else(|| null_of(Type::Tag)));
+        let group_tags =
+            query.group_tags.iter().map(|tag| columns.tag(tag).unwrap_or_else(|| null_of(Type::Tag)));
         let values = wanted.refs.iter().map(|r| columns.value(r).unwrap_or_else(|| null_of(r.ty)));
         let mut input = Input {
             // Put in below, when all columns are known.
@@ -88,7 +89,8 @@ pub fn scan(
         let projection = (0..columns.schema.fields().len())
             .filter(|i| needed.contains(columns.schema.field(*i).name()))
             .collect();
-        let scan = TableScan::try_new(SCAN_NAME, provider_as_source(provider), Some(projection), Vec::new(), None)?;
+        let scan =
+            TableScan::try_new(SCAN_NAME, provider_as_source(provider), Some(projection), Vec::new(), None)?;
         input.plan = LogicalPlan::TableScan(scan);
         if let Predicate::Rows(expr) = condition {
             input.plan = LogicalPlan::Filter(Filter::try_new(expr, Arc::new(input.plan))?);
@@ -175,4 +177,3 @@ pub fn any_not_null<'a>(values: impl IntoIterator<Item = &'a Expr>) -> Option<Ex
 pub fn measurement_literal(measurement: &Measurement) -> Expr {
     text_literal(&measurement.name)
 }
-

@@ -21,7 +21,11 @@ pub struct Defaults<'a> {
 }
 
 /// The database of this name, or else of the request.
-pub fn database<'s>(state: &'s State, name: Option<&str>, defaults: Defaults<'_>) -> Result<&'s Arc<DatabaseInfo>> {
+pub fn database<'s>(
+    state: &'s State,
+    name: Option<&str>,
+    defaults: Defaults<'_>,
+) -> Result<&'s Arc<DatabaseInfo>> {
     let Some(name) = name.or(defaults.database).filter(|name| !name.is_empty()) else {
         return err("database name required");
     };
@@ -102,6 +106,8 @@ fn tables_of<'s>(
     let policy = policy(state, database, measurement.policy.as_deref(), defaults)?;
     Ok(match &measurement.name {
         Name::Name(name) => state.table(policy.id, name).into_iter().collect(),
-        Name::Regex(pattern) => state.tables_of(policy.id).filter(|table| pattern.is_match(&table.name)).collect(),
+        Name::Regex(pattern) => {
+            state.tables_of(policy.id).filter(|table| pattern.is_match(&table.name)).collect()
+        }
     })
 }

@@ -26,7 +26,10 @@ impl TimeBounds {
             (Some(a), Some(b)) => Some(pick(a, b)),
             (a, b) => a.or(b),
         };
-        Self { min_ns: both(self.min_ns, other.min_ns, i64::max), max_ns: both(self.max_ns, other.max_ns, i64::min) }
+        Self {
+            min_ns: both(self.min_ns, other.min_ns, i64::max),
+            max_ns: both(self.max_ns, other.max_ns, i64::min),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! [`Type`]: the types of InfluxQL, and their order of precedence.
 
-use arrow::datatypes::DataType;
 use crate::model::value::FieldType;
+use arrow::datatypes::DataType;
 use influxql::ast::{CastType, Expr};
 use std::fmt;
 
