@@ -32,9 +32,6 @@ pub enum AppError {
         /// Why.
         source: std::io::Error,
     },
-    /// Connections are no longer taken.
-    #[error("serving failed: {0}")]
-    Serve(#[from] std::io::Error),
     /// The system does not deliver signals.
     #[error("cannot listen for signals: {0}")]
     Signals(std::io::Error),

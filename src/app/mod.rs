@@ -20,11 +20,10 @@ use crate::config::Config;
 use crate::engine::Engine;
 use crate::object::Store;
 use crate::query::QueryEngine;
-use crate::server::Server;
+use crate::server::AppState;
 use crate::telemetry;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -33,7 +32,7 @@ pub struct App {
     address: SocketAddr,
     engine: Arc<Engine>,
     stop: CancellationToken,
-    served: JoinHandle<Result<(), AppError>>,
+    served: JoinHandle<()>,
 }
 
 impl App {
@@ -62,14 +61,11 @@ impl App {
 
     async fn serve(config: &Config, engine: Arc<Engine>) -> Result<Self, AppError> {
         let query = Arc::new(QueryEngine::new(engine.clone(), parts::query_options(config))?);
-        let bind = |source| AppError::Bind { address: config.bind.clone(), source };
-        let listener = TcpListener::bind(&config.bind).await.map_err(bind)?;
-        let address = listener.local_addr().map_err(bind)?;
-        let server = Server::new(engine.clone(), query, parts::server_options(config));
+        let state = AppState::new(engine.clone(), query, parts::http_settings(config));
+        let server = parts::bind(&config.bind, state).await?;
+        let address = server.local_address();
         let stop = CancellationToken::new();
-        let stopped = stop.clone();
-        let served =
-            tokio::spawn(async move { server.serve(listener, stopped).await.map_err(AppError::from) });
+        let served = tokio::spawn(server.run(stop.clone().cancelled_owned()));
         telemetry::announce(address);
         Ok(Self { address, engine, stop, served })
     }
@@ -90,18 +86,17 @@ impl App {
     ///
     /// # Errors
     ///
-    /// When serving or flushing failed. Acknowledged points are in the write-ahead log even then.
+    /// When flushing failed. Acknowledged points are in the write-ahead log even then.
     pub async fn stop(self) -> Result<(), AppError> {
         self.stop.cancel();
-        let served = self.served.await.unwrap_or_else(|panic| Err(AppError::Panicked(panic.to_string())));
-        let flushed = self.engine.shutdown().await;
-        served?;
-        flushed?;
+        let served = self.served.await;
+        self.engine.shutdown().await?;
+        served.map_err(|panic| AppError::Panicked(panic.to_string()))?;
         tracing::info!("stopped; everything is flushed");
         Ok(())
     }
 
-    /// Serves until the process is told to end (SIGTERM, SIGINT) or serving fails, then stops in order.
+    /// Serves until the process is told to end (SIGTERM, SIGINT), then stops in order.
     /// A second signal ends the process at once.
     ///
     /// # Errors
@@ -121,7 +116,7 @@ impl App {
             }
             served = &mut self.served => {
                 self.engine.shutdown().await?;
-                served.unwrap_or_else(|panic| Err(AppError::Panicked(panic.to_string())))
+                Err(AppError::Panicked(served.err().map_or_else(String::new, |panic| panic.to_string())))
             }
         }
     }

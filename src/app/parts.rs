@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::engine::EngineOptions;
 use crate::object::StoreOptions;
 use crate::query::QueryOptions;
-use crate::server::ServerOptions;
+use crate::server::{AppState, HttpSettings, Server};
 use crate::wal::WalOptions;
 use std::path::Path;
 use std::time::Duration;
@@ -51,7 +51,6 @@ pub(super) fn engine_options(config: &Config) -> EngineOptions {
         buffer_bytes_max: size(config.buffer.bytes_max),
         retry_after: Duration::from_secs(config.buffer.retry_after_s),
         reader_cache_bytes: config.query.cache_bytes,
-        policy_autocreate: config.retention.autocreate,
         ..EngineOptions::new(config.wal_folder())
     }
 }
@@ -61,15 +60,36 @@ pub(super) fn query_options(config: &Config) -> QueryOptions {
         memory_bytes: size(config.query.memory_bytes),
         memory_per_query_bytes: size(config.query.memory_per_query_bytes),
         threads: size(config.query.threads),
-        timeout: (config.query.timeout_s > 0).then(|| Duration::from_secs(config.query.timeout_s)),
+        timeout: query_timeout(config),
     }
 }
 
-pub(super) fn server_options(config: &Config) -> ServerOptions {
-    ServerOptions {
-        body_bytes_max: size(config.http.body_bytes_max),
-        body_decompressed_bytes_max: size(config.http.body_decompressed_bytes_max),
-        row_limit_max: size(config.http.row_limit_max),
-        drain_timeout: Duration::from_secs(config.http.drain_timeout_s),
+pub(super) fn http_settings(config: &Config) -> HttpSettings {
+    let http = &config.http;
+    HttpSettings {
+        body_bytes_max: size(http.body_bytes_max),
+        unpacked_body_bytes_max: size(http.body_decompressed_bytes_max),
+        bodies_bytes_max: size(http.bodies_bytes_max),
+        row_limit: (http.row_limit_max > 0).then(|| size(http.row_limit_max)),
+        query_timeout: query_timeout(config),
+        head_timeout: Duration::from_secs(http.head_timeout_s),
+        shutdown_timeout: Duration::from_secs(http.drain_timeout_s),
     }
+}
+
+fn query_timeout(config: &Config) -> Option<Duration> {
+    (config.query.timeout_s > 0).then(|| Duration::from_secs(config.query.timeout_s))
+}
+
+/// Takes the port: the first address of a host name that can be had.
+pub(super) async fn bind(text: &str, state: AppState) -> Result<Server, AppError> {
+    let failed = |source| AppError::Bind { address: text.to_owned(), source };
+    let mut last = std::io::Error::new(std::io::ErrorKind::InvalidInput, "the host has no address");
+    for address in tokio::net::lookup_host(text).await.map_err(failed)? {
+        match Server::bind(address, state.clone(), None).await {
+            Ok(server) => return Ok(server),
+            Err(error) => last = error,
+        }
+    }
+    Err(failed(last))
 }
