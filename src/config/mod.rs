@@ -27,8 +27,7 @@ pub use machine::Machine;
 pub use print::to_commented_toml;
 pub use secret::Secret;
 pub use settings::{
-    BufferConfig, Config, HttpConfig, LogConfig, LogFormat, ObjectStoreConfig, QueryConfig, RetentionConfig,
-    WalConfig,
+    BufferConfig, Config, HttpConfig, LogConfig, LogFormat, ObjectStoreConfig, QueryConfig, WalConfig,
 };
 
 use entry::{AssignError, Entry};
@@ -120,6 +119,8 @@ impl Config {
         fill(&mut self.query.memory_per_query_bytes, query_bytes / 2);
         fill(&mut self.query.threads, machine.core_count);
         fill(&mut self.query.cache_bytes, (memory_bytes / 16).min(1 << 30));
+        let unpacked_bytes = self.http.body_decompressed_bytes_max;
+        fill(&mut self.http.bodies_bytes_max, (memory_bytes / 8).min(1 << 30).max(unpacked_bytes));
         self.check()?;
         Ok(self)
     }
@@ -141,6 +142,9 @@ impl Config {
         }
         if self.http.body_bytes_max == 0 || self.http.body_decompressed_bytes_max == 0 {
             return out_of_range("http.body_bytes_max", "a body of 0 bytes writes nothing");
+        }
+        if self.http.bodies_bytes_max < self.http.body_decompressed_bytes_max {
+            return out_of_range("http.bodies_bytes_max", "it must not be less than one unpacked body");
         }
         Ok(())
     }

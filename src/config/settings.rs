@@ -30,8 +30,6 @@ section! {
         http: HttpConfig = HttpConfig::default();
         /// Logs.
         log: LogConfig = LogConfig::default();
-        /// Retention policies.
-        retention: RetentionConfig = RetentionConfig::default();
     }
 }
 
@@ -116,9 +114,14 @@ section! {
         body_bytes_max: u64 = 25_000_000;
         /// A gzip body that unpacks to more bytes is answered with 413.
         body_decompressed_bytes_max: u64 = 250_000_000;
+        /// Memory for the bodies of all requests that are on their way together; past it requests are told to come
+        /// back later. 0 = an eighth of the memory, at most 1 GiB, but at least one unpacked body.
+        bodies_bytes_max: u64 = 0;
         /// Rows that an answer of /query holds at most unless it is chunked; a longer one is cut and
         /// marked "partial". 0 = no limit.
         row_limit_max: u64 = 0;
+        /// A client that has not sent the head of a request after so long is hung up on.
+        head_timeout_s: u64 = 30;
         /// Requests that are running when the server is stopped get so long to end.
         drain_timeout_s: u64 = 30;
     }
@@ -131,15 +134,6 @@ section! {
         level: String = "info".into();
         /// text or json (one object for each line).
         format: LogFormat = LogFormat::Text;
-    }
-}
-
-section! {
-    /// Retention policies.
-    RetentionConfig {
-        /// Whether a new database gets the policy "autogen", which keeps points for ever, when the
-        /// statement that creates it names none.
-        autocreate: bool = true;
     }
 }
 
