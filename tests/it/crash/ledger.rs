@@ -135,6 +135,11 @@ impl Ledger {
         self.entries.lock().unwrap().first_unchecked
     }
 
+    /// The batch that was entered last.
+    pub(super) fn last(&self) -> u64 {
+        self.entries.lock().unwrap().batches.len() as u64
+    }
+
     /// Compares what the server has of the batches from `from` on with what it must have.
     pub(super) fn check(&self, found: &[Point], from: u64) {
         let mut entries = self.entries.lock().unwrap();
