@@ -2,13 +2,14 @@
 
 use super::ledger::{MEASUREMENTS, Point, first_time_ns};
 use crate::scenario::http::{Request, percent_encode, send};
+use parking_lot::Mutex;
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 pub(super) const DATABASE: &str = "crash";
@@ -132,7 +133,7 @@ impl Server {
     }
 
     fn log_text(&self) -> String {
-        self.log.lock().unwrap().join("\n")
+        self.log.lock().join("\n")
     }
 }
 
@@ -154,7 +155,7 @@ fn follow_log(stderr: impl BufRead + Send + 'static, log: Arc<Mutex<Vec<String>>
             if let Some(address) = address_in(&line) {
                 let _ = sender.send(address);
             }
-            log.lock().unwrap().push(line);
+            log.lock().push(line);
         }
     });
     receiver
