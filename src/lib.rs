@@ -54,11 +54,18 @@
 //! | read view | schema, chunks and files of one table at one moment |
 
 pub mod buffer;
+pub mod catalog;
 pub mod clock;
-pub mod merge;
+pub mod config;
+pub mod encode;
+pub mod engine;
 pub mod line_protocol;
+pub mod manifest;
+pub mod merge;
 pub mod model;
-pub mod parquet_file;
-pub mod wal;
 pub mod object;
+pub mod parquet_file;
 pub mod query;
+pub mod server;
+pub mod telemetry;
+pub mod wal;

@@ -83,8 +83,12 @@ impl TableBuffer {
             return Ok(());
         };
         let batches: Vec<&TableRows> = self.pending.iter().map(|(_, rows)| &**rows).collect();
-        if let Some(stray) = batches.iter().flat_map(|b| &b.fields).find(|f| schema.field(&f.name).is_none()) {
-            return Err(ArrowError::SchemaError(format!("field {:?} is not in the table's schema", stray.name)));
+        if let Some(stray) = batches.iter().flat_map(|b| &b.fields).find(|f| schema.field(&f.name).is_none())
+        {
+            return Err(ArrowError::SchemaError(format!(
+                "field {:?} is not in the table's schema",
+                stray.name
+            )));
         }
         let fields =
             schema.fields().filter(|f| batches.iter().any(|b| b.fields.iter().any(|c| c.name == f.name)));

@@ -14,8 +14,7 @@ impl Engine {
     /// # Errors
     /// When the name or the policy will not do, or a policy conflicts with the existing one.
     pub async fn create_database(&self, name: &str, policy: Option<PolicySpec>) -> Result<(), EngineError> {
-        let autocreate = self.options.policy_autocreate;
-        self.change(|state| catalog::create_database(state, name, policy.as_ref(), autocreate)).await
+        self.change(|state| catalog::create_database(state, name, policy.as_ref())).await
     }
 
     /// `DROP DATABASE`.
@@ -24,7 +23,7 @@ impl Engine {
     /// When the manifest cannot be extended.
     pub async fn drop_database(&self, name: &str) -> Result<(), EngineError> {
         let _flush = self.flush_lock.lock().await;
-        self.change(|state| catalog::drop_database(state, name)).await
+        self.change(|state| Ok(catalog::drop_database(state, name))).await
     }
 
     /// `CREATE RETENTION POLICY`.
@@ -45,7 +44,12 @@ impl Engine {
     ///
     /// # Errors
     /// When database or policy are missing, or durations will not do.
-    pub async fn alter_policy(&self, database: &str, name: &str, change: PolicyChange) -> Result<(), EngineError> {
+    pub async fn alter_policy(
+        &self,
+        database: &str,
+        name: &str,
+        change: PolicyChange,
+    ) -> Result<(), EngineError> {
         self.change(|state| catalog::alter_policy(state, database, name, &change)).await
     }
 
@@ -55,7 +59,7 @@ impl Engine {
     /// When the manifest cannot be extended.
     pub async fn drop_policy(&self, database: &str, name: &str) -> Result<(), EngineError> {
         let _flush = self.flush_lock.lock().await;
-        self.change(|state| catalog::drop_policy(state, database, name)).await
+        self.change(|state| Ok(catalog::drop_policy(state, database, name))).await
     }
 
     /// `DROP MEASUREMENT`: the tables of that name in all retention policies.
@@ -80,8 +84,7 @@ impl Engine {
         if changes.is_empty() {
             return Ok(());
         }
-        let durable = self.with_missing_tables(&changes);
-        self.manifest.commit(durable).await?;
+        self.commit(changes.clone()).await?;
         let _lock = self.live_lock.lock();
         let live = self.live.load().with_changes(&changes);
         let live = live.map_err(|e| EngineError::Internal(e.to_string()))?;
@@ -89,22 +92,5 @@ impl Engine {
         let state = self.live.load();
         self.tables.write().retain(|id, _| state.table_by_id(*id).is_some());
         Ok(())
-    }
-
-    /// `changes`, and before a table is dropped that the manifest has not heard of yet, its creation: so that
-    /// the drop is remembered for the replay of the log.
-    fn with_missing_tables(&self, changes: &[Change]) -> Vec<Change> {
-        let (live, durable) = (self.live.load(), self.manifest.state());
-        let mut out = Vec::with_capacity(changes.len());
-        for change in changes {
-            if let Change::DropTable { table, .. } = change
-                && durable.table_by_id(*table).is_none()
-                && let Some(info) = live.table_by_id(*table)
-            {
-                out.push(Change::PutTable(info.clone()));
-            }
-            out.push(change.clone());
-        }
-        out
     }
 }

@@ -50,7 +50,12 @@ impl ApplyQueue {
     }
 
     /// Says what became of a batch, and applies by `apply` all that can be.
-    pub(super) fn settle(&self, sequence: Sequence, durable: bool, mut apply: impl FnMut(Sequence, WriteBatch)) {
+    pub(super) fn settle(
+        &self,
+        sequence: Sequence,
+        durable: bool,
+        mut apply: impl FnMut(Sequence, WriteBatch),
+    ) {
         let mut entries = self.entries.lock();
         let at = entries.partition_point(|e| e.sequence < sequence);
         if let Some(entry) = entries.get_mut(at).filter(|e| e.sequence == sequence) {

@@ -11,21 +11,20 @@ const AGE_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a failed flush rests before it is tried again.
 const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Starts the background tasks. They end when the engine is shut down or dropped.
+/// Starts the background tasks. They end when the engine is shut down or dropped, and do not keep it alive.
 pub(super) fn start(engine: &Arc<Engine>) {
-    let engine = Arc::downgrade(engine);
+    let (wanted, engine) = (engine.flush_wanted.clone(), Arc::downgrade(engine));
     tokio::spawn(async move {
         loop {
+            // Woken by a writer that filled the buffer, or by the clock.
+            let _ = tokio::time::timeout(AGE_CHECK_INTERVAL, wanted.notified()).await;
             let Some(engine) = engine.upgrade().filter(|e| !e.closed.load(Ordering::Acquire)) else { return };
             if !engine.flush_is_due() {
-                // Woken by a writer that filled the buffer, or by the clock.
-                let _ = tokio::time::timeout(AGE_CHECK_INTERVAL, engine.flush_wanted.notified()).await;
-            }
-            if engine.closed.load(Ordering::Acquire) || !engine.flush_is_due() {
                 continue;
             }
             if let Err(error) = engine.flush().await {
                 tracing::error!(%error, "a flush failed and will be tried again");
+                drop(engine);
                 tokio::time::sleep(RETRY_INTERVAL).await;
             }
         }

@@ -44,7 +44,8 @@ impl Engine {
         if tables.is_empty() && through == self.manifest.state().flushed_through() {
             return Ok(());
         }
-        let written = futures::stream::iter(tables.iter().map(|(id, table)| self.flush_table(*id, table)))
+        let flushes = tables.clone().into_iter().map(|(id, table)| self.flush_table(id, table));
+        let written = futures::stream::iter(flushes)
             .buffer_unordered(std::thread::available_parallelism().map_or(1, usize::from))
             .try_collect::<Vec<_>>()
             .await?;
@@ -54,7 +55,7 @@ impl Engine {
             changes.extend(files.into_iter().map(|file| Change::AddFile(Arc::new(file))));
         }
         changes.push(Change::Flushed { through });
-        self.manifest.commit(changes.clone()).await?;
+        self.commit(changes.clone()).await?;
 
         {
             let _lock = self.live_lock.lock();
@@ -91,7 +92,7 @@ impl Engine {
     async fn flush_table(
         &self,
         id: TableId,
-        table: &Arc<Table>,
+        table: Arc<Table>,
     ) -> Result<Option<(Arc<TableInfo>, Vec<FileMeta>)>, EngineError> {
         let wrong = |source| EngineError::Rows { table: id.to_string(), source };
         let frozen = table.frozen(|| self.live.load().table_by_id(id).cloned()).map_err(wrong)?;
@@ -200,7 +201,9 @@ fn encode_file(
             Step::Rows(rows) => writer.write(&rows)?,
             Step::Done => return Ok(writer.finish()?),
             Step::Need(source) => {
-                return Err(ArrowError::ComputeError(format!("source {source} ended before it was finished")));
+                return Err(ArrowError::ComputeError(format!(
+                    "source {source} ended before it was finished"
+                )));
             }
         }
     }

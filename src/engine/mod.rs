@@ -37,7 +37,8 @@ pub use read_view::ReadView;
 pub use write::{WriteOutcome, WriteRequest};
 
 use crate::clock::Clock;
-use crate::manifest::Manifest;
+use crate::manifest::{CommitError, Manifest};
+use crate::model::change::Change;
 use crate::model::ids::TableId;
 use crate::model::state::State;
 use crate::object::Store;
@@ -47,6 +48,7 @@ use ahash::AHashMap;
 use apply::ApplyQueue;
 use arc_swap::ArcSwap;
 use parking_lot::{Mutex, RwLock};
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use table::Table;
@@ -69,7 +71,7 @@ pub struct Engine {
     gate: AsyncRwLock<()>,
     /// Held by a flush, and by changes that remove tables.
     flush_lock: AsyncMutex<()>,
-    flush_wanted: Notify,
+    flush_wanted: Arc<Notify>,
     closed: AtomicBool,
     reader_cache: ReaderCache,
     counters: Counters,
@@ -177,6 +179,16 @@ impl Engine {
     fn buffered_bytes(&self) -> usize {
         let counters = &self.counters;
         counters.buffer_bytes.load(Ordering::Relaxed) + counters.flushing_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Makes changes durable.
+    async fn commit(&self, changes: Vec<Change>) -> Result<(), EngineError> {
+        match self.manifest.commit(changes, |_| Ok::<_, Infallible>(())).await {
+            Ok(_) => Ok(()),
+            Err(CommitError::Failed(error)) => Err(error.into()),
+            Err(CommitError::Conflict(conflict)) => Err(EngineError::Internal(conflict.to_string())),
+            Err(CommitError::Refused(never)) => match never {},
+        }
     }
 
     /// The table's buffers and files, made when they are not there yet.

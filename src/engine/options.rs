@@ -20,8 +20,6 @@ pub struct EngineOptions {
     pub reader_cache_bytes: u64,
     /// Longest string field, in bytes.
     pub string_bytes_max: usize,
-    /// Whether a new database gets the retention policy `autogen`.
-    pub policy_autocreate: bool,
 }
 
 impl EngineOptions {
@@ -36,7 +34,6 @@ impl EngineOptions {
             retry_after: Duration::from_secs(1),
             reader_cache_bytes: 256 << 20,
             string_bytes_max: crate::line_protocol::WriteOptions::STRING_BYTES_MAX,
-            policy_autocreate: true,
         }
     }
 }

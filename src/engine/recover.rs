@@ -7,9 +7,10 @@ use super::table::Table;
 use super::write::Registered;
 use super::{Counters, Engine};
 use crate::clock::Clock;
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, ManifestOptions};
 use crate::model::batch::WriteBatch;
 use crate::model::ids::Sequence;
+use crate::model::state::State;
 use crate::object::Store;
 use crate::parquet_file::ReaderCache;
 use crate::wal::Wal;
@@ -29,8 +30,9 @@ impl Engine {
         store: Store,
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>, EngineError> {
-        let (manifest, state) = Manifest::open(store.clone()).await?;
-        let opened = tokio::task::spawn_blocking(move || Self::replay(options, store, clock, manifest, state)).await;
+        let (manifest, state) = Manifest::open(store.clone(), ManifestOptions::new(clock.clone())).await?;
+        let opened =
+            tokio::task::spawn_blocking(move || Self::replay(options, store, clock, manifest, state)).await;
         let engine = Arc::new(opened.map_err(|panic| EngineError::Internal(panic.to_string()))??);
         super::background::start(&engine);
         Ok(engine)
@@ -41,7 +43,7 @@ impl Engine {
         store: Store,
         clock: Arc<dyn Clock>,
         manifest: Manifest,
-        state: Arc<crate::model::state::State>,
+        state: State,
     ) -> Result<Self, EngineError> {
         // The log hands batches over while it opens, so they are collected into the parts that take them.
         let flushed_through = state.flushed_through();
@@ -58,11 +60,11 @@ impl Engine {
             tables: RwLock::new(tables.collect()),
             reader_cache: ReaderCache::new(options.reader_cache_bytes),
             apply_queue: ApplyQueue::new(wal.last_sequence()),
-            live: ArcSwap::new(state),
+            live: ArcSwap::from_pointee(state),
             live_lock: Mutex::default(),
             gate: AsyncRwLock::default(),
             flush_lock: AsyncMutex::default(),
-            flush_wanted: Notify::new(),
+            flush_wanted: Arc::new(Notify::new()),
             closed: AtomicBool::new(false),
             counters: Counters::default(),
             options,
@@ -105,6 +107,7 @@ impl Engine {
         self.flush_wanted.notify_one();
         let flushed = self.flush().await;
         let closed = self.wal.close();
+        self.manifest.close().await;
         flushed?;
         Ok(closed?)
     }

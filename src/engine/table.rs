@@ -63,7 +63,10 @@ impl Table {
     /// The table's description, all its chunks from old to new, and all its files. `describe` is called with
     /// the rows locked: columns are registered before rows that bear them arrive, so what it gives then
     /// has every column of the rows.
-    pub(super) fn read(&self, describe: impl FnOnce() -> Option<Arc<TableInfo>>) -> Result<Option<Contents>, ArrowError> {
+    pub(super) fn read(
+        &self,
+        describe: impl FnOnce() -> Option<Arc<TableInfo>>,
+    ) -> Result<Option<Contents>, ArrowError> {
         let mut parts = self.parts.lock();
         let Some(info) = describe() else { return Ok(None) };
         let mut chunks = parts.flushing_chunks(&info.schema)?;

@@ -101,9 +101,8 @@ impl Engine {
         options.string_bytes_max = self.options.string_bytes_max;
         loop {
             let state = self.live.load_full();
-            let (database, policy) =
-                catalog::resolve_write_target(&state, &request.database, request.policy.as_deref())?;
-            let (database, policy) = (database.id, policy.id);
+            let target = catalog::resolve_write_target(&state, &request.database, request.policy.as_deref())?;
+            let (database, policy) = (target.database.id, target.policy.id);
             let schema_of = |table: &str| state.table(policy, table).map(|t| t.schema.clone());
             let converted = to_batches(&request.body, &options, schema_of);
             if self.register(database, policy, &converted.tables)? == Registered::Conflict {
@@ -113,7 +112,12 @@ impl Engine {
         }
     }
 
-    fn append(&self, database: DatabaseId, policy: PolicyId, converted: Converted) -> Result<Logged, WriteError> {
+    fn append(
+        &self,
+        database: DatabaseId,
+        policy: PolicyId,
+        converted: Converted,
+    ) -> Result<Logged, WriteError> {
         let outcome = WriteOutcome {
             points_written: converted.points_accepted,
             rejections: converted.rejections,

@@ -3,9 +3,8 @@
 //!
 //! | position | escapes |
 //! |---|---|
-//! | measurement | `\,` `\ ` |
+//! | measurement, field key | `\,` `\=` `\ ` `\"` |
 //! | tag key, tag value | `\,` `\=` `\ ` |
-//! | field key | `\,` `\=` `\ ` `\"` |
 //! | string | `\"` `\\` |
 
 use memchr::memchr;
@@ -13,7 +12,7 @@ use std::borrow::Cow;
 
 /// The measurement that `text` writes.
 pub(super) fn measurement(text: &str) -> Cow<'_, str> {
-    unescape(text, b", ")
+    unescape(text, b",= \"")
 }
 
 /// The tag key or value that `text` writes.

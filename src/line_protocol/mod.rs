@@ -27,9 +27,13 @@
 //!
 //! - `123u` is an unsigned integer; 1.6.7 refuses it unless built for it.
 //! - A line that is not UTF-8 is refused; 1.x stores the bytes.
-//! - A string with text after its closing quote (`f="a"b`) is refused; 1.x stores a garbled value.
-//! - A field whose name is empty by way of a tab (`m <tab>=1`), or whose `=` follows two backslashes,
-//!   is refused; 1.x stores a field that no query can name.
+//! - A string with text after its closing quote (`f="a"b"`, or a carriage return) is refused; 1.x stores a
+//!   garbled value, or more of the body.
+//! - A measurement that ends in an escaped backslash before a separator is stored; 1.x stores a point that no
+//!   query finds.
+//! - A field whose name is empty by way of a tab (`m <tab>=1`), or whose `=` follows two backslashes, is refused.
+//! - Points of one body that disagree about a new field's type: the first fixes it and the others are refused,
+//!   as if they came one by one; 1.x refuses the whole body.
 
 mod column;
 mod convert;

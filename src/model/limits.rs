@@ -24,6 +24,10 @@ pub const NAME_BYTES_MAX: usize = 255;
 /// Rows of a chunk of a `chunked=true` response when the request names no size (influxdb 1.x `DefaultChunkSize`).
 pub const CHUNK_ROWS_DEFAULT: usize = 10_000;
 
+/// Largest MessagePack document of a `/query` response, in bytes. Its arrays begin with their length, so that a document
+/// is held until it is complete; a client that wants more asks for `chunked=true`.
+pub const MESSAGE_PACK_DOCUMENT_BYTES_MAX: usize = 256 << 20;
+
 /// Widest window of one Parquet file, in nanoseconds: a day, so that late data re-opens little.
 pub const WINDOW_NS_MAX: i64 = super::time::DAY_NS;
 

@@ -15,6 +15,9 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
+#[cfg(test)]
+mod tests;
+
 /// Entries of a chunk before it is split: about the square root of the largest expected map.
 const CHUNK_ENTRIES_MAX: usize = 256;
 

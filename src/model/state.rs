@@ -16,6 +16,9 @@ use super::schema::TableSchema;
 use super::sorted_map::SortedMap;
 use std::sync::Arc;
 
+#[cfg(test)]
+mod tests;
+
 /// The catalog and the list of files at one moment. See the [module documentation](self).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
@@ -60,9 +63,9 @@ pub enum ApplyError {
 }
 
 impl State {
-    /// Every database, sorted by name.
+    /// Every database, in the order in which they were created, as InfluxDB 1.x shows them.
     pub fn databases(&self) -> impl Iterator<Item = &Arc<DatabaseInfo>> {
-        self.database_names.iter().filter_map(|(_, id)| self.databases.get(id))
+        self.databases.iter().map(|(_, database)| database)
     }
 
     /// The database of this name.

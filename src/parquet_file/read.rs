@@ -79,6 +79,12 @@ impl ParquetFile {
         self.footer.metadata().num_row_groups()
     }
 
+    /// Rows of a row group.
+    #[must_use]
+    pub fn row_group_row_count(&self, row_group: usize) -> usize {
+        usize::try_from(self.footer.metadata().row_group(row_group).num_rows()).unwrap_or(0)
+    }
+
     /// Lower and upper bounds of the series keys of a row group, where the footer has them. The upper bound
     /// may be greater than every key.
     #[must_use]
@@ -171,10 +177,7 @@ impl ParquetFile {
     }
 }
 
-async fn load_footer(
-    meta: &FileMeta,
-    mut reader: ObjectReader,
-) -> Result<ArrowReaderMetadata, FileError> {
+async fn load_footer(meta: &FileMeta, mut reader: ObjectReader) -> Result<ArrowReaderMetadata, FileError> {
     let wrong = |source| FileError::Parquet { path: meta.path.clone(), source };
     let damaged = |reason| FileError::Damaged { path: meta.path.clone(), reason };
     let options = || ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);

@@ -1,1 +1,26 @@
 //! Plan nodes that DataFusion lacks.
+//!
+//! | node | what |
+//! |---|---|
+//! | [`gap_fill`] | a row for every bucket of `GROUP BY time`, and values for missing cells: `fill(…)` |
+//! | [`series_limit`] | `LIMIT`, `OFFSET`, `SLIMIT` and `SOFFSET`, which count rows per series |
+//! | [`run_aggregate`] | partial aggregation of rows that come in runs of one group |
+//!
+//! The first two are logical nodes, planned by [`planner::InfluxExtensionPlanner`]; the third replaces a node
+//! of DataFusion by the rule [`run_aggregate_rule::RunAggregateRule`]. All stream: dropping a stream cancels its work.
+//!
+//! Series come in the order of their group columns: ascending with nulls first, or all
+//! descending with nulls last.
+
+mod contiguous;
+pub mod fill;
+pub mod gap_fill;
+mod gap_fill_output;
+mod gap_fill_stream;
+mod groups;
+pub mod planner;
+pub mod run_aggregate;
+pub mod run_aggregate_rule;
+pub mod series_limit;
+#[cfg(test)]
+mod tests;

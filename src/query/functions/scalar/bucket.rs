@@ -21,6 +21,8 @@ use datafusion::logical_expr::sort_properties::{ExprProperties, SortProperties};
 use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::Literal;
 use std::sync::{Arc, LazyLock};
 
 /// The rule that cuts the timeline into buckets.
@@ -28,7 +30,7 @@ use std::sync::{Arc, LazyLock};
 pub struct Buckets {
     /// Length of a bucket, > 0.
     interval_ns: i64,
-    /// By how much buckets are shifted; `0 <= offset_ns < interval_ns`.
+    /// By how much buckets are shifted: less than an interval, in either direction.
     offset_ns: i64,
     time_zone: Option<Tz>,
 }
@@ -224,4 +226,22 @@ fn starts(buckets: &Buckets, times: &ArrayRef) -> Result<ArrayRef> {
     });
     let starts = TimestampNanosecondArray::new(starts.collect::<Vec<_>>().into(), typed.nulls().cloned());
     Ok(Arc::new(starts.with_data_type(times.data_type().clone())))
+}
+
+/// The time argument and the buckets of a planned call of [`bucket`]; `None` for calls of other functions.
+pub(in crate::query) fn of_call(
+    function: &ScalarUDF,
+    args: &[Arc<dyn PhysicalExpr>],
+) -> Option<(Arc<dyn PhysicalExpr>, Buckets)> {
+    if function.name() != NAME {
+        return None;
+    }
+    let literal = |arg: &Arc<dyn PhysicalExpr>| {
+        arg.downcast_ref::<Literal>().map(|literal| ColumnarValue::Scalar(literal.value().clone()))
+    };
+    let (time, rest) = args.split_first()?;
+    let scalars: Option<Vec<ColumnarValue>> = rest.iter().map(literal).collect();
+    let null = ColumnarValue::Scalar(ScalarValue::Null);
+    let args: Vec<ColumnarValue> = std::iter::once(null).chain(scalars?).collect();
+    Some((Arc::clone(time), buckets_of(&args).ok()?))
 }

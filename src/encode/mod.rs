@@ -1,0 +1,7 @@
+//! Layer 1: from record batches to the bytes of a response.
+//!
+//! One folder per family of formats. In: record batches and what is known about them
+//! ([`crate::model::result`]). Out: bytes in a buffer that the caller drains. It knows no HTTP, no statement
+//! and no clock, does no I/O, and never holds a whole result unless the format leaves no choice.
+
+pub mod v1;

@@ -1,0 +1,218 @@
+//! Layer 2: the durable catalog and list of files, as a log of numbered objects.
+//!
+//! In come changes that belong together (an *edit*); out goes the state after them, once they are
+//! durable. Whether a change is wise is decided by the caller: this module knows names of objects and
+//! the order of edits, and nothing of rows.
+//!
+//! ```text
+//! log          1 ── 2 ── 3 ── … ── 100 ── 101 ── 102          each created if absent: one winner per number
+//!                                   │
+//! checkpoints                      100                        the state after edit 100
+//! ```
+//!
+//! **Commit.** Create the next number if it is absent. When it is there already, it is either the own
+//! edit (its answer was lost), or another writer's: then that edit is applied, the change validated
+//! anew, and the number after it tried.
+//!
+//! **Fencing.** Each opening claims the next epoch ([`crate::object::layout::epoch`]) and then writes an
+//! empty edit that bears it. Writers with a lesser epoch cannot pass that edit: they meet it at their next
+//! number and stop. So of all processes on one store the one that opened it last writes. One gap is left:
+//! a writer that stood still for so long that its next number was collected, and could create it again.
+//! Therefore each commit looks once more whether a newer epoch exists, after its edit was created.
+//!
+//! **Open.** Listing happens here and in collection, never for a query: take the newest checkpoint that
+//! is whole, apply the edits after it, and look for further numbers until one is missing.
+//!
+//! | file | what |
+//! |---|---|
+//! | `format` | bytes of edits and checkpoints |
+//! | `recover` | from the objects to the state |
+//! | `commit` | appending an edit |
+//! | `checkpoint` | checkpoints, and deleting what they make superfluous |
+//! | `inspect` | what is in the objects, for people |
+
+mod checkpoint;
+mod commit;
+pub mod format;
+pub mod inspect;
+mod recover;
+#[cfg(test)]
+mod tests;
+
+use crate::clock::Clock;
+use crate::model::state::{ApplyError, State};
+use crate::object::{Creation, Store, StoreError, layout};
+use checkpoint::Checkpointer;
+use parking_lot::RwLock;
+use std::convert::Infallible;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Edits between two checkpoints. Opening reads up to twice as many; a checkpoint costs about as much
+/// as reading the whole state.
+pub const CHECKPOINT_EDITS: u64 = 100;
+
+/// How a manifest works.
+#[derive(Clone, Debug)]
+pub struct ManifestOptions {
+    /// Stamps edits with the time.
+    pub clock: Arc<dyn Clock>,
+    /// Edits between two checkpoints; > 0.
+    pub checkpoint_edits: u64,
+}
+
+impl ManifestOptions {
+    /// The usual options.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, checkpoint_edits: CHECKPOINT_EDITS }
+    }
+}
+
+/// Why the manifest cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    /// The store failed. After a commit it is unknown whether the edit took effect: see
+    /// [`Manifest::commit`].
+    #[error("manifest: {0}")]
+    Store(#[from] StoreError),
+    /// An object is there and is not what was written. Needs a person, or a backup.
+    #[error("manifest object {path:?} is damaged: {reason}")]
+    Damaged {
+        /// The object.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An object is not there although later ones are. Needs a person, or a backup.
+    #[error("manifest object {path:?} is missing, although later ones exist")]
+    Missing {
+        /// The object.
+        path: String,
+    },
+    /// An object was written by a later version of Tidegauge: use that one.
+    #[error(
+        "manifest object {path:?} has format version {version}, this program reads up to {}",
+        format::VERSION
+    )]
+    Newer {
+        /// The object.
+        path: String,
+        /// The version of its format.
+        version: u32,
+    },
+    /// Another process opened the manifest since: this one must stop writing.
+    #[error("another process has taken over: its epoch is {newer}, ours is {own}")]
+    Fenced {
+        /// The epoch of this writer.
+        own: u64,
+        /// The epoch that took over.
+        newer: u64,
+    },
+}
+
+/// Why an edit was not committed.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError<E> {
+    /// The caller's own check of the state said no; nothing was written.
+    #[error(transparent)]
+    Refused(E),
+    /// A change does not fit the state; nothing was written.
+    #[error(transparent)]
+    Conflict(ApplyError),
+    /// The manifest could not be written. With [`ManifestError::Store`] the outcome is unknown; with
+    /// [`ManifestError::Fenced`] it is up to the writer that took over.
+    #[error(transparent)]
+    Failed(ManifestError),
+}
+
+/// The manifest, opened for writing.
+#[derive(Debug)]
+pub struct Manifest {
+    store: Store,
+    options: ManifestOptions,
+    writer: String,
+    epoch: u64,
+    tail: tokio::sync::Mutex<Tail>,
+    /// The state after the last edit known; for readers who must not wait for a commit.
+    current: RwLock<State>,
+    checkpointer: Arc<Checkpointer>,
+}
+
+/// The end of the log as this process knows it.
+#[derive(Debug)]
+struct Tail {
+    state: State,
+    /// The last edit in `state`; 0 = none.
+    number: u64,
+    /// The epoch of that edit.
+    epoch: u64,
+    /// An own edit that may have been created, or may yet be: its answer is missing.
+    unsettled: Option<format::Edit>,
+    /// The epoch that took over.
+    fenced_by: Option<u64>,
+}
+
+impl Manifest {
+    /// Opens the manifest for writing, making it on an empty store, and fences all who opened it before.
+    ///
+    /// # Errors
+    /// When objects cannot be read, are damaged or missing, or when somebody else opens it right now.
+    pub async fn open(store: Store, options: ManifestOptions) -> Result<(Self, State), ManifestError> {
+        let recovered = recover::recover(&store).await?;
+        let writer = Uuid::new_v4().to_string();
+        let epoch = claim_epoch(&store, recovered.epoch, &writer).await?;
+        let checkpointer = Arc::new(Checkpointer::new(store.clone(), recovered.checkpoint));
+        let tail = Tail {
+            state: recovered.state,
+            number: recovered.number,
+            epoch: recovered.epoch,
+            unsettled: None,
+            fenced_by: None,
+        };
+        let current = RwLock::new(tail.state.clone());
+        let manifest = Self {
+            store,
+            options,
+            writer,
+            epoch,
+            tail: tokio::sync::Mutex::new(tail),
+            current,
+            checkpointer,
+        };
+        match manifest.commit(Vec::new(), |_| Ok::<_, Infallible>(())).await {
+            Ok(state) => Ok((manifest, state)),
+            Err(CommitError::Failed(e)) => Err(e),
+            Err(CommitError::Refused(never)) => match never {},
+            Err(CommitError::Conflict(_)) => unreachable!("an edit without changes fits every state"),
+        }
+    }
+
+    /// The state after the last edit that this process knows of.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.current.read().clone()
+    }
+
+    /// The epoch of this writer.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// The number of the last edit that this process knows of.
+    pub async fn number(&self) -> u64 {
+        self.tail.lock().await.number
+    }
+}
+
+/// Claims an epoch greater than all before.
+async fn claim_epoch(store: &Store, logged: u64, writer: &str) -> Result<u64, ManifestError> {
+    let listed = recover::numbers_in(store, layout::EPOCH_FOLDER).await?;
+    let mut epoch = listed.last().copied().unwrap_or(0).max(logged) + 1;
+    let body = serde_json::json!({ "writer": writer }).to_string();
+    while store.create(&layout::epoch(epoch), body.clone().into()).await? == Creation::AlreadyExists {
+        epoch += 1;
+    }
+    Ok(epoch)
+}

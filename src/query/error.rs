@@ -1,0 +1,60 @@
+//! [`QueryError`]: why a statement has no answer, by whose fault it is.
+
+use datafusion::error::DataFusionError;
+
+/// A statement failed. `Display` is the text that clients see.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// The statement is wrong or not supported: its author has to change it. The texts are those of
+    /// InfluxDB 1.x where it has the same error.
+    #[error("{0}")]
+    Query(String),
+    /// A limit of the server was met: the same statement may succeed later or on less data.
+    #[error("{0}")]
+    Resource(String),
+    /// The client went away, or the query was killed.
+    #[error("query interrupted")]
+    Cancelled,
+    /// A fault of the server.
+    #[error("internal error: {0}")]
+    Internal(#[source] DataFusionError),
+}
+
+impl QueryError {
+    /// The honest answer to what is not built yet.
+    pub fn unsupported(what: impl std::fmt::Display) -> Self {
+        Self::Query(format!("{what} is not supported yet"))
+    }
+}
+
+impl From<DataFusionError> for QueryError {
+    fn from(error: DataFusionError) -> Self {
+        match error.find_root() {
+            DataFusionError::ResourcesExhausted(text) => Self::Resource(text.clone()),
+            _ => Self::Internal(error),
+        }
+    }
+}
+
+impl QueryError {
+    /// A task of the query ended by a panic: a bug.
+    pub(super) fn panicked(panic: &tokio::task::JoinError) -> Self {
+        Self::Internal(DataFusionError::Internal(panic.to_string()))
+    }
+
+    /// Rows could not be read.
+    pub(super) fn storage(error: crate::engine::EngineError) -> Self {
+        Self::Internal(DataFusionError::External(Box::new(error)))
+    }
+
+    /// Why a SQL text has no plan: mostly its author's fault.
+    pub(super) fn of_sql(error: DataFusionError) -> Self {
+        match error.find_root() {
+            DataFusionError::SQL(..) | DataFusionError::Plan(_) | DataFusionError::SchemaError(..) => {
+                Self::Query(error.strip_backtrace())
+            }
+            DataFusionError::NotImplemented(text) => Self::unsupported(text),
+            _ => error.into(),
+        }
+    }
+}

@@ -1,0 +1,392 @@
+//! The running gap fill: which bucket comes next, which rows can be decided, what a missing cell gets.
+//!
+//! A group passes through these states:
+//!
+//! ```text
+//! first row seen ─▶ queue of undecided rows ─▶ output ─▶ … ─▶ group ended: the rest, then trailing buckets
+//! ```
+
+use super::contiguous::{Source, group_ranges, same_group};
+use super::fill::FillMode;
+use super::gap_fill::GapFillShape;
+use super::gap_fill_output::{Cell, Number, Output};
+use crate::query::functions::scalar::bucket::BucketCursor;
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::datatypes::{DataType, Float64Type, Int64Type, TimestampNanosecondType, UInt64Type};
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::memory_pool::MemoryReservation;
+use datafusion::physical_plan::metrics::BaselineMetrics;
+use futures::StreamExt;
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// The state of one execution.
+pub(super) struct GapFillStream {
+    shape: Arc<GapFillShape>,
+    input: SendableRecordBatchStream,
+    reservation: MemoryReservation,
+    metrics: BaselineMetrics,
+    row_count_max: usize,
+    /// Ranges of the last batch that are still to be taken in.
+    ranges: VecDeque<(Arc<RecordBatch>, Range<usize>)>,
+    input_ended: bool,
+    group: Option<Group>,
+    output: Output,
+}
+
+impl GapFillStream {
+    pub(super) fn new(
+        shape: Arc<GapFillShape>,
+        input: SendableRecordBatchStream,
+        reservation: MemoryReservation,
+        metrics: BaselineMetrics,
+        row_count_max: usize,
+    ) -> Result<Self> {
+        let output = Output::new(Arc::clone(&shape))?;
+        Ok(Self {
+            shape,
+            input,
+            reservation,
+            metrics,
+            row_count_max,
+            ranges: VecDeque::new(),
+            input_ended: false,
+            group: None,
+            output,
+        })
+    }
+
+    /// The next batch of output, `None` at the end.
+    pub(super) async fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
+        loop {
+            let elapsed = self.metrics.elapsed_compute().clone();
+            let timer = elapsed.timer();
+            let full = self.fill_output()?;
+            if full || (self.input_ended && self.output.row_count() > 0) {
+                let batch = self.output.finish()?;
+                self.metrics.output_rows().add(batch.num_rows());
+                return Ok(Some(batch));
+            }
+            timer.done();
+            if self.input_ended {
+                return Ok(None);
+            }
+            match self.input.next().await.transpose()? {
+                Some(batch) => {
+                    let batch = Arc::new(batch);
+                    let ranges = group_ranges(&self.shape.group_columns, &batch)?;
+                    self.ranges.extend(ranges.into_iter().map(|range| (Arc::clone(&batch), range)));
+                }
+                None => self.input_ended = true,
+            }
+        }
+    }
+
+    /// Works off what has been read. Returns whether the output is full.
+    fn fill_output(&mut self) -> Result<bool> {
+        loop {
+            if let Some(group) = &mut self.group {
+                group.emit(&self.shape, &mut self.output, self.row_count_max)?;
+                if self.output.row_count() >= self.row_count_max {
+                    return Ok(true);
+                }
+                if group.finished {
+                    self.group = None;
+                    continue;
+                }
+            }
+            let Some((batch, range)) = self.ranges.front() else {
+                match &mut self.group {
+                    Some(group) if self.input_ended => group.end(),
+                    _ => return Ok(false),
+                }
+                continue;
+            };
+            let first = Source { batch: Arc::clone(batch), row: range.start };
+            match &mut self.group {
+                Some(group) if !same_group(&self.shape.group_columns, &group.key, &first) => group.end(),
+                Some(group) => {
+                    if let Some((batch, range)) = self.ranges.pop_front() {
+                        group.push(&self.shape, batch, range);
+                        self.reservation.try_resize(group.queue_bytes())?;
+                    }
+                }
+                None => self.group = Some(Group::new(&self.shape, first)),
+            }
+        }
+    }
+}
+
+/// One group on its way through.
+struct Group {
+    /// A row that bears the group's key.
+    key: Source,
+    /// The next bucket.
+    cursor: BucketCursor,
+    /// Number of buckets so far.
+    bucket_count: u64,
+    /// The bucket after whose output the group is finished, if it is not its last row's.
+    last_bucket_ns: Option<i64>,
+    /// Rows that were read and not put out.
+    queue: VecDeque<(Arc<RecordBatch>, Range<usize>)>,
+    /// How many rows have been taken into the queue, ever.
+    pushed: usize,
+    /// How many of them have been put out.
+    emitted: usize,
+    /// Per column.
+    columns: Vec<Progress>,
+    /// There is no bucket after the last one.
+    timeline_ended: bool,
+    /// No row of this group is to come.
+    ended: bool,
+    /// No bucket of this group is to come.
+    finished: bool,
+}
+
+/// What is known of one column of a group.
+#[derive(Clone, Default)]
+struct Progress {
+    /// The last value put out.
+    known: Option<Source>,
+    /// The position after the last value read; `None` before the first.
+    known_end: Option<usize>,
+    /// For a linear fill: the next value in the queue, at the position given. Valid while that is not before the
+    /// next row.
+    next: Option<(usize, Source)>,
+}
+
+impl Group {
+    fn new(shape: &GapFillShape, first: Source) -> Self {
+        let range = &shape.range;
+        let own_start = || times(shape, &first.batch)[first.row];
+        let lower = range.lower_ns.map(|lower| range.buckets.bucket_of(lower).0);
+        let upper = range.buckets.bucket_of(range.upper_ns).0;
+        let (start, last) = match range.descending {
+            false => (lower.unwrap_or_else(|| range.buckets.bucket_of(own_start()).0), Some(upper)),
+            true => (upper, lower),
+        };
+        Self {
+            key: first,
+            cursor: range.buckets.cursor(start, range.descending),
+            bucket_count: 0,
+            last_bucket_ns: last,
+            queue: VecDeque::new(),
+            pushed: 0,
+            emitted: 0,
+            columns: vec![Progress::default(); shape.fills.len()],
+            timeline_ended: false,
+            ended: false,
+            finished: false,
+        }
+    }
+
+    /// Takes rows of this group in.
+    fn push(&mut self, shape: &GapFillShape, batch: Arc<RecordBatch>, rows: Range<usize>) {
+        for column in shape.filled() {
+            let values = batch.column(column);
+            if let Some(row) = rows.clone().rev().find(|&row| values.is_valid(row)) {
+                self.columns[column].known_end = Some(self.pushed + (row - rows.start) + 1);
+            }
+        }
+        self.pushed += rows.len();
+        self.queue.push_back((batch, rows));
+    }
+
+    fn end(&mut self) {
+        self.ended = true;
+    }
+
+    /// Bytes of the rows that wait.
+    fn queue_bytes(&self) -> usize {
+        // What the last batch holds is not ours alone, and goes with the next one.
+        let waiting = self.queue.iter().take(self.queue.len().saturating_sub(1));
+        waiting.map(|(batch, _)| batch.get_array_memory_size()).sum()
+    }
+
+    /// The position before which every cell can be decided.
+    fn decided_end(&self, shape: &GapFillShape) -> usize {
+        if self.ended {
+            return self.pushed;
+        }
+        let of_column = |column: usize| match (&shape.fills[column], self.columns[column].known_end) {
+            (FillMode::Linear, Some(known_end)) => known_end,
+            (FillMode::Value(_), None) => 0,
+            _ => self.pushed,
+        };
+        shape.filled().map(of_column).min().unwrap_or(self.pushed)
+    }
+
+    /// Puts rows out: as many as can be decided, until the output is full.
+    fn emit(&mut self, shape: &GapFillShape, output: &mut Output, row_count_max: usize) -> Result<()> {
+        let decided_end = self.decided_end(shape);
+        let makes_rows = shape.makes_rows();
+        while output.row_count() < row_count_max && !self.finished {
+            while self.queue.front().is_some_and(|(_, rows)| rows.is_empty()) {
+                self.queue.pop_front();
+            }
+            let next = match self.queue.front() {
+                Some((batch, rows)) if self.emitted < decided_end => {
+                    Some((Arc::clone(batch), rows.start, times(shape, batch)[rows.start]))
+                }
+                Some(_) => return Ok(()),
+                None if !self.ended => return Ok(()),
+                None => None,
+            };
+            let bucket = self.cursor.start_ns();
+            let descending = shape.range.descending;
+            let timeline_ended = self.timeline_ended;
+            let is_past = |time: i64, bound: i64| if descending { time < bound } else { time > bound };
+            match next {
+                Some((batch, row, time)) if !makes_rows || timeline_ended || !is_past(time, bucket) => {
+                    self.emit_row(shape, output, time, Some((&batch, row)));
+                    self.emitted += 1;
+                    if let Some((_, rows)) = self.queue.front_mut() {
+                        rows.start += 1;
+                    }
+                }
+                None if !makes_rows
+                    || timeline_ended
+                    || self.last_bucket_ns.is_none_or(|last| is_past(bucket, last)) =>
+                {
+                    self.finished = true;
+                    return Ok(());
+                }
+                _ => self.emit_row(shape, output, bucket, None),
+            }
+            self.bucket_count += 1;
+            if makes_rows {
+                let count = i128::from(self.bucket_count);
+                shape.range.check_count(count).map_err(DataFusionError::Plan)?;
+                self.timeline_ended = !self.cursor.advance();
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts one row out: the given one, or one for an empty bucket.
+    fn emit_row(
+        &mut self,
+        shape: &GapFillShape,
+        output: &mut Output,
+        time_ns: i64,
+        row: Option<(&Arc<RecordBatch>, usize)>,
+    ) {
+        output.push_row(time_ns, &self.key);
+        for column in shape.filled() {
+            if let Some((batch, row)) = row
+                && batch.column(column).is_valid(row)
+            {
+                output.push_cell(column, Cell::Row(batch, row));
+                match &mut self.columns[column].known {
+                    Some(known) if Arc::ptr_eq(&known.batch, batch) => known.row = row,
+                    known => *known = Some(Source { batch: Arc::clone(batch), row }),
+                }
+                continue;
+            }
+            if shape.fills[column] == FillMode::Linear {
+                let number = self.interpolate(shape, column, time_ns);
+                output.push_cell(column, number.map_or(Cell::Null, Cell::Number));
+                continue;
+            }
+            let progress = &self.columns[column];
+            let cell = match (&shape.fills[column], &progress.known) {
+                (FillMode::Previous, Some(known)) => Cell::Row(&known.batch, known.row),
+                (FillMode::Value(_), _) if progress.known_end.is_some() => Cell::Constant,
+                _ => Cell::Null,
+            };
+            output.push_cell(column, cell);
+        }
+    }
+
+    /// The value at `time_ns` on the line between the values around it.
+    fn interpolate(&mut self, shape: &GapFillShape, column: usize, time_ns: i64) -> Option<Number> {
+        let emitted = self.emitted;
+        let progress = &mut self.columns[column];
+        progress.known.as_ref()?;
+        if progress.next.as_ref().is_none_or(|(position, _)| *position < emitted) {
+            progress.next = next_known(&self.queue, emitted, column);
+        }
+        let (known, (_, next)) = (progress.known.as_ref()?, progress.next.as_ref()?);
+        let interval = shape.range.buckets.interval_ns();
+        // As InfluxDB counts buckets, whatever their offset or zone.
+        let bucket = |time: i64| time / interval;
+        let bucket_of = |source: &Source| bucket(times(shape, &source.batch)[source.row]);
+        let line = Line { from: bucket_of(known), to: bucket_of(next), at: bucket(time_ns) };
+        line.value(known.batch.column(column), known.row, next.batch.column(column), next.row)
+    }
+}
+
+/// The first value of `column` among the rows that wait, with its position.
+fn next_known(
+    queue: &VecDeque<(Arc<RecordBatch>, Range<usize>)>,
+    first_position: usize,
+    column: usize,
+) -> Option<(usize, Source)> {
+    let mut position = first_position;
+    for (batch, rows) in queue {
+        let values = batch.column(column);
+        if let Some(row) = rows.clone().find(|&row| values.is_valid(row)) {
+            return Some((position + row - rows.start, Source { batch: Arc::clone(batch), row }));
+        }
+        position += rows.len();
+    }
+    None
+}
+
+/// Where a bucket lies between two others, counted in buckets.
+struct Line {
+    from: i64,
+    to: i64,
+    at: i64,
+}
+
+impl Line {
+    fn value(&self, from: &ArrayRef, from_row: usize, to: &ArrayRef, to_row: usize) -> Option<Number> {
+        match from.data_type() {
+            DataType::Float64 => {
+                let start = from.as_primitive::<Float64Type>().value(from_row);
+                let rise = to.as_primitive::<Float64Type>().value(to_row) - start;
+                Some(Number::Float(self.point(start, rise))).filter(|_| self.from != self.to)
+            }
+            DataType::Int64 => {
+                let start = from.as_primitive::<Int64Type>().value(from_row);
+                let rise = to.as_primitive::<Int64Type>().value(to_row).wrapping_sub(start);
+                let point = self.point(to_f64(start), to_f64(rise));
+                #[expect(clippy::cast_possible_truncation, reason = "integers are truncated")]
+                Some(Number::Integer(point as i64)).filter(|_| self.from != self.to)
+            }
+            DataType::UInt64 => {
+                let start = from.as_primitive::<UInt64Type>().value(from_row);
+                let end = to.as_primitive::<UInt64Type>().value(to_row);
+                #[expect(clippy::cast_precision_loss, reason = "as InfluxDB")]
+                let rise = if end >= start { (end - start) as f64 } else { -((start - end) as f64) };
+                #[expect(
+                    clippy::cast_precision_loss,
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "integers are truncated"
+                )]
+                Some(Number::Unsigned(self.point(start as f64, rise) as u64)).filter(|_| self.from != self.to)
+            }
+            _ => None,
+        }
+    }
+
+    /// In the order of InfluxDB's operations, for the same last digit.
+    fn point(&self, start: f64, rise: f64) -> f64 {
+        let slope = rise / to_f64(self.to.wrapping_sub(self.from));
+        slope * to_f64(self.at.wrapping_sub(self.from)) + start
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "Go's float64(int64) rounds the same way")]
+fn to_f64(value: i64) -> f64 {
+    value as f64
+}
+
+/// The times of a batch.
+fn times<'a>(shape: &GapFillShape, batch: &'a RecordBatch) -> &'a [i64] {
+    batch.column(shape.time_column).as_primitive::<TimestampNanosecondType>().values()
+}

@@ -1,0 +1,252 @@
+//! Group ids for rows that come in runs.
+//!
+//! In: the group columns of a batch. Out: per row the id of its group, counted from 0 in order of first
+//! appearance; and, in the end, the values of every group. Rows are only compared with the row before; a hash map
+//! is asked once per run. A run may be shorter than it could be (two equal long texts in different
+//! buffers): the map then finds the same group again.
+
+use crate::query::functions::scalar::bucket::Buckets;
+use arrow::array::{
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray, TimestampNanosecondArray, UInt32Array,
+    new_empty_array,
+};
+use arrow::compute::{concat, partition, take};
+use arrow::datatypes::{DataType, Float64Type, Int64Type, TimestampNanosecondType, UInt64Type};
+use arrow::row::{RowConverter, SortField};
+use datafusion::error::{DataFusionError, Result};
+use hashbrown::HashMap;
+use std::sync::Arc;
+
+/// One column of the groups.
+#[derive(Clone, Debug)]
+pub(super) enum GroupColumn {
+    /// Rows agree where their values do.
+    Value(DataType),
+    /// The column holds times; rows agree where those lie in one bucket, and the group's value is its start.
+    Bucket(Buckets, DataType),
+}
+
+/// The groups so far.
+pub(super) struct Groups {
+    columns: Vec<GroupColumn>,
+    /// Turns the values of a run into bytes that are equal where the values are.
+    converter: RowConverter,
+    ids: HashMap<Box<[u8]>, usize, ahash::RandomState>,
+    key_bytes: usize,
+    /// Per batch that brought new groups, the values of those, in order of their ids.
+    values: Vec<Vec<ArrayRef>>,
+    values_bytes: usize,
+    /// Per row of the last batch, whether it begins a run; kept for its memory.
+    begins: Vec<bool>,
+}
+
+impl Groups {
+    pub(super) fn try_new(columns: Vec<GroupColumn>) -> Result<Self> {
+        let fields = columns.iter().map(|column| match column {
+            GroupColumn::Value(data_type) | GroupColumn::Bucket(_, data_type) => {
+                SortField::new(data_type.clone())
+            }
+        });
+        let converter = RowConverter::new(fields.collect())?;
+        Ok(Self {
+            columns,
+            converter,
+            ids: HashMap::default(),
+            key_bytes: 0,
+            values: Vec::new(),
+            values_bytes: 0,
+            begins: Vec::new(),
+        })
+    }
+
+    /// Number of groups.
+    pub(super) fn count(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Bytes held.
+    pub(super) fn size(&self) -> usize {
+        let entry = size_of::<(Box<[u8]>, usize)>();
+        self.ids.capacity() * entry + self.key_bytes + self.values_bytes + self.begins.capacity()
+    }
+
+    /// Writes the group of every row to `group_indices`. `arrays` has one array per column, all of
+    /// `row_count` rows.
+    pub(super) fn assign(
+        &mut self,
+        arrays: &[ArrayRef],
+        row_count: usize,
+        group_indices: &mut Vec<usize>,
+    ) -> Result<()> {
+        group_indices.clear();
+        if row_count == 0 {
+            return Ok(());
+        }
+        self.begins.clear();
+        self.begins.resize(row_count, false);
+        let mut run_values = arrays.to_vec();
+        for (index, (column, array)) in self.columns.iter().zip(arrays).enumerate() {
+            match column {
+                GroupColumn::Value(_) => mark_changes(array, &mut self.begins)?,
+                GroupColumn::Bucket(buckets, _) => {
+                    run_values[index] = mark_buckets(buckets, array, &mut self.begins)?;
+                }
+            }
+        }
+        self.begins[0] = true;
+        let too_many = |_| DataFusionError::Internal("a batch of more than 2^32 rows".into());
+        u32::try_from(row_count).map_err(too_many)?;
+        let rows = self.begins.iter().zip(0_u32..).filter_map(|(begins, row)| begins.then_some(row));
+        let starts = UInt32Array::from_iter_values(rows);
+        let run_values = run_values.iter().map(|array| Ok(take(array, &starts, None)?));
+        let run_values = run_values.collect::<Result<Vec<_>>>()?;
+        let new_runs = self.find(&run_values, starts.values(), row_count, group_indices)?;
+        self.keep(&run_values, new_runs)
+    }
+
+    /// Finds or makes the group of every run, and writes it once per row. Returns the runs that made one.
+    fn find(
+        &mut self,
+        run_values: &[ArrayRef],
+        starts: &[u32],
+        row_count: usize,
+        group_indices: &mut Vec<usize>,
+    ) -> Result<Vec<u32>> {
+        let keys = self.converter.convert_columns(run_values)?;
+        let ends = starts.iter().skip(1).map(|start| *start as usize).chain([row_count]);
+        let mut new_runs = Vec::new();
+        for ((key, end), run) in keys.iter().zip(ends).zip(0_u32..) {
+            let key = key.as_ref();
+            let id = match self.ids.get(key) {
+                Some(id) => *id,
+                None => {
+                    let id = self.ids.len();
+                    self.ids.insert(key.into(), id);
+                    self.key_bytes += key.len();
+                    new_runs.push(run);
+                    id
+                }
+            };
+            group_indices.resize(end, id);
+        }
+        Ok(new_runs)
+    }
+
+    /// Keeps the values of new groups.
+    fn keep(&mut self, run_values: &[ArrayRef], new_runs: Vec<u32>) -> Result<()> {
+        if new_runs.is_empty() {
+            return Ok(());
+        }
+        let new_runs = UInt32Array::from(new_runs);
+        let values = run_values.iter().map(|array| {
+            let values = take(array, &new_runs, None)?;
+            // Text must not keep the whole batch's text alive.
+            Ok(match values.data_type() {
+                DataType::Utf8View => Arc::new(values.as_string_view().gc()) as ArrayRef,
+                _ => values,
+            })
+        });
+        let values = values.collect::<Result<Vec<_>>>()?;
+        self.values_bytes += values.iter().map(|array| array.get_array_memory_size()).sum::<usize>();
+        self.values.push(values);
+        Ok(())
+    }
+
+    /// Takes out the values of all groups, one array per column, in order of the groups' ids, and forgets
+    /// the groups.
+    pub(super) fn take_values(&mut self) -> Result<Vec<ArrayRef>> {
+        let batches = std::mem::take(&mut self.values);
+        self.ids.clear();
+        self.key_bytes = 0;
+        self.values_bytes = 0;
+        let column = |(index, column): (usize, &GroupColumn)| -> Result<ArrayRef> {
+            let parts: Vec<&dyn Array> = batches.iter().map(|batch| batch[index].as_ref()).collect();
+            match (parts.is_empty(), column) {
+                (false, _) => Ok(concat(&parts)?),
+                (true, GroupColumn::Value(data_type) | GroupColumn::Bucket(_, data_type)) => {
+                    Ok(new_empty_array(data_type))
+                }
+            }
+        };
+        self.columns.iter().enumerate().map(column).collect()
+    }
+}
+
+/// Marks the rows whose value differs from the row before.
+fn mark_changes(array: &ArrayRef, begins: &mut [bool]) -> Result<()> {
+    match array.data_type() {
+        DataType::Utf8View => mark_unequal(array.as_string_view().views(), begins),
+        DataType::Utf8 => {
+            let text = array.as_string::<i32>();
+            let bytes = text.value_data();
+            let at = |pair: &[i32]| {
+                let [start, end] =
+                    [pair.first(), pair.last()].map(|o| o.map_or(0, |o| o.cast_unsigned() as usize));
+                bytes.get(start..end)
+            };
+            let offsets: Vec<_> = text.value_offsets().windows(2).map(at).collect();
+            mark_unequal(&offsets, begins);
+        }
+        DataType::Int64 => mark_primitive::<Int64Type>(array, begins),
+        DataType::UInt64 => mark_primitive::<UInt64Type>(array, begins),
+        DataType::Float64 => mark_primitive::<Float64Type>(array, begins),
+        DataType::Timestamp(arrow::datatypes::TimeUnit::Nanosecond, _) => {
+            mark_primitive::<TimestampNanosecondType>(array, begins);
+        }
+        DataType::Dictionary(..) => {
+            let keys = array.as_any_dictionary().keys();
+            return mark_ranges(&arrow::array::make_array(keys.to_data()), begins);
+        }
+        _ => return mark_ranges(array, begins),
+    }
+    // Under a null lies any value, so that two nulls may seem to differ, but a null and a value must not
+    // seem equal.
+    if let Some(nulls) = array.logical_nulls() {
+        let valid: Vec<bool> = nulls.iter().collect();
+        mark_unequal(&valid, begins);
+    }
+    Ok(())
+}
+
+fn mark_primitive<T: ArrowPrimitiveType>(array: &ArrayRef, begins: &mut [bool]) {
+    mark_unequal(array.as_primitive::<T>().values(), begins);
+}
+
+/// Marks the rows that differ from the row before.
+fn mark_unequal<V: PartialEq>(values: &[V], begins: &mut [bool]) {
+    for (begin, pair) in begins.iter_mut().skip(1).zip(values.windows(2)) {
+        *begin |= pair[0] != pair[1];
+    }
+}
+
+/// Marks as [`mark_unequal`], for any type.
+fn mark_ranges(array: &ArrayRef, begins: &mut [bool]) -> Result<()> {
+    for range in partition(&[Arc::clone(array)])?.ranges() {
+        begins[range.start] = true;
+    }
+    Ok(())
+}
+
+/// Marks the rows whose time lies in another bucket than that of the row before. Returns the start of the
+/// bucket for every row that begins a run; other rows' values mean nothing.
+fn mark_buckets(buckets: &Buckets, array: &ArrayRef, begins: &mut [bool]) -> Result<ArrayRef> {
+    let wrong = || DataFusionError::Internal(format!("buckets over {}", array.data_type()));
+    let times: &PrimitiveArray<TimestampNanosecondType> = array.as_primitive_opt().ok_or_else(wrong)?;
+    if times.null_count() > 0 {
+        mark_unequal(
+            &times.nulls().map(|nulls| nulls.iter().collect::<Vec<_>>()).unwrap_or_default(),
+            begins,
+        );
+    }
+    let (mut start, mut end) = (0, 0);
+    let mut starts = Vec::with_capacity(times.len());
+    for (&time, begin) in times.values().iter().zip(begins.iter_mut()) {
+        if time < start || time >= end {
+            (start, end) = buckets.bucket_of(time);
+            *begin = true;
+        }
+        starts.push(start);
+    }
+    let starts = TimestampNanosecondArray::new(starts.into(), times.nulls().cloned());
+    Ok(Arc::new(starts.with_data_type(array.data_type().clone())))
+}

@@ -1,0 +1,261 @@
+//! `SELECT mean(f), max(g)` and `SELECT max(f), host`: one row per series, or per series and window.
+//!
+//! ```text
+//! Project: measurement, tags, time, columns
+//!   SeriesLimit or Limit
+//!     GapFill                    with GROUP BY time and unless fill(none)
+//!       Sort: tags, window
+//!         Project: tags, window, values
+//!           Filter: one of the calls had a point
+//!             Aggregate: by tags and window
+//!               scan
+//! ```
+//!
+//! The time of a row is the start of its window; without windows that of a lone selector's point, else the lower bound of
+//! WHERE, else the epoch.
+
+use super::call::{Arguments, aggregate_of, aux_of, count_of, time_of, value_of};
+use super::columns::{null_of, or_else, plain, time_literal};
+use super::error::Result;
+use super::finish::{project, sort};
+use super::function::Function;
+use super::ir::{Call, Interval, Measurement, Query, Ref};
+use super::limit::limit;
+use super::lower::{fill_value, is_null, lower};
+use super::scan::{Input, Wanted, scan};
+use super::types::Type;
+use crate::query::exec::fill::{FillMode, FillRange};
+use crate::query::exec::gap_fill::GapFill;
+use crate::query::functions::scalar::bucket::{Buckets, bucket};
+use crate::query::tables::Tables;
+use datafusion::common::{Column, ScalarValue};
+use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::logical_expr::{
+    Aggregate, BinaryExpr, Expr, Extension, Filter, LogicalPlan, Operator, Projection,
+};
+use influxql::ast::Fill;
+use std::sync::Arc;
+
+/// The plan for one measurement, or `None` when it has no row.
+pub fn plan(
+    query: &Query,
+    calls: &[Call],
+    measurement: &Measurement,
+    tables: &dyn Tables,
+) -> Result<Option<LogicalPlan>> {
+    Shape::new(query, calls).plan(measurement, tables)
+}
+
+/// `influx_bucket(time, …)`.
+#[must_use]
+pub fn bucket_of(query: &Query, interval: Interval, time: Expr) -> Expr {
+    let integer = |value| Expr::Literal(ScalarValue::Int64(Some(value)), None);
+    let mut args = vec![time, integer(interval.every_ns), integer(interval.offset_ns)];
+    args.extend(query.zone.map(|zone| Expr::Literal(ScalarValue::Utf8(Some(zone.name().to_owned())), None)));
+    Expr::ScalarFunction(ScalarFunction::new_udf(bucket(), args))
+}
+
+/// The time of rows that have none of their own.
+#[must_use]
+pub fn row_time(query: &Query) -> Expr {
+    time_literal(query.bounds.min_ns.filter(|min| *min > crate::model::time::TIME_MIN_NS).unwrap_or(0))
+}
+
+/// A query on its way to a plan.
+struct Shape<'a> {
+    query: &'a Query,
+    calls: &'a [Call],
+    /// The arguments of the calls, then the references beside a selector.
+    wanted: Vec<Ref>,
+    /// Whether the one call's point gives the row its time.
+    has_point_time: bool,
+}
+
+impl<'a> Shape<'a> {
+    fn new(query: &'a Query, calls: &'a [Call]) -> Self {
+        let arguments = calls.iter().map(|call| call.argument.clone());
+        let is_lone_selector = matches!(calls, [call] if call.function.is_selector());
+        Self {
+            query,
+            calls,
+            wanted: arguments.chain(query.refs.iter().cloned()).collect(),
+            has_point_time: is_lone_selector && query.interval.is_none(),
+        }
+    }
+
+    fn plan(&self, measurement: &Measurement, tables: &dyn Tables) -> Result<Option<LogicalPlan>> {
+        let query = self.query;
+        let uses_time = |call: &Call| call.function.is_selector() || call.function == Function::Mode;
+        let wanted = Wanted {
+            refs: &self.wanted,
+            has_time: query.interval.is_some() || self.calls.iter().any(uses_time),
+            has_series: false,
+        };
+        let Some(input) = scan(query, measurement, wanted, tables)? else { return Ok(None) };
+        let (arguments, aux) = input.refs.split_at(self.calls.len());
+        if arguments.iter().all(is_null) {
+            return Ok(None);
+        }
+        let plan = self.aggregate(&input, arguments, aux)?;
+        let tags: Vec<_> = (input.group_tags.iter().enumerate())
+            .map(|(i, tag)| if is_null(tag) { tag.clone() } else { plain(&tag_name(i)) })
+            .collect();
+        let groups: Vec<_> = tags.iter().filter(|tag| !is_null(tag)).cloned().collect();
+        let window: Vec<_> = query.interval.iter().map(|_| plain(WINDOW)).collect();
+        let mut plan = sort(query, plan, &groups, &window);
+        if let Some(interval) = query.interval.filter(|_| query.fill != Fill::None) {
+            plan = self.fill_gaps(plan, interval, &groups, arguments)?;
+        }
+        let plan = limit(query, plan, &groups)?;
+        let time = match query.interval {
+            Some(_) => plain(WINDOW),
+            None if self.has_point_time => plain(POINT_TIME),
+            None => row_time(query),
+        };
+        let values = self.filled((0..self.calls.len()).map(call_name), arguments, self.call_types());
+        let refs = self.filled((0..aux.len()).map(aux_name), aux, query.refs.iter().map(|r| r.ty));
+        let columns = query.columns.iter().map(|column| lower(&column.value, &refs, &values));
+        project(query, measurement, plan, &tags, time, columns.collect::<Result<_>>()?).map(Some)
+    }
+
+    fn call_types(&self) -> impl Iterator<Item = Type> {
+        self.calls.iter().map(Call::ty)
+    }
+
+    /// Rows with the columns `tag_i`, `window`, `call_i`, `point_time`, `aux_i`, one for each group with a point.
+    fn aggregate(&self, input: &Input, arguments: &[Expr], aux: &[Expr]) -> Result<LogicalPlan> {
+        let query = self.query;
+        let mut groups: Vec<_> = (input.group_tags.iter().enumerate())
+            .filter(|(_, tag)| !is_null(tag))
+            .map(|(i, tag)| tag.clone().alias(tag_name(i)))
+            .collect();
+        if let Some(interval) = query.interval {
+            groups.push(bucket_of(query, interval, input.time.clone()).alias(WINDOW));
+        }
+        let mut kept: Vec<_> = groups.iter().map(|group| plain(&group.schema_name().to_string())).collect();
+        let mut aggregates = Vec::new();
+        let mut has_point = None;
+        for (i, (call, value)) in
+            self.calls.iter().zip(arguments).enumerate().filter(|(_, (_, value))| !is_null(value))
+        {
+            let result = plain(&result_name(i));
+            aggregates
+                .push(aggregate_of(call, Arguments { value, time: &input.time, aux }).alias(result_name(i)));
+            let present = match call.function {
+                Function::Count | Function::CountDistinct => is_positive(result.clone()),
+                Function::Stddev => {
+                    aggregates.push(count_of(value).alias(count_name(i)));
+                    is_positive(plain(&count_name(i)))
+                }
+                _ => Expr::IsNotNull(Box::new(result.clone())),
+            };
+            has_point = Some(match has_point.take() {
+                Some(before) => {
+                    Expr::BinaryExpr(BinaryExpr::new(Box::new(before), Operator::Or, Box::new(present)))
+                }
+                None => present,
+            });
+            kept.push(value_of(call.function, result.clone())?.alias(call_name(i)));
+            if self.has_point_time {
+                kept.push(time_of(result.clone()).alias(POINT_TIME));
+            }
+            kept.extend((0..aux.len()).map(|i| aux_of(result.clone(), i).alias(aux_name(i))));
+        }
+        let mut plan =
+            LogicalPlan::Aggregate(Aggregate::try_new(Arc::new(input.plan.clone()), groups, aggregates)?);
+        if let Some(has_point) = has_point {
+            plan = LogicalPlan::Filter(Filter::try_new(has_point, Arc::new(plan))?);
+        }
+        Ok(LogicalPlan::Projection(Projection::try_new(kept, Arc::new(plan))?))
+    }
+
+    fn fill_gaps(
+        &self,
+        plan: LogicalPlan,
+        interval: Interval,
+        groups: &[Expr],
+        arguments: &[Expr],
+    ) -> Result<LogicalPlan> {
+        let query = self.query;
+        let Some(buckets) = Buckets::new(interval.every_ns, interval.offset_ns, query.zone) else {
+            return Ok(plan);
+        };
+        let range = FillRange {
+            buckets,
+            lower_ns: query.bounds.min_ns,
+            upper_ns: query.bounds.max_ns.unwrap_or(crate::model::time::TIME_MAX_NS),
+            descending: query.is_descending,
+            buckets_max: 0,
+        };
+        let mode = |ty: Type| match query.fill {
+            Fill::Previous => FillMode::Previous,
+            fill => fill_value(fill, ty).map_or(FillMode::Null, FillMode::Value),
+        };
+        let mut fills: Vec<_> = (self.calls.iter().zip(arguments).enumerate())
+            .filter(|(_, (_, argument))| !is_null(argument))
+            .map(|(i, (call, _))| {
+                let mode = match (query.fill, call.function) {
+                    (Fill::Linear, _) => FillMode::Linear,
+                    (Fill::Null, Function::Count | Function::CountDistinct) => {
+                        FillMode::Value(ScalarValue::Int64(Some(0)))
+                    }
+                    _ => mode(call.ty()),
+                };
+                (Column::new_unqualified(call_name(i)), mode)
+            })
+            .collect();
+        for (i, reference) in query.refs.iter().enumerate() {
+            fills.push((Column::new_unqualified(aux_name(i)), mode(reference.ty)));
+        }
+        let groups = groups.iter().filter_map(|group| group.try_as_col().cloned()).collect();
+        let node = GapFill::try_new(plan, groups, Column::new_unqualified(WINDOW), fills, range)?;
+        Ok(LogicalPlan::Extension(Extension { node: Arc::new(node) }))
+    }
+
+    /// Columns after gap filling: those that a table lacks are null, and `fill(N)` puts N into every null that is left.
+    fn filled(
+        &self,
+        names: impl Iterator<Item = String>,
+        sources: &[Expr],
+        types: impl Iterator<Item = Type>,
+    ) -> Vec<Expr> {
+        let column = |((name, source), ty): ((String, &Expr), Type)| {
+            let number = fill_value(self.query.fill, ty).map(|number| Expr::Literal(number, None));
+            match (is_null(source), number) {
+                (true, Some(number)) => number,
+                (true, None) => null_of(ty),
+                (false, Some(number)) => or_else(plain(&name), number),
+                (false, None) => plain(&name),
+            }
+        };
+        names.zip(sources).zip(types).map(column).collect()
+    }
+}
+
+const WINDOW: &str = "window";
+const POINT_TIME: &str = "point_time";
+
+fn tag_name(index: usize) -> String {
+    format!("tag_{index}")
+}
+
+fn result_name(index: usize) -> String {
+    format!("result_{index}")
+}
+
+fn count_name(index: usize) -> String {
+    format!("count_{index}")
+}
+
+fn call_name(index: usize) -> String {
+    format!("call_{index}")
+}
+
+fn aux_name(index: usize) -> String {
+    format!("aux_{index}")
+}
+
+fn is_positive(count: Expr) -> Expr {
+    let zero = Expr::Literal(ScalarValue::Int64(Some(0)), None);
+    Expr::BinaryExpr(BinaryExpr::new(Box::new(count), Operator::Gt, Box::new(zero)))
+}

@@ -1,0 +1,117 @@
+//! [`Call`]s as DataFusion aggregates, and what becomes of their results.
+//!
+//! | function | aggregate | result of a group without points |
+//! |---|---|---|
+//! | selectors | `influx_first(value, time, aux…)` and so on, a struct | null |
+//! | `mode` | `influx_mode(value, time)` | null |
+//! | `count`, `count(distinct)` | DataFusion's `count` | 0, made null |
+//! | `stddev` | `influx_stddev(value)` | null, as for one point: a count tells |
+//! | others | `influx_…(value)` | null |
+
+use super::error::Result;
+use super::function::Function;
+use super::ir::Call;
+use crate::query::functions::{aggregate, selector};
+use datafusion::common::ScalarValue;
+use datafusion::functions::core::expr_fn::get_field;
+use datafusion::functions_aggregate::count::count_udaf;
+use datafusion::logical_expr::expr::{AggregateFunction, AggregateFunctionParams, Case};
+use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
+
+/// What an aggregate is computed of.
+#[derive(Clone, Copy, Debug)]
+pub struct Arguments<'a> {
+    /// The field.
+    pub value: &'a Expr,
+    /// The time.
+    pub time: &'a Expr,
+    /// The columns beside a selector.
+    pub aux: &'a [Expr],
+}
+
+/// The aggregate of a call.
+#[must_use]
+pub fn aggregate_of(call: &Call, arguments: Arguments<'_>) -> Expr {
+    let Arguments { value, time, aux } = arguments;
+    let (value, time) = (value.clone(), time.clone());
+    let (function, args, distinct) = match call.function {
+        Function::Count => (count_udaf(), vec![value], false),
+        Function::CountDistinct => (count_udaf(), vec![value], true),
+        Function::Sum => (aggregate::sum(), vec![value], false),
+        Function::Mean => (aggregate::mean(), vec![value], false),
+        Function::Median => (aggregate::median(), vec![value], false),
+        Function::Mode => (aggregate::mode(), vec![value, time], false),
+        Function::Spread => (aggregate::spread(), vec![value], false),
+        Function::Stddev => (aggregate::stddev(), vec![value], false),
+        Function::Min => (selector::min(), vec![value, time], false),
+        Function::Max => (selector::max(), vec![value, time], false),
+        Function::First => (selector::first(), vec![value, time], false),
+        Function::Last => (selector::last(), vec![value, time], false),
+        Function::Percentile(percent) => {
+            let percent = Expr::Literal(ScalarValue::Float64(Some(percent)), None);
+            (selector::percentile(), vec![value, time, percent], false)
+        }
+        // Has a plan of its own; the first value is as good as any.
+        Function::Distinct => (selector::first(), vec![value, time], false),
+    };
+    let args = args.into_iter().chain(aux.iter().cloned()).collect();
+    Expr::AggregateFunction(AggregateFunction {
+        func: function,
+        params: AggregateFunctionParams {
+            args,
+            distinct,
+            filter: None,
+            order_by: Vec::new(),
+            null_treatment: None,
+        },
+    })
+}
+
+/// How many points an aggregate without a value of its own had.
+#[must_use]
+pub fn count_of(value: &Expr) -> Expr {
+    Expr::AggregateFunction(AggregateFunction {
+        func: count_udaf(),
+        params: AggregateFunctionParams {
+            args: vec![value.clone()],
+            distinct: false,
+            filter: None,
+            order_by: Vec::new(),
+            null_treatment: None,
+        },
+    })
+}
+
+/// The value in an aggregate's result; null for a group without points.
+pub fn value_of(function: Function, result: Expr) -> Result<Expr> {
+    Ok(match function {
+        function if function.is_selector() => get_field(result, selector::VALUE_FIELD),
+        Function::Count | Function::CountDistinct => null_if_zero(result),
+        _ => result,
+    })
+}
+
+/// The time of a selector's point.
+#[must_use]
+pub fn time_of(result: Expr) -> Expr {
+    get_field(result, selector::TIME_FIELD)
+}
+
+/// A column beside a selector.
+#[must_use]
+pub fn aux_of(result: Expr, index: usize) -> Expr {
+    get_field(result, selector::aux_field(index))
+}
+
+fn null_if_zero(count: Expr) -> Expr {
+    let is_positive = BinaryExpr::new(Box::new(count.clone()), Operator::Gt, Box::new(integer(0)));
+    Expr::Case(Case {
+        expr: None,
+        when_then_expr: vec![(Box::new(Expr::BinaryExpr(is_positive)), Box::new(count))],
+        else_expr: None,
+    })
+}
+
+fn integer(value: i64) -> Expr {
+    Expr::Literal(ScalarValue::Int64(Some(value)), None)
+}

@@ -1,0 +1,361 @@
+//! The checks that need no schema, in InfluxDB 1.x's order, so that of several mistakes the same one is reported.
+//!
+//! In: a SELECT. Out: a [`Compiled`]: its fields folded, its time range apart, its GROUP BY read.
+
+use super::error::{Result, err};
+use super::fold::{Env, fold};
+use super::function::{self, Kind};
+use super::time_range::{TimeBounds, split};
+use super::{ir::Interval, time_text};
+use crate::query::error::QueryError;
+use chrono_tz::Tz;
+use influxql::ast::{Expr, Fill, Select};
+use std::str::FromStr as _;
+
+/// A SELECT whose form has been checked.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// The columns without `time`, folded.
+    pub fields: Vec<CompiledField>,
+    /// The name of the time column.
+    pub time_name: String,
+    /// WHERE without time.
+    pub condition: Option<Expr>,
+    /// The times of rows, as WHERE has them.
+    pub bounds: TimeBounds,
+    /// GROUP BY time; `None` also for an interval that groups nothing.
+    pub interval: Option<Interval>,
+    /// Whether there is a GROUP BY time at all.
+    pub has_interval: bool,
+    /// The other entries of GROUP BY: names, wildcards and regexes.
+    pub dimensions: Vec<Expr>,
+    /// `tz()`.
+    pub zone: Option<Tz>,
+}
+
+/// A column of SELECT.
+#[derive(Clone, Debug)]
+pub struct CompiledField {
+    /// What it computes, folded.
+    pub expr: Expr,
+    /// The name after AS.
+    pub alias: Option<String>,
+}
+
+/// Checks a statement. `now_ns` is what `now()` means.
+pub fn compile(select: &Select, now_ns: i64) -> Result<Compiled> {
+    let zone = select.time_zone.as_deref().and_then(|name| Tz::from_str(name).ok());
+    let env = Env { now_ns: Some(now_ns), zone: zone.unwrap_or(Tz::UTC) };
+    let (condition, bounds) = split(select.condition.as_ref(), env)?;
+    if let Some(condition) = &condition {
+        check_condition(condition)?;
+    }
+    let mut compiler = Compiler::default();
+    let mut dimensions = Vec::new();
+    for dimension in &select.dimensions {
+        match fold(&dimension.expr, Env { now_ns: None, zone: Tz::UTC }).into_expr() {
+            Expr::Call { name, args } => compiler.time_dimension(&name, &args, now_ns)?,
+            Expr::VarRef { name, .. } if name.eq_ignore_ascii_case("time") => {
+                return err("time() is a function and expects at least one argument");
+            }
+            expr @ (Expr::VarRef { .. } | Expr::Wildcard(_) | Expr::Regex(_)) => dimensions.push(expr),
+            _ => return err("only time and tag dimensions allowed"),
+        }
+    }
+    let mut fields = Vec::new();
+    let mut time_name = "time".to_owned();
+    for field in &select.fields {
+        if matches!(&field.expr, Expr::VarRef { name, .. } if name == "time") {
+            if let Some(alias) = &field.alias {
+                time_name.clone_from(alias);
+            }
+            continue;
+        }
+        let expr = fold(&with_distinct_calls(&field.expr), Env { now_ns: None, zone: Tz::UTC }).into_expr();
+        compiler.is_wildcard_allowed = true;
+        compiler.field(&expr)?;
+        fields.push(CompiledField { expr, alias: field.alias.clone() });
+    }
+    compiler.check(fields.len(), select.fill)?;
+    if let Some(unsupported) = compiler.unsupported {
+        return Err(QueryError::unsupported(format_args!("{unsupported}()")));
+    }
+    if let Some(text) = compiler.bad_offset {
+        return err(format!("invalid time dimension offset: {text}"));
+    }
+    let interval = compiler.interval.filter(|interval| interval.every_ns > 0);
+    Ok(Compiled {
+        fields,
+        time_name,
+        condition,
+        bounds: if compiler.interval.is_some_and(|i| i.every_ns != 0) && bounds.max_ns.is_none() {
+            TimeBounds { max_ns: Some(now_ns), ..bounds }
+        } else {
+            bounds
+        },
+        has_interval: interval.is_some(),
+        interval,
+        dimensions,
+        zone,
+    })
+}
+
+/// `DISTINCT f` as `distinct(f)`.
+fn with_distinct_calls(expr: &Expr) -> Expr {
+    match expr {
+        Expr::Distinct(name) => Expr::Call { name: "distinct".into(), args: vec![Expr::name(name.as_str())] },
+        Expr::Call { name, args } => {
+            Expr::Call { name: name.clone(), args: args.iter().map(with_distinct_calls).collect() }
+        }
+        other => other.clone(),
+    }
+}
+
+/// Only mathematics may stand in WHERE.
+fn check_condition(condition: &Expr) -> Result<()> {
+    let mut outcome = Ok(());
+    condition.walk(&mut |expr| {
+        let Expr::Call { name, args } = expr else { return };
+        if outcome.is_err() {
+            return;
+        }
+        if function::kind_of(name) != Some(Kind::Math) {
+            outcome = err(format!("invalid function call in condition: {expr}"));
+            return;
+        }
+        outcome = check_arity(name, function::math_arity(name), args.len())
+            .and_then(|()| Err(QueryError::unsupported(format_args!("{name}() in WHERE"))));
+    });
+    outcome
+}
+
+fn check_arity(name: &str, expected: usize, got: usize) -> Result<()> {
+    if expected == got {
+        return Ok(());
+    }
+    err(format!("invalid number of arguments for {name}, expected {expected}, got {got}"))
+}
+
+/// What the columns read so far amount to.
+#[derive(Debug, Default)]
+struct Compiler {
+    interval: Option<Interval>,
+    bad_offset: Option<String>,
+    call_count: usize,
+    top_bottom: Option<String>,
+    has_distinct: bool,
+    has_names: bool,
+    has_aggregates: bool,
+    is_wildcard_allowed: bool,
+    /// The first function that no plan exists for.
+    unsupported: Option<String>,
+}
+
+impl Compiler {
+    fn time_dimension(&mut self, name: &str, args: &[Expr], now_ns: i64) -> Result<()> {
+        if name != "time" {
+            return err("only time() calls allowed in dimensions");
+        }
+        if !matches!(args.len(), 1 | 2) {
+            return err("time dimension expected 1 or 2 arguments");
+        }
+        let Expr::Duration(every_ns) = args[0] else {
+            return err("time dimension must have duration argument");
+        };
+        if self.interval.is_some_and(|interval| interval.every_ns != 0) {
+            return err("multiple time dimensions not allowed");
+        }
+        let offset_ns = match args.get(1) {
+            None => 0,
+            Some(Expr::Duration(offset_ns)) => *offset_ns,
+            Some(Expr::Call { name, args }) => {
+                if name != "now" {
+                    return err("time dimension offset function must be now()");
+                }
+                if !args.is_empty() {
+                    return err("time dimension offset now() function requires no arguments");
+                }
+                now_ns
+            }
+            // InfluxDB 1.x takes a date here, checks everything else, and then refuses it.
+            Some(offset @ Expr::String(text)) if time_text::looks_like_time(text) => {
+                if time_text::parse(text, Tz::UTC).is_none() {
+                    return err("invalid timestamp string");
+                }
+                self.bad_offset = Some(offset.to_string());
+                0
+            }
+            Some(_) => return err("time dimension offset must be duration or now()"),
+        };
+        self.interval = Some(Interval { every_ns, offset_ns: offset_ns.checked_rem(every_ns).unwrap_or(0) });
+        Ok(())
+    }
+
+    fn field(&mut self, expr: &Expr) -> Result<()> {
+        match expr {
+            Expr::VarRef { .. } => self.has_names = true,
+            Expr::Wildcard(_) => {
+                self.has_names = true;
+                if !self.is_wildcard_allowed {
+                    return err("unable to use wildcard in a binary expression");
+                }
+            }
+            Expr::Regex(_) => {
+                if !self.is_wildcard_allowed {
+                    return err("unable to use regex in a binary expression");
+                }
+                self.has_names = true;
+            }
+            Expr::Call { name, args } => return self.call(name, args),
+            Expr::Binary { .. } => return self.binary(expr),
+            Expr::Paren(inner) => return self.field(inner),
+            _ => return err("field must contain at least one variable"),
+        }
+        Ok(())
+    }
+
+    /// A chain of operators, in a loop along its left side.
+    fn binary(&mut self, expr: &Expr) -> Result<()> {
+        self.is_wildcard_allowed = false;
+        let mut operands = Vec::new();
+        let mut node = expr;
+        while let Expr::Binary { left, right, .. } = node {
+            operands.push(&**right);
+            node = left;
+        }
+        operands.push(node);
+        if operands.len() > OPERATORS_MAX {
+            return err(format!("an expression may have at most {OPERATORS_MAX} operators in a row"));
+        }
+        for operand in operands.into_iter().rev().filter(|operand| !super::types::is_literal(operand)) {
+            self.field(operand)?;
+        }
+        Ok(())
+    }
+
+    fn call(&mut self, name: &str, args: &[Expr]) -> Result<()> {
+        let kind = function::kind_of(name);
+        if kind == Some(Kind::Math) {
+            self.not_yet(name);
+            check_arity(name, if name == "log" { 2 } else { function::math_arity(name) }, args.len())?;
+            return args
+                .iter()
+                .filter(|arg| !super::types::is_literal(arg))
+                .try_for_each(|arg| self.field(arg));
+        }
+        self.call_count += 1;
+        match (kind, name) {
+            (None, _) => err(format!("undefined function {name}()")),
+            (Some(Kind::Distinct), _) => self.distinct(args, false),
+            (Some(_), "percentile") => {
+                check_arity(name, 2, args.len())?;
+                if !matches!(args[1], Expr::Integer(_) | Expr::Float(_)) {
+                    return err("expected float argument in percentile()");
+                }
+                self.symbol(name, &args[0])
+            }
+            (Some(_), "sample") => {
+                self.not_yet(name);
+                check_arity(name, 2, args.len())?;
+                match args[1] {
+                    Expr::Integer(n) if n > 0 => self.symbol(name, &args[0]),
+                    Expr::Integer(n) => err(format!("sample window must be greater than 1, got {n}")),
+                    _ => err("expected integer argument in sample()"),
+                }
+            }
+            (Some(Kind::TopBottom), _) => {
+                self.not_yet(name);
+                if let Some(other) = &self.top_bottom {
+                    return err(format!(
+                        "selector function {other}() cannot be combined with other functions"
+                    ));
+                }
+                self.top_bottom = Some(name.to_owned());
+                Ok(())
+            }
+            (Some(Kind::Window), _) | (Some(_), "integral") => {
+                self.not_yet(name);
+                self.has_aggregates = true;
+                Ok(())
+            }
+            (Some(kind), _) => {
+                self.has_aggregates |= kind == Kind::Aggregate;
+                check_arity(name, 1, args.len())?;
+                match &args[0] {
+                    Expr::Call { name: inner, args } if name == "count" && inner == "distinct" => {
+                        self.distinct(args, true)
+                    }
+                    argument => self.symbol(name, argument),
+                }
+            }
+        }
+    }
+
+    fn not_yet(&mut self, name: &str) {
+        self.unsupported.get_or_insert_with(|| name.to_owned());
+    }
+
+    fn distinct(&mut self, args: &[Expr], is_nested: bool) -> Result<()> {
+        match args {
+            [] => err("distinct function requires at least one argument"),
+            [Expr::VarRef { .. }] => {
+                self.has_distinct |= !is_nested;
+                self.has_aggregates = true;
+                Ok(())
+            }
+            [_] => err("expected field argument in distinct()"),
+            _ => err("distinct function can only have one argument"),
+        }
+    }
+
+    fn symbol(&mut self, name: &str, argument: &Expr) -> Result<()> {
+        match argument {
+            Expr::VarRef { .. } => return Ok(()),
+            Expr::Wildcard(_) if !self.is_wildcard_allowed => {
+                return err(format!("unsupported expression with wildcard: {name}()"));
+            }
+            Expr::Regex(_) if !self.is_wildcard_allowed => {
+                return err(format!("unsupported expression with regex field: {name}()"));
+            }
+            Expr::Wildcard(_) | Expr::Regex(_) => {}
+            _ => return err(format!("expected field argument in {name}()")),
+        }
+        self.has_aggregates = true;
+        Ok(())
+    }
+
+    fn check(&self, field_count: usize, fill: Fill) -> Result<()> {
+        if field_count == 0 {
+            return err("at least 1 non-time field must be queried");
+        }
+        match &self.top_bottom {
+            Some(name) if self.call_count > 1 => {
+                return err(format!("selector function {name}() cannot be combined with other functions"));
+            }
+            _ => {}
+        }
+        if self.call_count == 0 {
+            match fill {
+                Fill::None => return err("fill(none) must be used with a function"),
+                Fill::Linear => return err("fill(linear) must be used with a function"),
+                _ => {}
+            }
+            if self.interval.is_some_and(|interval| interval.every_ns != 0) && self.unsupported.is_none() {
+                return err("GROUP BY requires at least one aggregate function");
+            }
+        }
+        if self.has_distinct && (self.call_count != 1 || self.has_names) {
+            return err("aggregate function distinct() cannot be combined with other functions or fields");
+        }
+        if self.has_names && self.has_aggregates {
+            return err("mixing aggregate and non-aggregate queries is not supported");
+        }
+        if self.has_names && self.call_count > 1 {
+            return err("mixing multiple selector functions with tags or fields is not supported");
+        }
+        Ok(())
+    }
+}
+
+/// More operators in a row than anyone writes; plans recurse along them.
+const OPERATORS_MAX: usize = 500;

@@ -1,0 +1,178 @@
+//! The resolved query: what stands between the syntax tree and a plan.
+//!
+//! [`super::resolve`] makes a [`Query`] of a SELECT and the catalog; one file per [`Projection`] turns it into plans. In it every
+//! name has a type, wildcards and regexes are expanded, the time range is apart from the rest of WHERE, and every rule
+//! that InfluxDB 1.x checks before it reads data has been checked. It knows nothing of DataFusion.
+
+use super::function::Function;
+use super::time_range::TimeBounds;
+use super::types::Type;
+use crate::model::database::TableInfo;
+use chrono_tz::Tz;
+use influxql::ast::{BinaryOp, Expr, Fill};
+use std::sync::Arc;
+
+/// A resolved SELECT.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// Where rows come from.
+    pub source: Source,
+    /// The columns after the time, in order.
+    pub columns: Vec<OutputColumn>,
+    /// The name of the time column.
+    pub time_name: String,
+    /// The names that [`Scalar::Ref`] means: selected beside or without a function.
+    pub refs: Vec<Ref>,
+    /// What is computed of the rows.
+    pub projection: Projection,
+    /// The tags of GROUP BY, sorted and distinct.
+    pub group_tags: Vec<Arc<str>>,
+    /// GROUP BY time.
+    pub interval: Option<Interval>,
+    /// The times of rows. With an interval there always is an upper bound.
+    pub bounds: TimeBounds,
+    /// WHERE without time, folded.
+    pub condition: Option<Expr>,
+    /// What fills empty windows, and the nulls of rows.
+    pub fill: Fill,
+    /// ORDER BY time DESC.
+    pub is_descending: bool,
+    /// LIMIT, OFFSET, SLIMIT, SOFFSET.
+    pub limits: Limits,
+    /// `tz()`: decides the borders of windows and the form of printed times.
+    pub zone: Option<Tz>,
+    /// Whether `::field` and `::tag` aside, names of the condition have these types.
+    pub names: super::names::Names,
+}
+
+/// Where rows come from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// Measurements, sorted by name; each yields series of its own.
+    Measurements(Vec<Measurement>),
+    /// The rows of other queries: `FROM (SELECT …)`. No plan takes these yet.
+    Subqueries(Vec<Query>),
+}
+
+/// The tables of one name in the order of FROM: one, unless the statement names several policies or databases, or one table twice.
+#[derive(Clone, Debug)]
+pub struct Measurement {
+    /// The name.
+    pub name: Arc<str>,
+    /// The tables; never empty.
+    pub tables: Vec<Arc<TableInfo>>,
+}
+
+/// A column of the result.
+#[derive(Clone, Debug)]
+pub struct OutputColumn {
+    /// Its name in the response.
+    pub name: String,
+    /// What it holds.
+    pub value: Scalar,
+    /// Its type; `Unknown` for a column that is null everywhere.
+    pub ty: Type,
+}
+
+/// A field or tag by the name that users know, with the type that the statement takes it for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ref {
+    /// The name.
+    pub name: Arc<str>,
+    /// Its type; a table that has it with another type has no value, or casts between numbers.
+    pub ty: Type,
+}
+
+/// A value computed from one row, or from the calls of one window or series.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Scalar {
+    /// `refs[i]` of the query.
+    Ref(usize),
+    /// `calls[i]` of the projection.
+    Call(usize),
+    /// A float.
+    Float(f64),
+    /// A signed integer.
+    Integer(i64),
+    /// An unsigned integer.
+    Unsigned(u64),
+    /// True or false.
+    Boolean(bool),
+    /// Null everywhere, such as an operation on a duration.
+    Null,
+    /// `left op right` with its result's type.
+    Binary {
+        /// An arithmetic or bitwise operator.
+        op: BinaryOp,
+        /// The left side.
+        left: Box<Scalar>,
+        /// The right side.
+        right: Box<Scalar>,
+        /// The result's type.
+        ty: Type,
+    },
+}
+
+/// What is computed of the rows.
+#[derive(Clone, Debug)]
+pub enum Projection {
+    /// Every row: `SELECT f, g`.
+    Raw,
+    /// Each value once: `SELECT distinct(f)`.
+    Distinct(Ref),
+    /// One row per series, or per series and window: `SELECT mean(f), max(g)`.
+    Aggregate(Vec<Call>),
+    /// One point per series, or per series and window, with its time and the columns beside it: `SELECT max(f), g`.
+    Selector(Call),
+    /// Several points: `top`, `bottom`, `sample`. Not planned yet.
+    TopBottom(Call),
+    /// Values from neighbouring rows: `derivative(f)`. Not planned yet.
+    WindowOverRaw(Vec<Call>),
+    /// Values from neighbouring windows: `derivative(mean(f))`. Not planned yet.
+    WindowOverAggregate(Vec<Call>),
+}
+
+/// A call of a function on a field.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// The function.
+    pub function: Function,
+    /// The field.
+    pub argument: Ref,
+}
+
+impl Call {
+    /// Whether the call can have a value at all: its argument is a field.
+    #[must_use]
+    pub fn has_values(&self) -> bool {
+        self.argument.ty.is_field()
+    }
+
+    /// The type of the result; `Unknown` when it has none.
+    #[must_use]
+    pub fn ty(&self) -> Type {
+        if self.has_values() { self.function.result_type(self.argument.ty) } else { Type::Unknown }
+    }
+}
+
+/// GROUP BY time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interval {
+    /// Width of a window in nanoseconds, > 0.
+    pub every_ns: i64,
+    /// Shift of the borders in nanoseconds, less than the width in absolute value.
+    pub offset_ns: i64,
+}
+
+/// How much of the result is wanted; 0 = no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Rows per series.
+    pub limit: u64,
+    /// Rows skipped per series.
+    pub offset: u64,
+    /// Series per measurement.
+    pub slimit: u64,
+    /// Series skipped per measurement.
+    pub soffset: u64,
+}

@@ -1,0 +1,39 @@
+//! LIMIT, OFFSET, SLIMIT and SOFFSET.
+
+use super::error::Result;
+use super::ir::{Limits, Query};
+use crate::query::exec::series_limit::{SeriesLimit, SeriesLimits};
+use datafusion::common::ScalarValue;
+use datafusion::logical_expr::{Expr, Extension, Limit, LogicalPlan};
+use std::sync::Arc;
+
+/// Limits sorted rows. Without group tags there is one series, and the limit is DataFusion's own, which reaches
+/// into the sort below.
+pub fn limit(query: &Query, plan: LogicalPlan, group_tags: &[Expr]) -> Result<LogicalPlan> {
+    let Limits { limit, offset, slimit, soffset } = query.limits;
+    if query.limits == Limits::default() {
+        return Ok(plan);
+    }
+    if group_tags.is_empty() {
+        let fetch = if soffset > 0 { Some(0) } else { (limit > 0).then_some(limit) };
+        let count = |n: u64| {
+            Box::new(Expr::Literal(ScalarValue::Int64(Some(i64::try_from(n).unwrap_or(i64::MAX))), None))
+        };
+        return Ok(LogicalPlan::Limit(Limit {
+            skip: (offset > 0).then(|| count(offset)),
+            fetch: fetch.map(count),
+            input: Arc::new(plan),
+        }));
+    }
+    let groups = group_tags.iter().filter_map(|tag| tag.try_as_col().cloned()).collect();
+    let count = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+    let limits = SeriesLimits {
+        limit: (limit > 0).then(|| count(limit)),
+        offset: count(offset),
+        series_limit: (slimit > 0).then(|| count(slimit)),
+        series_offset: count(soffset),
+        descending: query.is_descending,
+    };
+    let node = SeriesLimit::try_new(plan, groups, limits)?;
+    Ok(LogicalPlan::Extension(Extension { node: Arc::new(node) }))
+}

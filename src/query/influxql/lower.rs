@@ -1,0 +1,65 @@
+//! [`Scalar`]s as DataFusion expressions.
+
+use super::columns::null_of;
+use super::error::Result;
+use super::ir::Scalar;
+use super::resolve::operator;
+use super::types::Type;
+use crate::query::error::QueryError;
+use crate::query::functions::scalar::arithmetic::arithmetic;
+use datafusion::common::ScalarValue;
+use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::expr::ScalarFunction;
+
+/// The expression of a column, given those of the references and the calls in it.
+pub fn lower(scalar: &Scalar, refs: &[Expr], calls: &[Expr]) -> Result<Expr> {
+    let missing =
+        || QueryError::Internal(datafusion::error::DataFusionError::Internal("a column of nothing".into()));
+    let literal = |value| Ok(Expr::Literal(value, None));
+    match scalar {
+        Scalar::Ref(index) => refs.get(*index).cloned().ok_or_else(missing),
+        Scalar::Call(index) => calls.get(*index).cloned().ok_or_else(missing),
+        Scalar::Float(x) => literal(ScalarValue::Float64(Some(*x))),
+        Scalar::Integer(n) => literal(ScalarValue::Int64(Some(*n))),
+        Scalar::Unsigned(n) => literal(ScalarValue::UInt64(Some(*n))),
+        Scalar::Boolean(b) => literal(ScalarValue::Boolean(Some(*b))),
+        Scalar::Null => literal(ScalarValue::Null),
+        Scalar::Binary { op, left, right, ty } => {
+            let (left, right) = (lower(left, refs, calls)?, lower(right, refs, calls)?);
+            if is_null(&left) || is_null(&right) {
+                return Ok(null_of(*ty));
+            }
+            let operator = operator(*op, true).ok_or_else(missing)?;
+            Ok(Expr::ScalarFunction(ScalarFunction::new_udf(arithmetic(operator), vec![left, right])))
+        }
+    }
+}
+
+/// Whether the expression is a null literal.
+#[must_use]
+pub fn is_null(expr: &Expr) -> bool {
+    matches!(expr, Expr::Literal(value, _) if value.is_null())
+}
+
+/// The number of `fill(N)` as a value of a column's type, as InfluxDB 1.x casts it.
+#[must_use]
+pub fn fill_value(fill: influxql::ast::Fill, ty: Type) -> Option<ScalarValue> {
+    let (float, integer) = match fill {
+        influxql::ast::Fill::Integer(n) => (n as f64, n),
+        // The cast truncates and saturates.
+        influxql::ast::Fill::Float(x) => (x, x as i64),
+        _ => return None,
+    };
+    Some(match ty {
+        Type::Float => ScalarValue::Float64(Some(float)),
+        Type::Integer => ScalarValue::Int64(Some(integer)),
+        Type::Unsigned => ScalarValue::UInt64(Some(integer.cast_unsigned())),
+        Type::Boolean => ScalarValue::Boolean(Some(false)),
+        Type::String => ScalarValue::Utf8(Some(String::new())),
+        Type::Tag => ScalarValue::Utf8View(Some(float.to_string())),
+        Type::Unknown | Type::Duration => match fill {
+            influxql::ast::Fill::Integer(n) => ScalarValue::Int64(Some(n)),
+            _ => ScalarValue::Float64(Some(float)),
+        },
+    })
+}

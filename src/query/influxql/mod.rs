@@ -1,0 +1,107 @@
+//! InfluxQL's SELECT: from the syntax tree over a resolved [`ir::Query`] to DataFusion plans.
+//!
+//! | file | what |
+//! |---|---|
+//! | `compile` | the checks that need no schema, in InfluxDB 1.x's order; with `fold`, `time_range`, `time_text` |
+//! | `resolve` | names, types, sources, wildcards; with `source`, `names`, `expand`, `types`, `function` |
+//! | [`ir`] | the result of that |
+//! | `predicate`, `scan`, `columns` | the rows of one measurement that WHERE leaves |
+//! | `raw`, `aggregate`, `distinct` | one file per shape of query; with `call`, `lower` |
+//! | `finish`, `limit` | order, limits, columns of the response |
+//!
+//! Each measurement of a statement is a plan of its own; their rows follow each other in the order of names. Plans are
+//! built with every type in place: they need no analyzer pass, only physical planning, and profit from the
+//! optimiser's push-downs.
+
+mod aggregate;
+mod call;
+mod columns;
+mod compile;
+mod distinct;
+mod error;
+mod expand;
+mod finish;
+mod fold;
+pub mod function;
+pub mod ir;
+mod limit;
+mod lower;
+pub mod names;
+pub mod predicate;
+mod raw;
+mod resolve;
+mod scan;
+pub mod source;
+#[cfg(test)]
+mod tests;
+mod time_range;
+mod time_text;
+pub mod types;
+
+use crate::model::result::ResultShape;
+use crate::query::error::QueryError;
+use crate::query::tables::Tables;
+use datafusion::logical_expr::LogicalPlan;
+use influxql::ast::Select;
+use ir::{Projection, Query, Source};
+
+pub use columns::TableColumns;
+pub use finish::MEASUREMENT_COLUMN;
+pub use resolve::resolve;
+pub use time_range::TimeBounds;
+
+/// The plans of a SELECT and how to read their rows.
+#[derive(Clone, Debug)]
+pub struct SelectPlan {
+    /// One per measurement with rows to be had, in the order in which their rows are to be sent. The columns of all are those of the
+    /// shape's schema, which may call a column nullable that a plan does not.
+    pub plans: Vec<LogicalPlan>,
+    /// `None` when there is no plan, and so no row.
+    pub shape: Option<ResultShape>,
+}
+
+/// Plans a SELECT.
+///
+/// # Errors
+///
+/// When the statement is wrong, with InfluxDB 1.x's text, or not supported yet.
+pub fn plan_select(
+    select: &Select,
+    tables: &dyn Tables,
+    defaults: source::Defaults<'_>,
+    now_ns: i64,
+) -> Result<SelectPlan, QueryError> {
+    let query = resolve(select, tables.state(), defaults, now_ns)?;
+    plan_query(&query, tables)
+}
+
+/// Plans a resolved query.
+///
+/// # Errors
+///
+/// When no plan exists for its projection yet.
+pub fn plan_query(query: &Query, tables: &dyn Tables) -> Result<SelectPlan, QueryError> {
+    let Source::Measurements(measurements) = &query.source else {
+        return Err(QueryError::unsupported("FROM (SELECT …)"));
+    };
+    let mut plans = Vec::with_capacity(measurements.len());
+    for measurement in measurements {
+        plans.extend(match &query.projection {
+            Projection::Raw => raw::plan(query, measurement, tables)?,
+            Projection::Distinct(argument) => distinct::plan(query, argument, measurement, tables)?,
+            Projection::Aggregate(calls) => aggregate::plan(query, calls, measurement, tables)?,
+            Projection::Selector(call) => {
+                aggregate::plan(query, std::slice::from_ref(call), measurement, tables)?
+            }
+            Projection::TopBottom(_) => return Err(QueryError::unsupported("a function of several points")),
+            Projection::WindowOverRaw(_) | Projection::WindowOverAggregate(_) => {
+                return Err(QueryError::unsupported("a function of neighbouring points"));
+            }
+        });
+    }
+    if query.is_descending {
+        plans.reverse();
+    }
+    let shape = plans.first().map(|plan| finish::shape(query, plan));
+    Ok(SelectPlan { plans, shape })
+}

@@ -1,0 +1,391 @@
+//! WHERE as a DataFusion filter on one table.
+//!
+//! In: a folded condition without time, the types of names, the table's columns. Out: a [`Predicate`] with every operator's sides of
+//! one type, so that nothing has to be coerced, in plain comparisons on columns, so that statistics can prune.
+//!
+//! ```text
+//! h = 'a'    h = 'a'                         a missing tag equals the empty text
+//! h != 'a'   h IS NULL OR h != 'a'
+//! h = ''     h IS NULL
+//! h =~ /x/   h =~ 'x', or with IS NULL where the expression matches the empty text
+//! f > 1      f > 1.0                         a missing field is null, which never matches
+//! f > 'a'    false                           types that do not fit never match
+//! ```
+
+use super::columns::{TableColumns, or_else};
+use super::error::{Result, err};
+use super::names::Names;
+use super::resolve::operator;
+use super::types::Type;
+use crate::query::error::QueryError;
+use crate::query::functions::scalar::arithmetic::{Operand as TypeOperand, arithmetic, result_type};
+use crate::query::functions::scalar::regex_match::regex_match;
+use arrow::datatypes::DataType;
+use datafusion::common::ScalarValue;
+use datafusion::logical_expr::expr::{Cast, InList, ScalarFunction};
+use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
+use influxql::Pattern;
+use influxql::ast::{BinaryOp, Expr as Ast};
+use std::collections::BTreeMap;
+
+/// A condition on the rows of one table.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Predicate {
+    /// The same for every row.
+    Constant(bool),
+    /// A boolean expression; null counts as false.
+    Rows(Expr),
+}
+
+impl Predicate {
+    /// The conjunction of all.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Constant(false), _) | (_, Self::Constant(false)) => Self::Constant(false),
+            (Self::Constant(true), p) | (p, Self::Constant(true)) => p,
+            (Self::Rows(l), Self::Rows(r)) => Self::Rows(binary(l, Operator::And, r)),
+        }
+    }
+
+    /// The disjunction of all.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Constant(true), _) | (_, Self::Constant(true)) => Self::Constant(true),
+            (Self::Constant(false), p) | (p, Self::Constant(false)) => p,
+            (Self::Rows(l), Self::Rows(r)) => Self::Rows(binary(l, Operator::Or, r)),
+        }
+    }
+
+    fn into_expr(self) -> Expr {
+        match self {
+            Self::Constant(value) => Expr::Literal(ScalarValue::Boolean(Some(value)), None),
+            Self::Rows(expr) => expr,
+        }
+    }
+}
+
+/// What a condition is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Tags and fields.
+    Rows,
+    /// Tags alone: a condition on a field holds for every series, as in SHOW.
+    Series,
+}
+
+/// The condition on the rows of one table.
+pub fn predicate(
+    condition: &Ast,
+    names: &Names,
+    columns: &TableColumns<'_>,
+    scope: Scope,
+) -> Result<Predicate> {
+    Context { names, columns, scope }.predicate(condition)
+}
+
+#[derive(Clone, Copy)]
+struct Context<'a> {
+    names: &'a Names,
+    columns: &'a TableColumns<'a>,
+    scope: Scope,
+}
+
+/// One side of a comparison.
+enum Side<'a> {
+    /// A tag; `None` when the table has none of this name.
+    Tag(Option<Expr>),
+    /// A field, a literal or a calculation; `None` when it is null in every row.
+    Value(Option<Expr>, Type, IsLiteral),
+    /// A regular expression.
+    Regex(&'a Pattern),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct IsLiteral(bool);
+
+impl<'a> Context<'a> {
+    fn predicate(self, condition: &'a Ast) -> Result<Predicate> {
+        match condition.unparenthesized() {
+            Ast::Boolean(value) => Ok(Predicate::Constant(*value)),
+            chain @ Ast::Binary { op: BinaryOp::And, .. } => {
+                let all = chain.chain(BinaryOp::And).into_iter().map(|c| self.predicate(c));
+                Ok(balanced(all.collect::<Result<_>>()?, true, Predicate::and))
+            }
+            chain @ Ast::Binary { op: BinaryOp::Or, .. } => self.any_of(&chain.chain(BinaryOp::Or)),
+            Ast::Binary { op, left, right } if op.is_comparison() => self.comparison(*op, left, right),
+            other => match self.side(other)? {
+                Side::Value(Some(expr), Type::Boolean, _) => Ok(Predicate::Rows(expr)),
+                _ => Ok(Predicate::Constant(false)),
+            },
+        }
+    }
+
+    /// OR. Comparisons of one tag with several texts become one look-up in a set.
+    fn any_of(self, operands: &[&'a Ast]) -> Result<Predicate> {
+        let mut sets: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        let mut others = Vec::new();
+        for operand in operands {
+            match self.tag_equality(operand) {
+                Some((tag, text)) => sets.entry(tag).or_default().push(text),
+                None => others.push(self.predicate(operand)?),
+            }
+        }
+        for (tag, texts) in sets {
+            others.push(match (self.columns.tag(tag), texts.as_slice()) {
+                (None, _) => Predicate::Constant(false),
+                (Some(column), [text]) => Predicate::Rows(binary(column, Operator::Eq, tag_text(text))),
+                (Some(column), texts) => Predicate::Rows(Expr::InList(InList {
+                    expr: Box::new(column),
+                    list: texts.iter().map(|text| tag_text(text)).collect(),
+                    negated: false,
+                })),
+            });
+        }
+        Ok(balanced(others, false, Predicate::or))
+    }
+
+    fn tag_equality(self, condition: &'a Ast) -> Option<(&'a str, &'a str)> {
+        let Ast::Binary { op: BinaryOp::Equal, left, right } = condition.unparenthesized() else {
+            return None;
+        };
+        match (left.unparenthesized(), right.unparenthesized()) {
+            (Ast::VarRef { name, cast }, Ast::String(text))
+                if !text.is_empty() && self.names.type_of(name, *cast) == Type::Tag =>
+            {
+                Some((name, text))
+            }
+            _ => None,
+        }
+    }
+
+    fn comparison(self, op: BinaryOp, left: &'a Ast, right: &'a Ast) -> Result<Predicate> {
+        let (left, right) = (self.side(left)?, self.side(right)?);
+        let touches_field = |side: &Side<'_>| matches!(side, Side::Value(_, _, IsLiteral(false)));
+        if self.scope == Scope::Series && (touches_field(&left) || touches_field(&right)) {
+            return Ok(Predicate::Constant(true));
+        }
+        Ok(match (left, right) {
+            (Side::Tag(l), Side::Tag(r)) => tags(op, l, r),
+            (Side::Tag(tag), Side::Regex(pattern)) => tag_and_regex(op, tag, pattern)?,
+            (Side::Tag(tag), Side::Value(Some(Expr::Literal(text, _)), Type::String, IsLiteral(true)))
+            | (Side::Value(Some(Expr::Literal(text, _)), Type::String, IsLiteral(true)), Side::Tag(tag)) => {
+                tag_and_text(op, tag, text.try_as_str().flatten().unwrap_or_default())
+            }
+            (Side::Tag(tag), Side::Value(Some(value), Type::String, _))
+            | (Side::Value(Some(value), Type::String, _), Side::Tag(tag)) => {
+                let tag = match tag {
+                    Some(tag) => or_empty(tag),
+                    None => text(""),
+                };
+                texts(op, tag, value)
+            }
+            (Side::Value(Some(value), Type::String, _), Side::Regex(pattern)) => {
+                let matches = matching(value, pattern)?;
+                match op {
+                    BinaryOp::Matches => Predicate::Rows(matches),
+                    BinaryOp::NotMatches => Predicate::Rows(Expr::Not(Box::new(matches))),
+                    _ => Predicate::Constant(false),
+                }
+            }
+            (Side::Value(Some(l), l_type, _), Side::Value(Some(r), r_type, _)) => {
+                values(op, l, l_type, r, r_type)
+            }
+            _ => Predicate::Constant(false),
+        })
+    }
+
+    fn side(self, expr: &'a Ast) -> Result<Side<'a>> {
+        let literal =
+            |value: ScalarValue, ty| Ok(Side::Value(Some(Expr::Literal(value, None)), ty, IsLiteral(true)));
+        match expr.unparenthesized() {
+            Ast::VarRef { name, cast } => Ok(match self.names.type_of(name, *cast) {
+                Type::Tag => Side::Tag(self.columns.tag(name)),
+                // A name that nothing bears is a tag that every series lacks.
+                Type::Unknown if cast.is_none() => Side::Tag(None),
+                ty => Side::Value(self.columns.field(name, ty), ty, IsLiteral(false)),
+            }),
+            Ast::Float(x) => literal(ScalarValue::Float64(Some(*x)), Type::Float),
+            Ast::Integer(n) => literal(ScalarValue::Int64(Some(*n)), Type::Integer),
+            Ast::Unsigned(n) => literal(ScalarValue::UInt64(Some(*n)), Type::Unsigned),
+            Ast::String(text) => literal(ScalarValue::Utf8(Some(text.clone())), Type::String),
+            Ast::Boolean(b) => literal(ScalarValue::Boolean(Some(*b)), Type::Boolean),
+            Ast::Regex(pattern) => Ok(Side::Regex(pattern)),
+            condition @ Ast::Binary { op, .. } if op.precedence() <= 3 => {
+                Ok(Side::Value(Some(self.predicate(condition)?.into_expr()), Type::Boolean, IsLiteral(false)))
+            }
+            Ast::Binary { op, left, right } => self.calculation(*op, left, right),
+            _ => Ok(Side::Value(None, Type::Unknown, IsLiteral(false))),
+        }
+    }
+
+    fn calculation(self, op: BinaryOp, left: &'a Ast, right: &'a Ast) -> Result<Side<'a>> {
+        let null = |ty| Ok(Side::Value(None, ty, IsLiteral(false)));
+        if left.chain(op).len() > OPERATORS_MAX {
+            return err(format!("an expression may have at most {OPERATORS_MAX} operators in a row"));
+        }
+        let (Side::Value(l, l_type, l_literal), Side::Value(r, r_type, r_literal)) =
+            (self.side(left)?, self.side(right)?)
+        else {
+            return null(Type::Unknown);
+        };
+        let Some(operator) = operator(op, false) else { return null(Type::Unknown) };
+        let operand =
+            |ty: Type, literal: IsLiteral| TypeOperand { field_type: ty.field_type(), literal: literal.0 };
+        let ty = match result_type(operator, operand(l_type, l_literal), operand(r_type, r_literal)) {
+            Ok(Some(ty)) => Type::from(ty),
+            Ok(None) | Err(_) => return null(Type::Unknown),
+        };
+        match (l, r) {
+            (Some(l), Some(r)) if l_type.is_field() && r_type.is_field() => {
+                let call = ScalarFunction::new_udf(arithmetic(operator), vec![l, r]);
+                Ok(Side::Value(Some(Expr::ScalarFunction(call)), ty, IsLiteral(false)))
+            }
+            _ => null(ty),
+        }
+    }
+}
+
+/// More operators in a row than anyone writes; plans recurse along them.
+const OPERATORS_MAX: usize = 500;
+
+/// All operands joined as a tree of small depth. `unit` is the result of none.
+fn balanced(
+    mut operands: Vec<Predicate>,
+    unit: bool,
+    join: fn(Predicate, Predicate) -> Predicate,
+) -> Predicate {
+    while operands.len() > 1 {
+        let mut pairs = operands.into_iter();
+        let mut next = Vec::with_capacity(pairs.len().div_ceil(2));
+        while let Some(first) = pairs.next() {
+            next.push(match pairs.next() {
+                Some(second) => join(first, second),
+                None => first,
+            });
+        }
+        operands = next;
+    }
+    operands.pop().unwrap_or(Predicate::Constant(unit))
+}
+
+fn tag_and_text(op: BinaryOp, tag: Option<Expr>, text: &str) -> Predicate {
+    match (op, tag, text) {
+        (BinaryOp::Equal, None, text) => Predicate::Constant(text.is_empty()),
+        (BinaryOp::NotEqual, None, text) => Predicate::Constant(!text.is_empty()),
+        (BinaryOp::Equal, Some(tag), "") => Predicate::Rows(Expr::IsNull(Box::new(tag))),
+        (BinaryOp::NotEqual, Some(tag), "") => Predicate::Rows(Expr::IsNotNull(Box::new(tag))),
+        (BinaryOp::Equal, Some(tag), text) => Predicate::Rows(binary(tag, Operator::Eq, tag_text(text))),
+        (BinaryOp::NotEqual, Some(tag), text) => {
+            Predicate::Rows(or_missing(&tag, binary(tag.clone(), Operator::NotEq, tag_text(text))))
+        }
+        _ => Predicate::Constant(false),
+    }
+}
+
+fn tag_and_regex(op: BinaryOp, tag: Option<Expr>, pattern: &Pattern) -> Result<Predicate> {
+    let wants_match = match op {
+        BinaryOp::Matches => true,
+        BinaryOp::NotMatches => false,
+        _ => return Ok(Predicate::Constant(false)),
+    };
+    let takes_missing = pattern.is_match("") == wants_match;
+    let Some(tag) = tag else { return Ok(Predicate::Constant(takes_missing)) };
+    let matches = matching(tag.clone(), pattern)?;
+    let matches = if wants_match { matches } else { Expr::Not(Box::new(matches)) };
+    Ok(Predicate::Rows(if takes_missing { or_missing(&tag, matches) } else { matches }))
+}
+
+fn tags(op: BinaryOp, left: Option<Expr>, right: Option<Expr>) -> Predicate {
+    let equal = match (left, right) {
+        (Some(left), Some(right)) => Some(binary(left, Operator::Eq, right)),
+        _ => None,
+    };
+    match (op, equal) {
+        (BinaryOp::Equal, Some(equal)) => Predicate::Rows(equal),
+        (BinaryOp::NotEqual, Some(equal)) => Predicate::Rows(Expr::IsNotTrue(Box::new(equal))),
+        (BinaryOp::NotEqual, None) => Predicate::Constant(true),
+        _ => Predicate::Constant(false),
+    }
+}
+
+fn values(op: BinaryOp, left: Expr, left_type: Type, right: Expr, right_type: Type) -> Predicate {
+    match (left_type, right_type) {
+        (Type::String, Type::String) => texts(op, left, right),
+        (Type::Boolean, Type::Boolean) if matches!(op, BinaryOp::Equal | BinaryOp::NotEqual) => {
+            comparison_of(op, left, right)
+        }
+        (l, r) if l.is_numeric() && r.is_numeric() => {
+            let common = common_type(l, r);
+            comparison_of(op, as_type(left, l, &common), as_type(right, r, &common))
+        }
+        _ => Predicate::Constant(false),
+    }
+}
+
+/// The type in which two numbers compare; wide enough for both.
+fn common_type(left: Type, right: Type) -> DataType {
+    match (left, right) {
+        (l, r) if l == r => l.data_type(),
+        (Type::Float, _) | (_, Type::Float) => DataType::Float64,
+        // 20 digits hold every u64, and a sign.
+        _ => DataType::Decimal128(20, 0),
+    }
+}
+
+fn as_type(expr: Expr, own: Type, data_type: &DataType) -> Expr {
+    match &expr {
+        _ if own.data_type() == *data_type => expr,
+        Expr::Literal(value, _) if let Ok(value) = value.cast_to(data_type) => Expr::Literal(value, None),
+        _ => Expr::Cast(Cast::new(Box::new(expr), data_type.clone())),
+    }
+}
+
+fn texts(op: BinaryOp, left: Expr, right: Expr) -> Predicate {
+    match op {
+        BinaryOp::Equal | BinaryOp::NotEqual => comparison_of(op, left, right),
+        _ => Predicate::Constant(false),
+    }
+}
+
+fn comparison_of(op: BinaryOp, left: Expr, right: Expr) -> Predicate {
+    let operator = match op {
+        BinaryOp::Equal => Operator::Eq,
+        BinaryOp::NotEqual => Operator::NotEq,
+        BinaryOp::Less => Operator::Lt,
+        BinaryOp::LessEqual => Operator::LtEq,
+        BinaryOp::Greater => Operator::Gt,
+        BinaryOp::GreaterEqual => Operator::GtEq,
+        _ => return Predicate::Constant(false),
+    };
+    Predicate::Rows(binary(left, operator, right))
+}
+
+fn matching(text: Expr, pattern: &Pattern) -> Result<Expr> {
+    let function = regex_match(pattern.source())
+        .map_err(|error| QueryError::Query(format!("invalid regular expression: {error}")))?;
+    Ok(Expr::ScalarFunction(ScalarFunction::new_udf(function, vec![text])))
+}
+
+/// `tag IS NULL OR condition`.
+fn or_missing(tag: &Expr, condition: Expr) -> Expr {
+    binary(Expr::IsNull(Box::new(tag.clone())), Operator::Or, condition)
+}
+
+fn or_empty(tag: Expr) -> Expr {
+    let tag = Expr::Cast(Cast::new(Box::new(tag), DataType::Utf8));
+    or_else(tag, text(""))
+}
+
+fn binary(left: Expr, op: Operator, right: Expr) -> Expr {
+    Expr::BinaryExpr(BinaryExpr::new(Box::new(left), op, Box::new(right)))
+}
+
+fn text(value: &str) -> Expr {
+    Expr::Literal(ScalarValue::Utf8(Some(value.to_owned())), None)
+}
+
+fn tag_text(value: &str) -> Expr {
+    Expr::Literal(ScalarValue::Utf8View(Some(value.to_owned())), None)
+}

@@ -1,0 +1,179 @@
+//! The lowest part of every plan: the rows of one measurement that WHERE leaves, with the columns that the query needs.
+//!
+//! In: the query and one of its measurements. Out: an [`Input`], which says by which expression of the plan each tag and field
+//! is had. A single table is scanned without a projection on top, so that the columns keep their stored names and filters on them
+//! reach the provider; several tables of one name become a union of projections to common names.
+
+use super::columns::{SCAN_NAME, TableColumns, null_of, plain, text_literal, time_literal};
+use super::error::Result;
+use super::ir::{Measurement, Query, Ref};
+use super::predicate::{Predicate, Scope, predicate};
+use super::time_range::TimeBounds;
+use super::types::Type;
+use crate::query::tables::Tables;
+
+use datafusion::datasource::provider_as_source;
+use datafusion::logical_expr::{
+    BinaryExpr, Expr, Filter, LogicalPlan, Operator, Projection, TableScan, Union,
+};
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// Rows and how to name them.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// The plan that yields the rows.
+    pub plan: LogicalPlan,
+    /// The time.
+    pub time: Expr,
+    /// The series key.
+    pub series: Expr,
+    /// `query.group_tags` in order: `Utf8View`, null where missing.
+    pub group_tags: Vec<Expr>,
+    /// The references asked for, in order, each of its type; a null literal where the table has no such column.
+    pub refs: Vec<Expr>,
+}
+
+/// Which columns besides the group tags a query needs.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// Fields and tags.
+    pub refs: &'a [Ref],
+    /// The time.
+    pub has_time: bool,
+    /// The series key.
+    pub has_series: bool,
+}
+
+/// The rows of a measurement that WHERE leaves, or `None` when that is clearly none. The expressions of an [`Input`] that were not
+/// wanted must not be used.
+pub fn scan(
+    query: &Query,
+    measurement: &Measurement,
+    wanted: Wanted<'_>,
+    tables: &dyn Tables,
+) -> Result<Option<Input>> {
+    let mut inputs = Vec::with_capacity(measurement.tables.len());
+    for table in &measurement.tables {
+        let provider = tables.provider(table.id)?;
+        let columns = TableColumns { table, schema: provider.schema() };
+        let condition = match &query.condition {
+            Some(condition) => predicate(condition, &query.names, &columns, Scope::Rows)?,
+            None => Predicate::Constant(true),
+        };
+        let condition = within(&columns, query.bounds).and(condition);
+        if condition == Predicate::Constant(false) {
+            continue;
+        }
+        let group_tags =
+            query.group_tags.iter().map(|tag| columns.tag(tag).unwrap_or_else(|| null_of(Type::Tag)));
+        let values = wanted.refs.iter().map(|r| columns.value(r).unwrap_or_else(|| null_of(r.ty)));
+        let mut input = Input {
+            // Put in below, when all columns are known.
+            plan: LogicalPlan::EmptyRelation(datafusion::logical_expr::EmptyRelation {
+                produce_one_row: false,
+                schema: Arc::new(datafusion::common::DFSchema::empty()),
+            }),
+            time: columns.time(),
+            series: columns.series(),
+            group_tags: group_tags.collect(),
+            refs: values.collect(),
+        };
+        let mut needed = HashSet::new();
+        for expr in input.exprs(wanted) {
+            needed.extend(expr.column_refs().into_iter().map(|c| c.name.clone()));
+        }
+        if let Predicate::Rows(expr) = &condition {
+            needed.extend(expr.column_refs().into_iter().map(|c| c.name.clone()));
+        }
+        let projection = (0..columns.schema.fields().len())
+            .filter(|i| needed.contains(columns.schema.field(*i).name()))
+            .collect();
+        let scan =
+            TableScan::try_new(SCAN_NAME, provider_as_source(provider), Some(projection), Vec::new(), None)?;
+        input.plan = LogicalPlan::TableScan(scan);
+        if let Predicate::Rows(expr) = condition {
+            input.plan = LogicalPlan::Filter(Filter::try_new(expr, Arc::new(input.plan))?);
+        }
+        inputs.push(input);
+    }
+    match inputs.len() {
+        0 | 1 => Ok(inputs.pop()),
+        _ => union(inputs, wanted).map(Some),
+    }
+}
+
+/// The condition that the time lies within the bounds.
+#[must_use]
+pub fn within(columns: &TableColumns<'_>, bounds: TimeBounds) -> Predicate {
+    let compare = |op, bound: Option<i64>| match bound {
+        Some(bound) => {
+            let time = Box::new(columns.time());
+            Predicate::Rows(Expr::BinaryExpr(BinaryExpr::new(time, op, Box::new(time_literal(bound)))))
+        }
+        None => Predicate::Constant(true),
+    };
+    if let (Some(min_ns), Some(max_ns)) = (bounds.min_ns, bounds.max_ns)
+        && min_ns > max_ns
+    {
+        return Predicate::Constant(false);
+    }
+    compare(Operator::GtEq, bounds.min_ns).and(compare(Operator::LtEq, bounds.max_ns))
+}
+
+impl Input {
+    /// The expressions that may be used.
+    fn exprs(&self, wanted: Wanted<'_>) -> impl Iterator<Item = &Expr> {
+        let time = wanted.has_time.then_some(&self.time);
+        let series = wanted.has_series.then_some(&self.series);
+        time.into_iter().chain(series).chain(&self.group_tags).chain(&self.refs)
+    }
+
+    /// The same rows with columns of fixed names.
+    fn renamed(self, wanted: Wanted<'_>) -> Result<Self> {
+        let names = (wanted.has_time.then(|| "time".to_owned()).into_iter())
+            .chain(wanted.has_series.then(|| "series".to_owned()))
+            .chain((0..self.group_tags.len()).map(|i| format!("tag_{i}")))
+            .chain((0..self.refs.len()).map(|i| format!("value_{i}")));
+        let exprs = self.exprs(wanted).zip(names).map(|(expr, name)| expr.clone().alias(name)).collect();
+        Ok(Self {
+            plan: LogicalPlan::Projection(Projection::try_new(exprs, Arc::new(self.plan))?),
+            time: plain("time"),
+            series: plain("series"),
+            group_tags: (0..self.group_tags.len()).map(|i| plain(&format!("tag_{i}"))).collect(),
+            refs: (0..self.refs.len()).map(|i| plain(&format!("value_{i}"))).collect(),
+        })
+    }
+
+    /// Only the rows that `condition` holds for.
+    pub fn filter(mut self, condition: Option<Expr>) -> Result<Self> {
+        if let Some(condition) = condition {
+            self.plan = LogicalPlan::Filter(Filter::try_new(condition, Arc::new(self.plan))?);
+        }
+        Ok(self)
+    }
+}
+
+fn union(inputs: Vec<Input>, wanted: Wanted<'_>) -> Result<Input> {
+    let mut renamed = inputs.into_iter().map(|input| input.renamed(wanted)).collect::<Result<Vec<_>>>()?;
+    let plans = renamed.iter().map(|input| Arc::new(input.plan.clone())).collect();
+    let mut first = renamed.remove(0);
+    first.plan = LogicalPlan::Union(Union::try_new_with_loose_types(plans)?);
+    Ok(first)
+}
+
+/// The condition that one of these is not null, `None` when all are null literals.
+#[must_use]
+pub fn any_not_null<'a>(values: impl IntoIterator<Item = &'a Expr>) -> Option<Expr> {
+    values
+        .into_iter()
+        .filter(|value| !matches!(value, Expr::Literal(..)))
+        .map(|value| Expr::IsNotNull(Box::new(value.clone())))
+        .reduce(|l, r| Expr::BinaryExpr(BinaryExpr::new(Box::new(l), Operator::Or, Box::new(r))))
+}
+
+/// The measurement's name as a column.
+#[must_use]
+pub fn measurement_literal(measurement: &Measurement) -> Expr {
+    text_literal(&measurement.name)
+}

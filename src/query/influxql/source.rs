@@ -1,0 +1,113 @@
+//! FROM: which tables a statement reads.
+//!
+//! In: the sources as written, the catalog and the request's database and policy. Out: the measurements, sorted by name.
+
+use super::error::{Result, err};
+use super::ir::Measurement;
+use crate::model::database::{DatabaseInfo, PolicyInfo, TableInfo};
+use crate::model::state::State;
+use crate::query::error::QueryError;
+use influxql::ast::{MeasurementName, Name, Source};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What a request says about names that a statement leaves out.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Defaults<'a> {
+    /// The database.
+    pub database: Option<&'a str>,
+    /// The retention policy, which goes before the database's default.
+    pub policy: Option<&'a str>,
+}
+
+/// The database of this name, or else of the request.
+pub fn database<'s>(
+    state: &'s State,
+    name: Option<&str>,
+    defaults: Defaults<'_>,
+) -> Result<&'s Arc<DatabaseInfo>> {
+    let Some(name) = name.or(defaults.database).filter(|name| !name.is_empty()) else {
+        return err("database name required");
+    };
+    match state.database(name) {
+        Some(database) => Ok(database),
+        None => err(format!("database not found: {name}")),
+    }
+}
+
+/// Checks what needs no policy, before anything else of a statement is looked at.
+pub fn check_databases(state: &State, sources: &[Source], defaults: Defaults<'_>) -> Result<()> {
+    for source in sources {
+        match source {
+            Source::Measurement(measurement) => {
+                if let Name::Name(name) = &measurement.name {
+                    check_not_a_system_name(name)?;
+                }
+                database(state, measurement.database.as_deref(), defaults)?;
+            }
+            Source::Subquery(select) => check_databases(state, &select.sources, defaults)?,
+        }
+    }
+    Ok(())
+}
+
+fn check_not_a_system_name(name: &str) -> Result<()> {
+    let instead = match name {
+        "_fieldKeys" => "SHOW FIELD KEYS",
+        "_measurements" => "SHOW MEASUREMENTS",
+        "_series" => "SHOW SERIES",
+        "_tagKeys" => "SHOW TAG KEYS",
+        "_tags" => "SHOW TAG VALUES",
+        _ => return Ok(()),
+    };
+    err(format!("unable to use system source '{name}': use {instead} instead"))
+}
+
+/// The policy that a measurement without one belongs to.
+pub fn policy<'s>(
+    state: &'s State,
+    database: &DatabaseInfo,
+    name: Option<&str>,
+    defaults: Defaults<'_>,
+) -> Result<&'s Arc<PolicyInfo>> {
+    let name = match name.or(defaults.policy).filter(|name| !name.is_empty()) {
+        Some(name) => name,
+        None if database.default_policy.is_empty() => {
+            return err(format!("default retention policy not set for: {:?}", database.name));
+        }
+        None => &database.default_policy,
+    };
+    match state.policy(database.id, name) {
+        Some(policy) => Ok(policy),
+        None => err(format!("retention policy not found: {name}")),
+    }
+}
+
+/// The tables that FROM names, grouped by measurement and sorted by its name.
+pub fn measurements(state: &State, sources: &[Source], defaults: Defaults<'_>) -> Result<Vec<Measurement>> {
+    let mut found: BTreeMap<Arc<str>, Vec<Arc<TableInfo>>> = BTreeMap::new();
+    for source in sources {
+        let Source::Measurement(measurement) = source else {
+            return Err(QueryError::unsupported("FROM (SELECT …)"));
+        };
+        for table in tables_of(state, measurement, defaults)? {
+            found.entry(Arc::clone(&table.name)).or_default().push(Arc::clone(table));
+        }
+    }
+    Ok(found.into_iter().map(|(name, tables)| Measurement { name, tables }).collect())
+}
+
+fn tables_of<'s>(
+    state: &'s State,
+    measurement: &MeasurementName,
+    defaults: Defaults<'_>,
+) -> Result<Vec<&'s Arc<TableInfo>>> {
+    let database = database(state, measurement.database.as_deref(), defaults)?;
+    let policy = policy(state, database, measurement.policy.as_deref(), defaults)?;
+    Ok(match &measurement.name {
+        Name::Name(name) => state.table(policy.id, name).into_iter().collect(),
+        Name::Regex(pattern) => {
+            state.tables_of(policy.id).filter(|table| pattern.is_match(&table.name)).collect()
+        }
+    })
+}

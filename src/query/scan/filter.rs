@@ -1,0 +1,196 @@
+//! Which rows a scan must read: times, and a predicate over the tags of a series.
+
+use super::columns::{Origin, ScanColumn};
+use crate::merge::{SeriesRun, series_column, tag_values};
+use crate::model::file::FileMeta;
+use crate::model::schema::TIME_COLUMN;
+use crate::model::time::TimeRange;
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, StringViewArray};
+use arrow::datatypes::Schema;
+use datafusion::catalog::Session;
+use datafusion::common::{DFSchema, Result, ScalarValue};
+use datafusion::logical_expr::expr::BinaryExpr;
+use datafusion::logical_expr::utils::conjunction;
+use datafusion::logical_expr::{Expr, Operator};
+use datafusion::physical_plan::PhysicalExpr;
+use std::sync::Arc;
+
+/// How a scan can use a filter.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum FilterKind {
+    /// It bounds the time: exactly this range.
+    Time(TimeRange),
+    /// It looks at series key and tags only.
+    Series,
+    /// It looks at fields, or at the time in a way that is no range: the plan must apply it.
+    Other,
+}
+
+/// Sorts a filter.
+pub(super) fn classify(filter: &Expr, columns: &[ScanColumn]) -> FilterKind {
+    if let Some(times) = time_bound(filter) {
+        return FilterKind::Time(times);
+    }
+    let of_series = |name: &str| {
+        let origin = columns.iter().find(|c| c.field.name() == name).map(|c| &c.origin);
+        matches!(origin, Some(Origin::Series | Origin::Tag(_)))
+    };
+    let used = filter.column_refs();
+    if !used.is_empty() && !filter.is_volatile() && used.iter().all(|c| of_series(&c.name)) {
+        return FilterKind::Series;
+    }
+    FilterKind::Other
+}
+
+/// The range that `time <op> literal` or `literal <op> time` means.
+fn time_bound(filter: &Expr) -> Option<TimeRange> {
+    let Expr::BinaryExpr(BinaryExpr { left, op, right }) = filter else { return None };
+    let (op, literal) = match (&**left, &**right) {
+        (Expr::Column(c), literal) if c.name == TIME_COLUMN => (*op, literal),
+        (literal, Expr::Column(c)) if c.name == TIME_COLUMN => (op.swap()?, literal),
+        _ => return None,
+    };
+    let Expr::Literal(ScalarValue::TimestampNanosecond(Some(time_ns), _), _) = literal else { return None };
+    let (time_ns, all) = (*time_ns, TimeRange::ALL);
+    let range = match op {
+        Operator::Eq => TimeRange::new(time_ns, time_ns.checked_add(1)?),
+        Operator::Gt => TimeRange::new(time_ns.checked_add(1)?, all.end_ns),
+        Operator::GtEq => TimeRange::new(time_ns, all.end_ns),
+        Operator::Lt => TimeRange::new(all.start_ns, time_ns),
+        Operator::LtEq => TimeRange::new(all.start_ns, time_ns.checked_add(1)?),
+        _ => return None,
+    };
+    Some(range)
+}
+
+/// What a scan reads.
+#[derive(Clone, Debug)]
+pub(super) struct ScanFilter {
+    pub(super) times: TimeRange,
+    series: Option<SeriesPredicate>,
+}
+
+/// A predicate over series key and tags.
+#[derive(Clone, Debug)]
+struct SeriesPredicate {
+    expr: Arc<dyn PhysicalExpr>,
+    schema: Arc<Schema>,
+    columns: Vec<ScanColumn>,
+    /// The parts of the conjunction that look at one tag: its stored name and the part.
+    single: Vec<(Arc<str>, Arc<dyn PhysicalExpr>)>,
+}
+
+impl ScanFilter {
+    /// The joint meaning of those `filters` that [`classify`] sorts as time or series; others are ignored.
+    pub(super) fn new(filters: &[Expr], columns: &[ScanColumn], session: &dyn Session) -> Result<Self> {
+        let mut times = TimeRange::ALL;
+        let mut of_series = Vec::new();
+        for filter in filters {
+            match classify(filter, columns) {
+                FilterKind::Time(range) => times = times.intersect(&range),
+                FilterKind::Series => of_series.push(unqualified(filter)?),
+                FilterKind::Other => {}
+            }
+        }
+        Ok(Self { times, series: SeriesPredicate::new(of_series, columns, session)? })
+    }
+
+    /// Whether every series matches.
+    pub(super) fn takes_all_series(&self) -> bool {
+        self.series.is_none()
+    }
+
+    /// Per run, whether its series matches.
+    pub(super) fn matches(&self, runs: &[SeriesRun]) -> Result<Vec<bool>> {
+        let Some(predicate) = &self.series else { return Ok(vec![true; runs.len()]) };
+        let tags: Vec<&str> = predicate.columns.iter().filter_map(|c| tag_name(&c.origin)).collect();
+        // A run here stands for a series: one row each.
+        let mut tags = tag_values(runs, &tags).into_iter();
+        let columns = predicate.columns.iter().filter_map(|c| match c.origin {
+            Origin::Series => Some(Arc::new(series_column(&one_row_each(runs))) as ArrayRef),
+            _ => tags.next().map(|t| Arc::new(t) as ArrayRef),
+        });
+        let options = RecordBatchOptions::new().with_row_count(Some(runs.len()));
+        let batch = RecordBatch::try_new_with_options(predicate.schema.clone(), columns.collect(), &options)?;
+        evaluate(&predicate.expr, &batch)
+    }
+
+    /// Whether a file may hold a matching row, by what the manifest knows of it.
+    pub(super) fn may_match(&self, file: &FileMeta) -> Result<bool> {
+        if !file.time_range.overlaps(&self.times) {
+            return Ok(false);
+        }
+        for (tag, part) in self.series.iter().flat_map(|p| &p.single) {
+            let Some(values) = file.tag_values.get(tag) else { continue };
+            let values: StringViewArray =
+                values.iter().map(|v| (!v.is_empty()).then_some(v.as_ref())).collect();
+            let field = arrow::datatypes::Field::new(tag.as_ref(), values.data_type().clone(), true);
+            let batch = RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![Arc::new(values)])?;
+            if !evaluate(part, &batch)?.contains(&true) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+impl SeriesPredicate {
+    fn new(parts: Vec<Expr>, columns: &[ScanColumn], session: &dyn Session) -> Result<Option<Self>> {
+        let Some(whole) = conjunction(parts.clone()) else { return Ok(None) };
+        let (expr, schema, used) = physical(&whole, columns, session)?;
+        let mut single = Vec::new();
+        for part in &parts {
+            let (expr, _, used) = physical(part, columns, session)?;
+            if let [ScanColumn { field, origin: Origin::Tag(_) }] = &used[..] {
+                single.push((field.name().as_str().into(), expr));
+            }
+        }
+        Ok(Some(Self { expr, schema, columns: used, single }))
+    }
+}
+
+/// The physical form of a predicate over just the columns that it uses.
+fn physical(
+    expr: &Expr,
+    columns: &[ScanColumn],
+    session: &dyn Session,
+) -> Result<(Arc<dyn PhysicalExpr>, Arc<Schema>, Vec<ScanColumn>)> {
+    let refs = expr.column_refs();
+    let used: Vec<ScanColumn> =
+        columns.iter().filter(|c| refs.iter().any(|r| r.name == *c.field.name())).cloned().collect();
+    let schema = Arc::new(Schema::new(used.iter().map(|c| c.field.clone()).collect::<Vec<_>>()));
+    let df_schema = DFSchema::try_from(schema.clone())?;
+    let expr = session.create_physical_expr(expr.clone(), &df_schema)?;
+    Ok((expr, schema, used))
+}
+
+fn evaluate(expr: &Arc<dyn PhysicalExpr>, batch: &RecordBatch) -> Result<Vec<bool>> {
+    let result = expr.evaluate(batch)?.into_array(batch.num_rows())?;
+    let result = result.as_boolean_opt().ok_or_else(|| {
+        datafusion::error::DataFusionError::Internal(format!("filter {expr} is not boolean"))
+    })?;
+    Ok(result.iter().map(|b| b == Some(true)).collect())
+}
+
+fn tag_name(origin: &Origin) -> Option<&str> {
+    if let Origin::Tag(name) = origin { Some(name) } else { None }
+}
+
+fn one_row_each(runs: &[SeriesRun]) -> Vec<SeriesRun> {
+    let single = |(run, end_row): (&SeriesRun, u32)| SeriesRun { key: run.key.clone(), end_row };
+    runs.iter().zip(1..).map(single).collect()
+}
+
+/// The expression with columns named by their name alone.
+fn unqualified(expr: &Expr) -> Result<Expr> {
+    use datafusion::common::tree_node::{Transformed, TreeNode};
+    let strip = |e: Expr| {
+        Ok(match e {
+            Expr::Column(c) => {
+                Transformed::yes(Expr::Column(datafusion::common::Column::new_unqualified(c.name)))
+            }
+            other => Transformed::no(other),
+        })
+    };
+    Ok(expr.clone().transform(strip)?.data)
+}

@@ -1,0 +1,173 @@
+//! From chunks and files to units of work, and from units to partitions.
+
+use super::filter::ScanFilter;
+use crate::buffer::Chunk;
+use crate::model::ids::Sequence;
+use crate::model::time::TimeRange;
+use crate::parquet_file::ParquetFile;
+use std::sync::Arc;
+
+/// Rows below which a scan is not split over partitions: handing batches between threads costs more.
+const PARTITION_ROWS_MIN: usize = 65_536;
+
+/// Where rows come from.
+#[derive(Clone, Debug)]
+pub(super) enum Source {
+    Chunk(Arc<Chunk>),
+    File(Arc<ParquetFile>),
+}
+
+impl Source {
+    fn times(&self) -> TimeRange {
+        match self {
+            Self::Chunk(chunk) => chunk.time_range(),
+            Self::File(file) => file.meta().time_range,
+        }
+    }
+
+    /// Least and greatest series key.
+    fn series(&self) -> (&str, &str) {
+        match self {
+            Self::Chunk(chunk) => {
+                let runs = &chunk.rows().runs;
+                (runs.first().map_or("", |r| &r.key), runs.last().map_or("", |r| &r.key))
+            }
+            Self::File(file) => (&file.meta().series_min, &file.meta().series_max),
+        }
+    }
+
+    /// Of two sources the one with the greater age wins: chunks over files, then by sequence.
+    fn age(&self) -> (bool, Sequence) {
+        match self {
+            Self::Chunk(chunk) => (true, chunk.sequence_max),
+            Self::File(file) => (false, file.meta().sequence_max),
+        }
+    }
+
+    fn row_count(&self) -> usize {
+        match self {
+            Self::Chunk(chunk) => chunk.rows().row_count(),
+            Self::File(file) => usize::try_from(file.meta().row_count).unwrap_or(usize::MAX),
+        }
+    }
+
+    fn overlaps(&self, other: &Self) -> bool {
+        let ((a_min, a_max), (b_min, b_max)) = (self.series(), other.series());
+        self.times().overlaps(&other.times()) && a_min <= b_max && b_min <= a_max
+    }
+}
+
+/// Series keys `start <= key < end`; unbounded where `None`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct SeriesRange {
+    pub(super) start: Option<Arc<str>>,
+    pub(super) end: Option<Arc<str>>,
+}
+
+impl SeriesRange {
+    pub(super) fn contains(&self, key: &str) -> bool {
+        self.start.as_deref().is_none_or(|start| start <= key)
+            && self.end.as_deref().is_none_or(|end| key < end)
+    }
+
+    /// Whether some key from `min` to `max` may lie inside.
+    pub(super) fn may_contain(&self, min: &str, max: &str) -> bool {
+        self.start.as_deref().is_none_or(|start| start <= max)
+            && self.end.as_deref().is_none_or(|end| min < end)
+    }
+}
+
+/// Work that one partition does in one go.
+#[derive(Clone, Debug)]
+pub(super) enum Unit {
+    /// One row group of a file that overlaps with nothing.
+    RowGroup(Arc<ParquetFile>, usize),
+    /// A chunk that overlaps with nothing.
+    Chunk(Arc<Chunk>),
+    /// Sources that overlap, from old to new, within a range of series.
+    Merge(Vec<Source>, SeriesRange),
+}
+
+/// The units of every partition. At least one partition, maybe without units.
+pub(super) fn partitions(sources: Vec<Source>, filter: &ScanFilter, partitions_max: usize) -> Vec<Vec<Unit>> {
+    let selective = !filter.takes_all_series();
+    let row_count: usize = sources.iter().map(Source::row_count).sum();
+    // A predicate over tags mostly leaves few rows.
+    let wanted = if selective { row_count / 16 } else { row_count } / PARTITION_ROWS_MIN;
+    let partition_count = wanted.clamp(1, partitions_max.max(1));
+    let mut weighted: Vec<(usize, Unit)> =
+        clusters(sources).into_iter().flat_map(|cluster| units(cluster, partition_count)).collect();
+    if partition_count == 1 {
+        return vec![weighted.into_iter().map(|(_, unit)| unit).collect()];
+    }
+    // Heavy units first, each to the partition with the least work.
+    weighted.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
+    let mut out: Vec<(usize, Vec<Unit>)> = vec![(0, Vec::new()); partition_count];
+    for (weight, unit) in weighted {
+        if let Some((load, units)) = out.iter_mut().min_by_key(|(load, _)| *load) {
+            *load += weight;
+            units.push(unit);
+        }
+    }
+    out.into_iter().map(|(_, units)| units).collect()
+}
+
+/// Groups sources so that sources of different groups do not overlap.
+fn clusters(mut sources: Vec<Source>) -> Vec<Vec<Source>> {
+    sources.sort_by_key(|s| s.times().start_ns);
+    let mut done: Vec<Vec<Source>> = Vec::new();
+    let mut open: Vec<Vec<Source>> = Vec::new();
+    for source in sources {
+        let start = source.times().start_ns;
+        let ended = |cluster: &Vec<Source>| cluster.iter().all(|s| s.times().end_ns <= start);
+        done.extend(open.extract_if(.., |cluster| ended(cluster)));
+        let joined = open.extract_if(.., |cluster| cluster.iter().any(|s| s.overlaps(&source)));
+        let mut cluster: Vec<Source> = joined.flatten().collect();
+        cluster.push(source);
+        open.push(cluster);
+    }
+    done.extend(open);
+    done
+}
+
+/// The units of one cluster with their rows.
+fn units(mut cluster: Vec<Source>, split_max: usize) -> Vec<(usize, Unit)> {
+    if cluster.len() == 1 {
+        return match cluster.remove(0) {
+            Source::Chunk(chunk) => vec![(chunk.rows().row_count(), Unit::Chunk(chunk))],
+            Source::File(file) => (0..file.row_group_count())
+                .map(|group| (file.row_group_row_count(group), Unit::RowGroup(file.clone(), group)))
+                .collect(),
+        };
+    }
+    cluster.sort_by_key(Source::age);
+    let row_count: usize = cluster.iter().map(Source::row_count).sum();
+    let ranges = series_ranges(&cluster, split_max);
+    let share = row_count / ranges.len();
+    ranges.into_iter().map(|range| (share, Unit::Merge(cluster.clone(), range))).collect()
+}
+
+/// Cuts the series of a cluster into up to `split_max` ranges of about as many rows, by the largest source.
+fn series_ranges(cluster: &[Source], split_max: usize) -> Vec<SeriesRange> {
+    let largest = cluster.iter().max_by_key(|s| s.row_count());
+    let row_count = largest.map_or(0, Source::row_count);
+    let split = split_max.min(row_count / PARTITION_ROWS_MIN + 1).max(1);
+    let cut = |n: usize| -> Option<Arc<str>> {
+        let row = row_count / split * n;
+        match largest? {
+            Source::Chunk(chunk) => {
+                let runs = &chunk.rows().runs;
+                runs.get(runs.partition_point(|r| r.end_row as usize <= row)).map(|r| r.key.clone())
+            }
+            Source::File(file) => {
+                let group = (file.row_group_count() * n).div_ceil(split);
+                file.series_bounds(group).map(|(min, _)| min.into())
+            }
+        }
+    };
+    let mut cuts: Vec<Arc<str>> = (1..split).filter_map(cut).collect();
+    cuts.dedup();
+    let starts = std::iter::once(None).chain(cuts.iter().cloned().map(Some));
+    let ends = cuts.iter().cloned().map(Some).chain([None]);
+    starts.zip(ends).map(|(start, end)| SeriesRange { start, end }).collect()
+}

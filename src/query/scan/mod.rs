@@ -1,0 +1,27 @@
+//! Reading a table: a [`ReadView`](crate::engine::ReadView) as a leaf of a DataFusion plan.
+//!
+//! ```text
+//! TableSource (TableProvider)
+//!   scan: filters ─ filter.rs ─▶ times + predicate over tags
+//!         chunks + files, pruned by the manifest ─ layout.rs ─▶ partitions of units
+//!                                                       a unit: one row group | one chunk | a merge
+//!         ─ source.rs ─▶ DataSourceExec
+//! execute: unit ─ stream.rs ─▶ SortedRows of series that match ─ (merge) ─▶ columns.rs ─▶ RecordBatch
+//! ```
+//!
+//! Rows lie in runs of one series each, and tags are constant within a run. So a predicate over tags is evaluated
+//! once per series instead of once per row, selects ranges of rows before anything else is read, and tag
+//! columns are made by repeating a value. Sources whose (time × series) rectangles overlap are merged; all others
+//! are read as they are.
+
+mod columns;
+mod filter;
+mod layout;
+mod provider;
+mod source;
+mod stream;
+
+pub use provider::{SeriesColumn, TableSource};
+
+#[cfg(test)]
+mod tests;

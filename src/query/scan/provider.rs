@@ -1,0 +1,107 @@
+//! One table, as DataFusion asks for it.
+
+use super::columns::{Projection, ScanColumn, scan_columns};
+use super::filter::{FilterKind, ScanFilter, classify};
+use super::layout::{Source, partitions};
+use super::source::SeriesSource;
+use super::stream::ScanPlan;
+use crate::engine::{Engine, ReadView};
+use arrow::datatypes::{Schema, SchemaRef};
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::{DataFusionError, Result};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::physical_plan::ExecutionPlan;
+use futures::{StreamExt, TryStreamExt};
+use std::sync::Arc;
+
+/// Files that are opened at the same time while a query is planned.
+const OPENINGS_MAX: usize = 16;
+
+/// Whether a table shows its series key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SeriesColumn {
+    /// As column `__series`, the first.
+    Shown,
+    /// Not at all, as users see the table.
+    Hidden,
+}
+
+/// A table at one moment.
+#[derive(Debug)]
+pub struct TableSource {
+    engine: Arc<Engine>,
+    view: ReadView,
+    columns: Vec<ScanColumn>,
+    schema: SchemaRef,
+}
+
+impl TableSource {
+    /// The rows of `view`, which `engine` made.
+    #[must_use]
+    pub fn new(engine: Arc<Engine>, view: ReadView, series: SeriesColumn) -> Self {
+        let columns = scan_columns(&view.table.schema, series == SeriesColumn::Shown);
+        let schema = Arc::new(Schema::new(columns.iter().map(|c| c.field.clone()).collect::<Vec<_>>()));
+        Self { engine, view, columns, schema }
+    }
+
+    /// What may hold matching rows.
+    async fn sources(&self, filter: &ScanFilter) -> Result<Vec<Source>> {
+        let chunks = self.view.chunks.iter().filter(|c| c.time_range().overlaps(&filter.times));
+        let mut sources: Vec<Source> = chunks.cloned().map(Source::Chunk).collect();
+        let mut files = Vec::new();
+        for file in self.view.files.iter() {
+            if filter.may_match(file)? {
+                files.push(file.clone());
+            }
+        }
+        let opened = futures::stream::iter(files.into_iter().map(|file| self.engine.open_file(file)))
+            .buffered(OPENINGS_MAX)
+            .map_ok(|file| Source::File(Arc::new(file)))
+            .map_err(|e| DataFusionError::External(Box::new(e)))
+            .try_collect::<Vec<_>>()
+            .await?;
+        sources.extend(opened);
+        Ok(sources)
+    }
+}
+
+#[async_trait]
+impl TableProvider for TableSource {
+    fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        let support = |filter: &&Expr| match classify(filter, &self.columns) {
+            FilterKind::Time(_) | FilterKind::Series => TableProviderFilterPushDown::Exact,
+            FilterKind::Other => TableProviderFilterPushDown::Unsupported,
+        };
+        Ok(filters.iter().map(support).collect())
+    }
+
+    async fn scan(
+        &self,
+        session: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        _limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let columns = match projection {
+            Some(wanted) => wanted.iter().map(|i| self.columns[*i].clone()).collect(),
+            None => self.columns.clone(),
+        };
+        let filter = ScanFilter::new(filters, &self.columns, session)?;
+        let sources = self.sources(&filter).await?;
+        let partitions_max = session.config_options().execution.target_partitions;
+        let units = partitions(sources, &filter, partitions_max);
+        let plan = ScanPlan { projection: Projection::new(&columns), filter };
+        let source = SeriesSource::new(self.view.table.name.clone(), plan, units);
+        Ok(DataSourceExec::from_data_source(source))
+    }
+}

@@ -1,0 +1,92 @@
+//! The leaf of a physical plan.
+
+use super::layout::Unit;
+use super::stream::ScanPlan;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{Result, Statistics};
+use datafusion::datasource::source::DataSource;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::EquivalenceProperties;
+use datafusion::physical_expr::projection::ProjectionExprs;
+use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{DisplayFormatType, Partitioning, PhysicalExpr};
+use futures::StreamExt;
+use std::fmt;
+use std::sync::Arc;
+
+/// Units of one table, by partition.
+#[derive(Clone, Debug)]
+pub(super) struct SeriesSource {
+    table: Arc<str>,
+    plan: Arc<ScanPlan>,
+    partitions: Vec<Vec<Unit>>,
+    metrics: ExecutionPlanMetricsSet,
+}
+
+impl SeriesSource {
+    pub(super) fn new(table: Arc<str>, plan: ScanPlan, partitions: Vec<Vec<Unit>>) -> Self {
+        assert!(!partitions.is_empty(), "a plan has at least one partition");
+        Self { table, plan: Arc::new(plan), partitions, metrics: ExecutionPlanMetricsSet::new() }
+    }
+}
+
+impl DataSource for SeriesSource {
+    fn open(&self, partition: usize, _context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let metrics = BaselineMetrics::new(&self.metrics, partition);
+        let batches = self.plan.clone().batches(self.partitions[partition].clone());
+        let counted = batches.inspect(move |batch| {
+            if let Ok(batch) = batch {
+                metrics.record_output(batch.num_rows());
+            }
+        });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.plan.projection.schema.clone(), counted)))
+    }
+
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let units = || self.partitions.iter().flatten();
+        let groups = units().filter(|u| matches!(u, Unit::RowGroup(..))).count();
+        let chunks = units().filter(|u| matches!(u, Unit::Chunk(_))).count();
+        let merges = units().filter(|u| matches!(u, Unit::Merge(..))).count();
+        write!(f, "table={}, row_groups={groups}, chunks={chunks}, merges={merges}", self.table)?;
+        if !self.plan.filter.takes_all_series() {
+            write!(f, ", predicate on series")?;
+        }
+        Ok(())
+    }
+
+    fn output_partitioning(&self) -> Partitioning {
+        Partitioning::UnknownPartitioning(self.partitions.len())
+    }
+
+    fn eq_properties(&self) -> EquivalenceProperties {
+        EquivalenceProperties::new(self.plan.projection.schema.clone())
+    }
+
+    fn partition_statistics(&self, _partition: Option<usize>) -> Result<Arc<Statistics>> {
+        Ok(Arc::new(Statistics::new_unknown(&self.plan.projection.schema)))
+    }
+
+    fn with_fetch(&self, _limit: Option<usize>) -> Option<Arc<dyn DataSource>> {
+        None
+    }
+
+    fn fetch(&self) -> Option<usize> {
+        None
+    }
+
+    fn metrics(&self) -> ExecutionPlanMetricsSet {
+        self.metrics.clone()
+    }
+
+    fn try_swapping_with_projection(&self, _: &ProjectionExprs) -> Result<Option<Arc<dyn DataSource>>> {
+        Ok(None)
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+}

@@ -1,0 +1,163 @@
+//! Executing units: sources to sorted rows to record batches.
+
+use super::columns::Projection;
+use super::filter::ScanFilter;
+use super::layout::{SeriesRange, Source, Unit};
+use crate::buffer::Chunk;
+use crate::merge::{Merge, SeriesRun, SortedRows, Step};
+use crate::model::limits::BATCH_ROWS;
+use crate::parquet_file::{FileError, ParquetFile};
+use arrow::array::RecordBatch;
+use datafusion::error::{DataFusionError, Result};
+use futures::stream::{BoxStream, try_unfold};
+use futures::{StreamExt, TryStreamExt};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// What all units of a scan share.
+#[derive(Clone, Debug)]
+pub(super) struct ScanPlan {
+    pub(super) projection: Projection,
+    pub(super) filter: ScanFilter,
+}
+
+type Rows = BoxStream<'static, Result<SortedRows>>;
+
+impl ScanPlan {
+    /// The batches of `units`, one unit after the other.
+    pub(super) fn batches(self: Arc<Self>, units: Vec<Unit>) -> BoxStream<'static, Result<RecordBatch>> {
+        let plan = self.clone();
+        let rows = futures::stream::iter(units).flat_map(move |unit| plan.clone().unit(unit));
+        rows.map(move |rows| Ok(self.projection.batch(&rows?)?)).boxed()
+    }
+
+    fn unit(self: Arc<Self>, unit: Unit) -> Rows {
+        match unit {
+            Unit::Chunk(chunk) => self.chunk(chunk, &SeriesRange::default()),
+            Unit::RowGroup(file, group) => self.row_group(file, group, SeriesRange::default()),
+            Unit::Merge(sources, range) => self.merge(sources, &range),
+        }
+    }
+
+    /// The matching rows of a chunk.
+    fn chunk(self: Arc<Self>, chunk: Arc<Chunk>, range: &SeriesRange) -> Rows {
+        let select = || -> Result<(SortedRows, Vec<Range<usize>>)> {
+            let names: Vec<&str> = self.projection.fields.iter().map(|(name, _)| name.as_ref()).collect();
+            let keep = self.matching(&chunk.rows().runs, range)?;
+            let rows = chunk.project(&names, &self.projection.field_types());
+            let selected = rows.select(self.filter.times, |run| keep[run]);
+            Ok((rows, selected))
+        };
+        let (rows, selected) = match select() {
+            Ok(selected) => selected,
+            Err(error) => return futures::stream::once(std::future::ready(Err(error))).boxed(),
+        };
+        let batches = batches_of(selected);
+        futures::stream::iter(batches).map(move |ranges| Ok(rows.gather(&ranges)?)).boxed()
+    }
+
+    /// The matching rows of a row group.
+    fn row_group(self: Arc<Self>, file: Arc<ParquetFile>, group: usize, range: SeriesRange) -> Rows {
+        let open = async move {
+            let series = file.series(group).await.map_err(file_error)?;
+            let keep = self.matching(&series, &range)?;
+            let selected = ranges_of(&series, &keep);
+            if selected.is_empty() {
+                return Ok(futures::stream::empty().boxed());
+            }
+            let fields = self.projection.fields.clone();
+            let rows = file.rows(group, series, selected, self.filter.times, fields).map_err(file_error)?;
+            Ok::<Rows, DataFusionError>(rows.map_err(file_error).boxed())
+        };
+        futures::stream::once(open).try_flatten().boxed()
+    }
+
+    /// The matching rows of several sources, without duplicates.
+    fn merge(self: Arc<Self>, sources: Vec<Source>, range: &SeriesRange) -> Rows {
+        let types = self.projection.field_types();
+        let streams: Vec<Rows> =
+            sources.into_iter().map(|source| self.clone().source(source, range)).collect();
+        let merge = Merge::new(types, streams.len(), BATCH_ROWS);
+        try_unfold((merge, streams), |(mut merge, mut streams)| async move {
+            loop {
+                match merge.step()? {
+                    Step::Rows(rows) => return Ok(Some((rows, (merge, streams)))),
+                    Step::Done => return Ok(None),
+                    Step::Need(source) => match streams[source].try_next().await? {
+                        Some(rows) => merge.push(source, rows),
+                        None => merge.finish(source),
+                    },
+                }
+            }
+        })
+        .boxed()
+    }
+
+    fn source(self: Arc<Self>, source: Source, range: &SeriesRange) -> Rows {
+        match source {
+            Source::Chunk(chunk) => self.chunk(chunk, range),
+            Source::File(file) => {
+                let (plan, range) = (self, range.clone());
+                let inside = |group: &usize| {
+                    file.series_bounds(*group).is_none_or(|(min, max)| range.may_contain(min, max))
+                };
+                let groups: Vec<usize> = (0..file.row_group_count()).filter(inside).collect();
+                let group = move |group| plan.clone().row_group(file.clone(), group, range.clone());
+                futures::stream::iter(groups).flat_map(group).boxed()
+            }
+        }
+    }
+
+    /// Per run, whether its series lies in `range` and matches.
+    fn matching(&self, runs: &[SeriesRun], range: &SeriesRange) -> Result<Vec<bool>> {
+        let mut keep = self.filter.matches(runs)?;
+        if *range != SeriesRange::default() {
+            for (keep, run) in keep.iter_mut().zip(runs) {
+                *keep &= range.contains(&run.key);
+            }
+        }
+        Ok(keep)
+    }
+}
+
+/// The rows of the runs that `keep` accepts; ranges that touch are joined.
+fn ranges_of(runs: &[SeriesRun], keep: &[bool]) -> Vec<Range<usize>> {
+    let mut ranges: Vec<Range<usize>> = Vec::new();
+    let mut start = 0;
+    for (run, keep) in runs.iter().zip(keep) {
+        let end = run.end_row as usize;
+        match ranges.last_mut() {
+            _ if !keep => {}
+            Some(last) if last.end == start => last.end = end,
+            _ => ranges.push(start..end),
+        }
+        start = end;
+    }
+    ranges
+}
+
+/// Cuts ranges into groups of about [`BATCH_ROWS`] rows.
+fn batches_of(ranges: Vec<Range<usize>>) -> Vec<Vec<Range<usize>>> {
+    let mut batches: Vec<Vec<Range<usize>>> = Vec::new();
+    let mut room = 0;
+    for mut range in ranges {
+        while !range.is_empty() {
+            if room == 0 {
+                batches.push(Vec::new());
+                room = BATCH_ROWS;
+            }
+            let taken = range.len().min(room);
+            let head = range.start..range.start + taken;
+            if let Some(batch) = batches.last_mut() {
+                batch.push(head);
+            }
+            range.start += taken;
+            room -= taken;
+        }
+    }
+    batches
+}
+
+fn file_error(error: FileError) -> DataFusionError {
+    DataFusionError::External(Box::new(error))
+}

@@ -1,0 +1,192 @@
+//! Request bodies: read and unpacked within bounds.
+//!
+//! Three bounds hold: the size as sent, the size once unpacked, and the memory of all bodies at once. A
+//! [`RequestBody`] holds its share of the last until it is dropped.
+
+use super::error::HttpError;
+use super::settings::HttpSettings;
+use axum::body::{Body, BodyDataStream};
+use axum::http::{HeaderMap, header};
+use bytes::{Bytes, BytesMut};
+use flate2::read::MultiGzDecoder;
+use futures::StreamExt;
+use std::io::{ErrorKind, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// How much of a body that is too large is read and thrown away, so that a client that sends before it listens gets to
+/// read the answer; and for how long.
+const DRAINED_BYTES_MAX: usize = 64 << 20;
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Bodies up to this size are unpacked where they are; larger ones on a thread that may block.
+const UNPACKED_INLINE_BYTES_MAX: usize = 16 << 10;
+
+/// Memory that the bodies of all requests share.
+#[derive(Debug)]
+pub(super) struct BodyBudget {
+    bytes_max: usize,
+    bytes: AtomicUsize,
+}
+
+impl BodyBudget {
+    pub(super) fn new(bytes_max: usize) -> Self {
+        Self { bytes_max, bytes: AtomicUsize::new(0) }
+    }
+}
+
+/// A part of the budget.
+#[derive(Debug)]
+struct Share {
+    budget: Arc<BodyBudget>,
+    bytes: usize,
+}
+
+impl Share {
+    /// Takes `bytes` more, or nothing when there is not so much left.
+    fn grow(&mut self, bytes: usize) -> Result<(), HttpError> {
+        let taken = self.budget.bytes.fetch_add(bytes, Ordering::Relaxed);
+        if taken + bytes > self.budget.bytes_max {
+            self.budget.bytes.fetch_sub(bytes, Ordering::Relaxed);
+            return Err(HttpError::too_many_bodies());
+        }
+        self.bytes += bytes;
+        Ok(())
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.budget.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// A whole body. Its memory counts until this is dropped.
+#[derive(Debug)]
+pub(super) struct RequestBody {
+    /// The bytes, unpacked.
+    pub(super) bytes: Bytes,
+    _share: Share,
+}
+
+/// Reads a body and unpacks it when it is gzip.
+pub(super) async fn read(
+    headers: &HeaderMap,
+    body: Body,
+    settings: &HttpSettings,
+    budget: &Arc<BodyBudget>,
+) -> Result<RequestBody, HttpError> {
+    let mut stream = body.into_data_stream();
+    let mut share = Share { budget: budget.clone(), bytes: 0 };
+    let bytes = match read_packed(headers, &mut stream, settings.body_bytes_max, &mut share).await {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            // A client that waits for `100 Continue` has sent nothing yet, and need not.
+            if !headers.contains_key(header::EXPECT) {
+                drain(stream).await;
+            }
+            return Err(error);
+        }
+    };
+    if !is_gzip(headers) {
+        return Ok(RequestBody { bytes, _share: share });
+    }
+    let bytes_max = settings.unpacked_body_bytes_max;
+    let unpacked = if bytes.len() <= UNPACKED_INLINE_BYTES_MAX {
+        unpack(&bytes, bytes_max, &mut share)?
+    } else {
+        let task = tokio::task::spawn_blocking(move || {
+            let unpacked = unpack(&bytes, bytes_max, &mut share);
+            unpacked.map(|bytes| (bytes, share))
+        });
+        let (unpacked, rest) = task.await.map_err(|error| HttpError::internal(error.to_string()))??;
+        share = rest;
+        unpacked
+    };
+    Ok(RequestBody { bytes: unpacked, _share: share })
+}
+
+async fn read_packed(
+    headers: &HeaderMap,
+    stream: &mut BodyDataStream,
+    bytes_max: usize,
+    share: &mut Share,
+) -> Result<Bytes, HttpError> {
+    let announced =
+        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|bytes| bytes > bytes_max) {
+        return Err(HttpError::body_too_large());
+    }
+    let mut whole = BytesMut::new();
+    let mut first: Option<Bytes> = None;
+    while let Some(part) = stream.next().await {
+        let part = part.map_err(|error| HttpError::bad_request(format!("cannot read the body: {error}")))?;
+        let held = whole.len() + first.as_ref().map_or(0, Bytes::len);
+        if held + part.len() > bytes_max {
+            return Err(HttpError::body_too_large());
+        }
+        share.grow(part.len())?;
+        // A body that comes in one part is not copied.
+        if held == 0 {
+            first = Some(part);
+            continue;
+        }
+        if let Some(first) = first.take() {
+            whole.reserve(announced.unwrap_or(0).max(first.len() + part.len()));
+            whole.extend_from_slice(&first);
+        }
+        whole.extend_from_slice(&part);
+    }
+    Ok(first.unwrap_or_else(|| whole.freeze()))
+}
+
+/// InfluxDB 1.x unpacks gzip and takes any other encoding for none.
+fn is_gzip(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_ENCODING).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"gzip"))
+}
+
+/// Unpacks gzip of any number of members. Faults are told in Go's words.
+fn unpack(packed: &[u8], bytes_max: usize, share: &mut Share) -> Result<Bytes, HttpError> {
+    const STEP_BYTES: usize = 256 << 10;
+    if packed.is_empty() {
+        return Err(HttpError::bad_request("EOF"));
+    }
+    let mut decoder = MultiGzDecoder::new(packed);
+    let mut out = Vec::new();
+    loop {
+        let before = out.len();
+        let step = STEP_BYTES.min(bytes_max + 1 - before);
+        let read = decoder.by_ref().take(step as u64).read_to_end(&mut out).map_err(|error| {
+            HttpError::bad_request(match error.kind() {
+                ErrorKind::UnexpectedEof => "unexpected EOF".to_owned(),
+                _ if error.to_string().contains("header") => "gzip: invalid header".to_owned(),
+                _ => format!("gzip: {error}"),
+            })
+        })?;
+        if read == 0 {
+            return Ok(Bytes::from(out));
+        }
+        if out.len() > bytes_max {
+            return Err(HttpError::body_too_large());
+        }
+        share.grow(read)?;
+    }
+}
+
+async fn drain(mut stream: BodyDataStream) {
+    let rest = async {
+        let mut bytes = 0;
+        while let Some(Ok(part)) = stream.next().await {
+            bytes += part.len();
+            if bytes > DRAINED_BYTES_MAX {
+                return;
+            }
+        }
+    };
+    // Whether the client has sent all by then makes no difference to the answer.
+    let _ = tokio::time::timeout(DRAIN_TIMEOUT, rest).await;
+}
+
+#[cfg(test)]
+mod tests;

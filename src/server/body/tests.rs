@@ -1,0 +1,112 @@
+//! Tests of bodies and their bounds.
+
+use super::{BodyBudget, read};
+use crate::server::settings::HttpSettings;
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, header};
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(text).expect("memory takes all");
+    encoder.finish().expect("memory takes all")
+}
+
+fn settings() -> HttpSettings {
+    HttpSettings {
+        body_bytes_max: 1_000,
+        unpacked_body_bytes_max: 100_000,
+        bodies_bytes_max: 150_000,
+        ..HttpSettings::default()
+    }
+}
+
+/// The body that arrives in `parts`, or status and text of the refusal.
+async fn read_parts(encoding: Option<&'static str>, parts: Vec<Vec<u8>>) -> Result<Bytes, (u16, String)> {
+    let mut headers = HeaderMap::new();
+    if let Some(encoding) = encoding {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+    }
+    let budget = Arc::new(BodyBudget::new(settings().bodies_bytes_max));
+    let stream = futures::stream::iter(parts.into_iter().map(Ok::<_, std::io::Error>));
+    let result = read(&headers, Body::from_stream(stream), &settings(), &budget).await;
+    let result = match result {
+        Ok(body) => Ok(body.bytes.clone()),
+        Err(error) => {
+            let (status, text) = error.status_and_text();
+            Err((status, text.to_owned()))
+        }
+    };
+    assert_eq!(budget.bytes.load(Ordering::Relaxed), 0, "the share is given back");
+    result
+}
+
+async fn check(encoding: Option<&'static str>, body: Vec<u8>, expected: Result<&[u8], (u16, &str)>) {
+    let expected = expected.map(Bytes::copy_from_slice).map_err(|(status, text)| (status, text.to_owned()));
+    let halves = body.split_at(body.len() / 2);
+    let in_halves = vec![halves.0.to_vec(), halves.1.to_vec()];
+    assert_eq!(read_parts(encoding, vec![body.clone()]).await, expected);
+    assert_eq!(read_parts(encoding, in_halves).await, expected);
+}
+
+#[tokio::test]
+async fn plain_bodies_pass_up_to_the_limit() {
+    check(None, b"m f=1".to_vec(), Ok(b"m f=1")).await;
+    check(None, Vec::new(), Ok(b"")).await;
+    check(None, vec![b'x'; 1_000], Ok(&[b'x'; 1_000])).await;
+    check(None, vec![b'x'; 1_001], Err((413, "Request Entity Too Large"))).await;
+    check(Some("deflate"), b"m f=1".to_vec(), Ok(b"m f=1")).await;
+}
+
+#[tokio::test]
+async fn an_announced_length_is_refused_before_it_is_read() {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("1001"));
+    let budget = Arc::new(BodyBudget::new(1_000_000));
+    let refused = read(&headers, Body::empty(), &settings(), &budget).await.expect_err("too large");
+    assert_eq!(refused.status_and_text(), (413, "Request Entity Too Large"));
+}
+
+/// The texts for an empty, a cut and a short body, and the behaviour with several members, are InfluxDB 1.6.7's.
+#[tokio::test]
+async fn gzip_is_unpacked() {
+    let gz = Some("gzip");
+    check(gz, gzip(b"m f=1 0\n"), Ok(b"m f=1 0\n")).await;
+    check(gz, [gzip(b"m f=1 0\n"), gzip(b"m f=2 1\n")].concat(), Ok(b"m f=1 0\nm f=2 1\n")).await;
+    check(gz, Vec::new(), Err((400, "EOF"))).await;
+    check(gz, b"notgzip".to_vec(), Err((400, "unexpected EOF"))).await;
+    let whole = gzip(b"m f=1 0\n");
+    check(gz, whole[..whole.len() - 6].to_vec(), Err((400, "unexpected EOF"))).await;
+    check(gz, b"this is no gzip at all".to_vec(), Err((400, "gzip: invalid header"))).await;
+    let mut damaged = gzip(b"m f=1 0\n");
+    let checksum_at = damaged.len() - 8;
+    damaged[checksum_at] ^= 1;
+    let refused = read_parts(gz, vec![damaged]).await.expect_err("the checksum is wrong");
+    assert_eq!(refused.0, 400);
+}
+
+#[tokio::test]
+async fn a_gzip_bomb_is_refused() {
+    let largest = gzip(&vec![b' '; 100_000]);
+    assert!(largest.len() <= 1_000);
+    check(Some("gzip"), largest, Ok(&vec![b' '; 100_000])).await;
+    check(Some("gzip"), gzip(&vec![b' '; 100_001]), Err((413, "Request Entity Too Large"))).await;
+}
+
+#[tokio::test]
+async fn all_bodies_share_a_budget() {
+    let budget = Arc::new(BodyBudget::new(1_500));
+    let body = |bytes: usize| Body::from(vec![b'x'; bytes]);
+    let headers = HeaderMap::new();
+    let first = read(&headers, body(1_000), &settings(), &budget).await.expect("fits");
+    let refused = read(&headers, body(501), &settings(), &budget).await.expect_err("no room");
+    assert_eq!(refused.status_and_text().0, 503);
+    read(&headers, body(500), &settings(), &budget).await.expect("fits beside the first");
+    drop(first);
+    read(&headers, body(1_000), &settings(), &budget).await.expect("fits again");
+}

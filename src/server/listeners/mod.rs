@@ -1,0 +1,3 @@
+//! Sockets and connections. Today one: HTTP and gRPC on one port.
+
+pub mod http;

@@ -1,0 +1,167 @@
+//! What is counted, in Prometheus' text form at `/metrics`.
+//!
+//! The server counts requests and queries itself; figures of storage are asked of the engine at each scrape.
+
+use crate::engine::Engine;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::middleware::Next;
+use axum::response::Response;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, text};
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// The paths that are counted by name; the others share one label, so that clients cannot make labels.
+const COUNTED_PATHS: [&str; 8] =
+    ["/query", "/write", "/ping", "/status", "/health", "/metrics", "/debug/flush", "/debug/vars"];
+
+/// Buckets of durations: 0.1 ms to about 100 s.
+fn duration_histogram() -> Histogram {
+    Histogram::new(exponential_buckets(0.000_1, 4.0, 11))
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    path: &'static str,
+    status: u16,
+}
+
+/// Counters of the server.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<RequestLabels, Counter>,
+    request_seconds: Histogram,
+    pub(super) write_body_bytes: Counter,
+    pub(super) query_seconds: Histogram,
+    pub(super) statements_failed: Counter,
+    pub(super) queries_cancelled: Counter,
+    pub(super) panics: Counter,
+    pub(super) connections: Gauge,
+}
+
+impl Metrics {
+    /// Counters that start at nothing, over this engine.
+    pub(super) fn new(engine: &Arc<Engine>) -> Self {
+        let mut registry = Registry::with_prefix("tidegauge");
+        registry.register_collector(Box::new(EngineFigures(engine.clone())));
+        Self::registered(registry)
+    }
+
+    fn registered(mut registry: Registry) -> Self {
+        let metrics = Self {
+            registry: Registry::default(),
+            requests: Family::default(),
+            request_seconds: duration_histogram(),
+            write_body_bytes: Counter::default(),
+            query_seconds: duration_histogram(),
+            statements_failed: Counter::default(),
+            queries_cancelled: Counter::default(),
+            panics: Counter::default(),
+            connections: Gauge::default(),
+        };
+        registry.register("http_requests", "Requests answered, by path and status", metrics.requests.clone());
+        registry.register(
+            "http_request_seconds",
+            "Time from the head of a request to the head of its response",
+            metrics.request_seconds.clone(),
+        );
+        registry.register(
+            "write_body_bytes",
+            "Bytes of line protocol received, unpacked",
+            metrics.write_body_bytes.clone(),
+        );
+        registry.register(
+            "query_seconds",
+            "Time to run all statements of a /query request and to hand over the response",
+            metrics.query_seconds.clone(),
+        );
+        registry.register(
+            "query_statements_failed",
+            "Statements that ended with an error",
+            metrics.statements_failed.clone(),
+        );
+        registry.register(
+            "queries_cancelled",
+            "Queries that ended because the client went away",
+            metrics.queries_cancelled.clone(),
+        );
+        registry.register("panics", "Requests that met a bug of the server", metrics.panics.clone());
+        registry.register("http_connections", "Open connections", metrics.connections.clone());
+        Self { registry, ..metrics }
+    }
+
+    /// All figures in Prometheus' text form.
+    pub(super) fn text(&self) -> Result<String, fmt::Error> {
+        let mut out = String::new();
+        text::encode(&mut out, &self.registry)?;
+        Ok(out)
+    }
+
+    fn count(&self, path: &str, status: StatusCode, start: Instant) {
+        let path = COUNTED_PATHS.into_iter().find(|counted| *counted == path).unwrap_or("other");
+        self.requests.get_or_create(&RequestLabels { path, status: status.as_u16() }).inc();
+        self.request_seconds.observe(start.elapsed().as_secs_f64());
+    }
+}
+
+/// Counts a request and its response.
+pub(super) async fn count_request(
+    State(metrics): State<Arc<Metrics>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let start = Instant::now();
+    let uri = request.uri().clone();
+    let response = next.run(request).await;
+    metrics.count(uri.path(), response.status(), start);
+    response
+}
+
+/// Figures of storage, asked when they are read.
+#[derive(Debug)]
+struct EngineFigures(Arc<Engine>);
+
+impl Collector for EngineFigures {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let status = self.0.status();
+        for (name, help, value) in [
+            ("points_written", "Points acknowledged", status.points_written),
+            ("points_rejected", "Points refused", status.points_rejected),
+            ("flushes", "Flushes that succeeded", status.flushes),
+            ("flush_failures", "Flushes that failed", status.flush_failures),
+        ] {
+            let metric = ConstCounter::new(value);
+            metric.encode(encoder.encode_descriptor(name, help, None, metric_type(&metric))?)?;
+        }
+        for (name, help, value) in [
+            (
+                "buffer_bytes",
+                "Memory of acknowledged rows that are not in files yet",
+                status.buffer_bytes as u64,
+            ),
+            ("wal_bytes", "Size of the write-ahead log", status.wal_bytes),
+            ("files", "Data files", status.file_count as u64),
+            ("file_bytes", "Size of the data files", status.file_bytes),
+            ("databases", "Databases", status.database_count as u64),
+            ("tables", "Tables", status.table_count as u64),
+            ("writes_refused", "1 while no write is taken", u64::from(status.writes_refused.is_some())),
+            ("wal_damage", "Damaged parts of the log found at start-up", status.wal_damage.len() as u64),
+        ] {
+            let metric = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
+            metric.encode(encoder.encode_descriptor(name, help, None, metric_type(&metric))?)?;
+        }
+        Ok(())
+    }
+}
+
+fn metric_type(metric: &impl EncodeMetric) -> prometheus_client::metrics::MetricType {
+    metric.metric_type()
+}

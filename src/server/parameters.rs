@@ -1,0 +1,100 @@
+//! Query strings and forms, read as Go's `net/url` reads them.
+//!
+//! A pair that is not well formed (a bad percent escape, a semicolon) is left out and the others count. Bytes that are
+//! no UTF-8 become U+FFFD. Of values with the same name the first counts.
+
+use std::borrow::Cow;
+
+/// Names and values in order of precedence.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Parameters(Vec<(String, String)>);
+
+impl Parameters {
+    /// The parameters of a query string or of an urlencoded form.
+    pub(super) fn parse(text: &[u8]) -> Self {
+        let pairs = text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty() && !pair.contains(&b';'));
+        let pairs = pairs.filter_map(|pair| {
+            let at = memchr::memchr(b'=', pair).unwrap_or(pair.len());
+            Some((decode(&pair[..at])?, decode(pair.get(at + 1..).unwrap_or_default())?))
+        });
+        Self(pairs.collect())
+    }
+
+    /// The parameters of a URL.
+    pub(super) fn of_uri(uri: &axum::http::Uri) -> Self {
+        uri.query().map(|query| Self::parse(query.as_bytes())).unwrap_or_default()
+    }
+
+    /// The value of a parameter; empty when there is none.
+    pub(super) fn get(&self, name: &str) -> &str {
+        self.0.iter().find(|(n, _)| n == name).map_or("", |(_, value)| value)
+    }
+
+    /// The value of a parameter, `None` when it is missing or empty.
+    pub(super) fn get_some(&self, name: &str) -> Option<&str> {
+        Some(self.get(name)).filter(|value| !value.is_empty())
+    }
+
+    /// Adds a parameter behind all others.
+    pub(super) fn push(&mut self, name: String, value: String) {
+        self.0.push((name, value));
+    }
+
+    /// These parameters, and behind them those of `other`.
+    pub(super) fn followed_by(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+}
+
+/// Decodes `+` and percent escapes, or `None` when an escape is broken.
+fn decode(bytes: &[u8]) -> Option<String> {
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some((byte, tail)) = rest.split_first() {
+        rest = tail;
+        out.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let (digits, tail) = rest.split_at_checked(2)?;
+                rest = tail;
+                hex(digits[0])? << 4 | hex(digits[1])?
+            }
+            byte => *byte,
+        });
+    }
+    Some(match String::from_utf8_lossy(&out) {
+        Cow::Owned(text) => text,
+        Cow::Borrowed(_) => String::from_utf8(out).expect("just checked"),
+    })
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Parameters;
+
+    fn check(text: &str, expected: &[(&str, &str)]) {
+        let parameters = Parameters::parse(text.as_bytes());
+        let pairs: Vec<_> = parameters.0.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        assert_eq!(pairs, expected, "{text}");
+    }
+
+    #[test]
+    fn pairs_are_read_as_go_reads_them() {
+        check("", &[]);
+        check("q=show+databases&db=my%20db", &[("q", "show databases"), ("db", "my db")]);
+        check("db=a&db=b", &[("db", "a"), ("db", "b")]);
+        check("q=%zz&db=t", &[("db", "t")]);
+        check("q=%2&db=t", &[("db", "t")]);
+        check("db=t;q=x", &[]);
+        check("flag&=v&&a==b", &[("flag", ""), ("", "v"), ("a", "=b")]);
+        check("q=%ff%fe", &[("q", "\u{fffd}\u{fffd}")]);
+        check("epoch=%C2%B5", &[("epoch", "µ")]);
+        assert_eq!(Parameters::parse(b"db=a&db=b").get("db"), "a");
+        assert_eq!(Parameters::parse(b"db=").get_some("db"), None);
+    }
+}

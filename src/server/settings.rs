@@ -1,0 +1,38 @@
+//! What operators may change about the HTTP server.
+
+use std::time::Duration;
+
+/// Settings of the HTTP server; the configuration page documents each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpSettings {
+    /// Largest request body in bytes, as sent (InfluxDB 1.x `max-body-size`).
+    pub body_bytes_max: usize,
+    /// Largest request body in bytes once unpacked. InfluxDB 1.x has no such bound; without one a few kilobytes
+    /// of gzip take all memory.
+    pub unpacked_body_bytes_max: usize,
+    /// Memory for the bodies of all requests that are being read or handled, in bytes. Past it requests are told to
+    /// come back later.
+    pub bodies_bytes_max: usize,
+    /// Most rows of an unchunked response (InfluxDB 1.x `max-row-limit`); no limit when `None`.
+    pub row_limit: Option<usize>,
+    /// How long a statement may run (InfluxDB 1.x `query-timeout`); no limit when `None`.
+    pub query_timeout: Option<Duration>,
+    /// How long a client may take to send the head of a request.
+    pub head_timeout: Duration,
+    /// How long a shutdown waits for requests that are being answered.
+    pub shutdown_timeout: Duration,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            body_bytes_max: 25_000_000,
+            unpacked_body_bytes_max: 256 << 20,
+            bodies_bytes_max: 1 << 30,
+            row_limit: None,
+            query_timeout: None,
+            head_timeout: Duration::from_secs(30),
+            shutdown_timeout: Duration::from_secs(30),
+        }
+    }
+}

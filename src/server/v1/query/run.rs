@@ -1,0 +1,184 @@
+//! Runs the statements of a request in order and encodes what they give.
+//!
+//! After a statement that failed the others answer `not executed`, each under its own number, as since 1.11. Whoever drops
+//! the future, or the receiver of the parts, cancels the query; a change that the engine has begun is carried out
+//! all the same.
+
+use super::request::QueryRequest;
+use super::style::{read_only_warning, style_of};
+use crate::encode::v1::ResponseEncoder;
+use crate::engine::{Engine, EngineError};
+use crate::query::{Command, QueryContext, ResultStream, StatementOutcome};
+use crate::server::error::{command_text, statement_text};
+use crate::server::{AppState, Metrics};
+use bytes::Bytes;
+use futures::StreamExt;
+use influxql::ast::Statement;
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::sync::mpsc::{self, Sender};
+
+/// A response is sent in parts of at least this size: large enough that the costs per part vanish.
+pub(super) const PART_BYTES: usize = 64 << 10;
+
+/// What statements answer that are not run because one before them failed.
+const NOT_EXECUTED: &str = "not executed";
+
+/// Nobody reads the response any more.
+struct ClientGone;
+
+/// Runs the request; the parts of the response go to `parts`.
+pub(super) async fn answer(state: AppState, request: QueryRequest, parts: Sender<Bytes>) {
+    let mut account = Account { metrics: state.metrics.clone(), start: Instant::now(), has_ended: false };
+    let encoder = ResponseEncoder::new(&request.options);
+    let flushes_early = request.options.chunk_rows.is_some();
+    let mut run = Run { state, request: &request, encoder, parts: &parts, flushes_early };
+    let ended = tokio::select! {
+        biased;
+        () = parts.closed() => Err(ClientGone),
+        ended = run.all() => ended,
+    };
+    account.has_ended = ended.is_ok();
+}
+
+/// Counts a query when it is over, by whatever way: before its first part is sent, a client that goes away takes
+/// the future along.
+struct Account {
+    metrics: Arc<Metrics>,
+    start: Instant,
+    has_ended: bool,
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        if !self.has_ended {
+            self.metrics.queries_cancelled.inc();
+        }
+        self.metrics.query_seconds.observe(self.start.elapsed().as_secs_f64());
+    }
+}
+
+/// Runs the request for its effects. Errors go to the log.
+pub(super) async fn in_background(state: AppState, request: QueryRequest) {
+    let (sender, mut parts) = mpsc::channel(1);
+    let discard = async { while parts.recv().await.is_some() {} };
+    tokio::join!(answer(state, request, sender), discard);
+}
+
+struct Run<'a> {
+    state: AppState,
+    request: &'a QueryRequest,
+    encoder: ResponseEncoder,
+    parts: &'a Sender<Bytes>,
+    /// The client wants each chunk as soon as it is there.
+    flushes_early: bool,
+}
+
+impl Run<'_> {
+    async fn all(&mut self) -> Result<(), ClientGone> {
+        let mut has_failed = false;
+        for (id, statement) in self.request.statements.iter().enumerate() {
+            if self.encoder.is_closed() {
+                break;
+            }
+            self.encoder.begin_statement(id, style_of(statement));
+            let failure =
+                if has_failed { Some(NOT_EXECUTED.to_owned()) } else { self.statement(statement).await? };
+            if let Some(text) = failure {
+                if self.request.is_async {
+                    tracing::error!(%statement, error = text, "a statement of an asynchronous query failed");
+                }
+                self.state.metrics.statements_failed.inc();
+                self.encoder.error(text);
+                has_failed = true;
+            }
+            self.encoder.end_statement();
+        }
+        self.encoder.finish();
+        self.send(1).await
+    }
+
+    /// Runs a statement and gives the text of its error, if it failed.
+    async fn statement(&mut self, statement: &Statement) -> Result<Option<String>, ClientGone> {
+        let context = QueryContext {
+            database: self.request.database.clone(),
+            policy: self.request.policy.clone(),
+            now_ns: self.state.engine.clock().now_ns(),
+            deadline: self.state.settings.query_timeout,
+        };
+        let warning = if self.request.is_read_only { read_only_warning(statement) } else { None };
+        match self.state.query.influxql(statement, &context).await {
+            Err(error) => Ok(Some(statement_text(&error))),
+            Ok(StatementOutcome::Rows(rows)) => {
+                self.warn(warning);
+                self.rows(rows).await
+            }
+            Ok(StatementOutcome::Command(command)) => {
+                if let Some(text) = carry_out(self.state.engine.clone(), command).await {
+                    return Ok(Some(text));
+                }
+                self.warn(warning);
+                Ok(None)
+            }
+        }
+    }
+
+    fn warn(&mut self, warning: Option<String>) {
+        if let Some(text) = warning {
+            self.encoder.message(text);
+        }
+    }
+
+    async fn rows(&mut self, mut rows: ResultStream) -> Result<Option<String>, ClientGone> {
+        self.encoder.rows(&rows.shape);
+        while let Some(batch) = rows.batches.next().await {
+            let encoded = match batch {
+                Ok(batch) => self.encoder.batch(&batch),
+                Err(error) => return Ok(Some(statement_text(&error))),
+            };
+            if let Err(error) = encoded {
+                tracing::error!(%error, "a result does not suit its shape");
+                return Ok(Some(format!("internal error: {error}")));
+            }
+            if self.encoder.is_closed() {
+                break;
+            }
+            self.send(if self.flushes_early { 1 } else { PART_BYTES }).await?;
+        }
+        Ok(None)
+    }
+
+    /// Sends what is ready when it is at least this much.
+    async fn send(&mut self, bytes_min: usize) -> Result<(), ClientGone> {
+        if self.encoder.ready_bytes() < bytes_min {
+            return Ok(());
+        }
+        let part = Bytes::from(self.encoder.take());
+        self.parts.send(part).await.map_err(|_| ClientGone)
+    }
+}
+
+/// Has the engine carry out a change, to its end even when nobody waits any more. Gives the text of its error.
+async fn carry_out(engine: Arc<Engine>, command: Command) -> Option<String> {
+    let task = tokio::spawn(async move { execute(&engine, command).await });
+    match task.await {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(command_text(&error)),
+        Err(panic) => Some(format!("internal error: {panic}")),
+    }
+}
+
+async fn execute(engine: &Engine, command: Command) -> Result<(), EngineError> {
+    match command {
+        Command::CreateDatabase { name, policy } => engine.create_database(&name, policy).await,
+        Command::DropDatabase { name } => engine.drop_database(&name).await,
+        Command::CreatePolicy { database, name, spec, make_default } => {
+            engine.create_policy(&database, &name, spec, make_default).await
+        }
+        Command::AlterPolicy { database, name, change } => {
+            engine.alter_policy(&database, &name, change).await
+        }
+        Command::DropPolicy { database, name } => engine.drop_policy(&database, &name).await,
+        Command::DropMeasurement { database, name } => engine.drop_measurement(&database, &name).await,
+    }
+}
