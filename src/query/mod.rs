@@ -27,6 +27,7 @@ pub mod memory;
 pub mod run;
 pub mod scan;
 pub mod session;
+pub mod show;
 pub mod sql;
 pub mod statement;
 pub mod tables;

@@ -3,23 +3,33 @@
 use super::error::QueryError;
 use super::exec::planner::InfluxExtensionPlanner;
 use super::exec::run_aggregate_rule::RunAggregateRule;
+use super::influxql::SelectPlan;
+use super::influxql::source::Defaults;
 use super::memory::QueryMemoryPool;
 use super::scan::{SeriesColumn, TableSource};
+use super::show::{Listing, SeriesSource};
+use super::statement::{self, Planned, StatementContext};
 use super::tables::Tables;
-use super::{QueryContext, ResultStream, StatementOutcome, functions, statement};
+use super::{QueryContext, ResultStream, StatementOutcome, functions};
 use crate::engine::Engine;
 use crate::model::ids::TableId;
 use crate::model::limits::BATCH_ROWS;
+use crate::model::result::ResultShape;
 use crate::model::state::State;
+use arrow::array::AsArray;
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::execution::context::{QueryPlanner, SessionState};
 use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SessionStateBuilder, TaskContext};
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::{ExecutionPlan, collect};
 use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
 use datafusion::prelude::SessionConfig;
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt};
 use std::sync::Arc;
 use tokio::runtime::{Builder, Handle, Runtime};
 
@@ -100,19 +110,27 @@ impl QueryEngine {
         context: &QueryContext,
     ) -> Result<StatementOutcome, QueryError> {
         let (engine, statement, context) = (self.clone(), statement.clone(), context.clone());
-        let planned = self.runtime().spawn_blocking(move || engine.plan(&statement, &context)).await;
+        let planned = self.runtime().spawn(async move { engine.answer(&statement, &context).await }).await;
         planned.map_err(|panic| QueryError::panicked(&panic))?
     }
 
-    fn plan(
+    async fn answer(
         &self,
         statement: &influxql::ast::Statement,
         context: &QueryContext,
     ) -> Result<StatementOutcome, QueryError> {
         let tables = Snapshot { state: self.shared.engine.state(), engine: self.shared.engine.clone() };
-        Ok(match statement::plan(statement, &tables, context)? {
-            statement::Planned::Command(command) => StatementOutcome::Command(command),
-            statement::Planned::Rows(shape, plans) => {
+        let defaults = Defaults { database: context.database.as_deref(), policy: context.policy.as_deref() };
+        let statement_context = StatementContext { defaults, now_ns: context.now_ns };
+        let planned = statement::plan_statement(statement, &tables, self, statement_context).await?;
+        Ok(match planned {
+            Planned::Command(command) => StatementOutcome::Command(command),
+            Planned::Listing(Listing { shape, batch }) => {
+                let batches = futures::stream::once(std::future::ready(Ok(batch))).boxed();
+                StatementOutcome::Rows(ResultStream { shape, batches })
+            }
+            Planned::Select(SelectPlan { plans, shape }) => {
+                let shape = shape.unwrap_or_else(ResultShape::empty);
                 StatementOutcome::Rows(ResultStream { shape, batches: self.run(plans, context) })
             }
         })
@@ -161,6 +179,23 @@ impl QueryEngine {
             shared.state.window_functions().clone(),
             Arc::new(environment),
         ))
+    }
+}
+
+impl SeriesSource for QueryEngine {
+    fn texts(&self, plan: LogicalPlan) -> BoxFuture<'_, Result<Vec<String>, QueryError>> {
+        async move {
+            let plan = self.physical_plan(&plan).await?;
+            let batches = collect(plan, self.task_context()).await?;
+            let mut texts = Vec::new();
+            for batch in &batches {
+                let column =
+                    cast(batch.column(0), &DataType::Utf8).map_err(|e| QueryError::Internal(e.into()))?;
+                texts.extend(column.as_string::<i32>().iter().flatten().map(str::to_owned));
+            }
+            Ok(texts)
+        }
+        .boxed()
     }
 }
 

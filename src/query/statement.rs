@@ -1,40 +1,194 @@
-//! What kind of answer a statement has.
+//! One InfluxQL statement of any kind: planned, answered at once, or handed back as a [`Command`].
+//!
+//! In: a statement, the tables, what the request says. Out: [`Planned`]. Nothing here changes anything: a statement that does
+//! becomes a command, which the server gives to the engine.
 
-use super::QueryContext;
 use super::command::Command;
 use super::error::QueryError;
+use super::influxql::source::{self, Defaults};
+use super::influxql::{SelectPlan, plan_select};
+use super::show::{self, Listing, SeriesSource};
 use super::tables::Tables;
-use crate::model::result::ResultShape;
-use datafusion::logical_expr::LogicalPlan;
-use influxql::ast::Statement;
+use crate::catalog::{PolicyChange, PolicySpec};
+use influxql::ast::{AlterRetentionPolicy, CreateDatabase, CreateRetentionPolicy, Statement};
 
-/// A statement that was understood.
-pub enum Planned {
-    /// A change.
-    Command(Command),
-    /// Rows: how to read them, and the plans that give them one after the other.
-    Rows(ResultShape, Vec<LogicalPlan>),
+/// What a request says besides its statements.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StatementContext<'a> {
+    /// Database and policy of names without.
+    pub defaults: Defaults<'a>,
+    /// What `now()` means, in nanoseconds.
+    pub now_ns: i64,
 }
 
-/// Plans one statement.
-pub fn plan(
+/// What a statement comes to.
+#[derive(Clone, Debug)]
+pub enum Planned {
+    /// Plans to be run one after the other.
+    Select(SelectPlan),
+    /// Rows known already.
+    Listing(Listing),
+    /// A change that the server hands to the engine.
+    Command(Command),
+}
+
+/// Plans a statement. `series` runs the plans that SHOW statements need.
+///
+/// # Errors
+///
+/// When the statement is wrong, with InfluxDB 1.x's text, or not supported yet.
+pub async fn plan_statement(
     statement: &Statement,
     tables: &dyn Tables,
-    context: &QueryContext,
+    series: &dyn SeriesSource,
+    context: StatementContext<'_>,
 ) -> Result<Planned, QueryError> {
-    match statement {
+    let state = tables.state();
+    let listing = match statement {
         Statement::Select(select) => {
-            let defaults = super::influxql::source::Defaults {
-                database: context.database.as_deref(),
-                policy: context.policy.as_deref(),
-            };
-            let planned = super::influxql::plan_select(select, tables, defaults, context.now_ns)?;
-            let shape = planned.shape.unwrap();
-            Ok(Planned::Rows(shape, planned.plans))
+            return plan_select(select, tables, context.defaults, context.now_ns).map(Planned::Select);
         }
-        Statement::CreateDatabase(create) => {
-            Ok(Planned::Command(Command::CreateDatabase { name: create.name.to_string(), policy: None }))
+        Statement::ShowDatabases => show::databases(state)?,
+        Statement::ShowRetentionPolicies { database } => {
+            show::retention_policies(state, database.as_deref(), context.defaults)?
         }
-        _ => Err(QueryError::unsupported("x")),
+        Statement::ShowMeasurements(show) => show::measurements(show, tables, series, context).await?,
+        Statement::ShowSeries(show) => show::series(show, tables, series, context).await?,
+        Statement::ShowTagKeys(show) => show::tag_keys(show, tables, series, context).await?,
+        Statement::ShowTagValues(show) => show::tag_values(show, tables, series, context).await?,
+        Statement::ShowFieldKeys(show) => show::field_keys(show, state, context.defaults)?,
+        other => return command(other, tables, context).map(Planned::Command),
+    };
+    Ok(Planned::Listing(listing))
+}
+
+fn command(
+    statement: &Statement,
+    tables: &dyn Tables,
+    context: StatementContext<'_>,
+) -> Result<Command, QueryError> {
+    Ok(match statement {
+        Statement::CreateDatabase(create) => create_database(create)?,
+        Statement::DropDatabase { name } => Command::DropDatabase { name: name.clone() },
+        Statement::CreateRetentionPolicy(create) => create_policy(create)?,
+        Statement::AlterRetentionPolicy(alter) => alter_policy(alter)?,
+        Statement::DropRetentionPolicy { name, database } => {
+            Command::DropPolicy { database: database.clone(), name: name.clone() }
+        }
+        Statement::DropMeasurement { name } => {
+            let database = context.defaults.database.unwrap_or_default();
+            if tables.state().database(database).is_none() {
+                return Err(QueryError::Query(format!("database not found: {database}")));
+            }
+            Command::DropMeasurement { database: database.to_owned(), name: name.clone() }
+        }
+        other => return Err(QueryError::unsupported(kind_of(other))),
+    })
+}
+
+/// Future and past limits came with InfluxDB 1.12, and are not built yet.
+fn check_write_limits(future_ns: Option<i64>, past_ns: Option<i64>) -> Result<(), QueryError> {
+    match (future_ns, past_ns) {
+        (None, None) => Ok(()),
+        (Some(_), _) => Err(QueryError::unsupported("FUTURE LIMIT")),
+        (None, Some(_)) => Err(QueryError::unsupported("PAST LIMIT")),
     }
+}
+
+fn create_database(create: &CreateDatabase) -> Result<Command, QueryError> {
+    let policy = match &create.policy {
+        None => None,
+        Some(policy) => {
+            check_write_limits(policy.future_limit_ns, policy.past_limit_ns)?;
+            Some(PolicySpec {
+                name: policy.name.clone(),
+                duration_ns: policy.duration_ns,
+                shard_duration_ns: policy.shard_duration_ns,
+                replica_n: policy.replication,
+            })
+        }
+    };
+    Ok(Command::CreateDatabase { name: create.name.clone(), policy })
+}
+
+fn create_policy(create: &CreateRetentionPolicy) -> Result<Command, QueryError> {
+    check_write_limits(create.future_limit_ns, create.past_limit_ns)?;
+    Ok(Command::CreatePolicy {
+        database: create.database.clone(),
+        name: create.name.clone(),
+        spec: PolicySpec {
+            name: Some(create.name.clone()),
+            duration_ns: Some(create.duration_ns),
+            shard_duration_ns: create.shard_duration_ns,
+            replica_n: Some(create.replication),
+        },
+        make_default: create.default,
+    })
+}
+
+fn alter_policy(alter: &AlterRetentionPolicy) -> Result<Command, QueryError> {
+    check_write_limits(alter.future_limit_ns, alter.past_limit_ns)?;
+    Ok(Command::AlterPolicy {
+        database: alter.database.clone(),
+        name: alter.name.clone(),
+        change: PolicyChange {
+            duration_ns: alter.duration_ns,
+            shard_duration_ns: alter.shard_duration_ns,
+            replica_n: alter.replication,
+            make_default: alter.default,
+        },
+    })
+}
+
+/// What a statement is called in an error.
+fn kind_of(statement: &Statement) -> &'static str {
+    match statement {
+        Statement::Select(_) => "SELECT",
+        Statement::Explain(_) => "EXPLAIN",
+        Statement::Delete(_) => "DELETE",
+        Statement::DropSeries(_) => "DROP SERIES",
+        Statement::DropMeasurement { .. } => "DROP MEASUREMENT",
+        Statement::DropShard { .. } => "DROP SHARD",
+        Statement::ShowDatabases => "SHOW DATABASES",
+        Statement::ShowMeasurements(_) => "SHOW MEASUREMENTS",
+        Statement::ShowSeries(_) => "SHOW SERIES",
+        Statement::ShowTagKeys(_) => "SHOW TAG KEYS",
+        Statement::ShowTagValues(_) => "SHOW TAG VALUES",
+        Statement::ShowFieldKeys(_) => "SHOW FIELD KEYS",
+        Statement::ShowCardinality(_) => "SHOW … CARDINALITY",
+        Statement::ShowRetentionPolicies { .. } => "SHOW RETENTION POLICIES",
+        Statement::ShowContinuousQueries => "SHOW CONTINUOUS QUERIES",
+        Statement::ShowSubscriptions => "SHOW SUBSCRIPTIONS",
+        Statement::ShowUsers => "SHOW USERS",
+        Statement::ShowGrants { .. } => "SHOW GRANTS",
+        Statement::ShowShards => "SHOW SHARDS",
+        Statement::ShowShardGroups => "SHOW SHARD GROUPS",
+        Statement::ShowQueries => "SHOW QUERIES",
+        Statement::ShowStats { .. } => "SHOW STATS",
+        Statement::ShowDiagnostics { .. } => "SHOW DIAGNOSTICS",
+        Statement::KillQuery { .. } => "KILL QUERY",
+        Statement::CreateDatabase(_) => "CREATE DATABASE",
+        Statement::DropDatabase { .. } => "DROP DATABASE",
+        Statement::CreateRetentionPolicy(_) => "CREATE RETENTION POLICY",
+        Statement::AlterRetentionPolicy(_) => "ALTER RETENTION POLICY",
+        Statement::DropRetentionPolicy { .. } => "DROP RETENTION POLICY",
+        Statement::CreateContinuousQuery(_) => "CREATE CONTINUOUS QUERY",
+        Statement::DropContinuousQuery { .. } => "DROP CONTINUOUS QUERY",
+        Statement::CreateSubscription(_) => "CREATE SUBSCRIPTION",
+        Statement::DropSubscription { .. } => "DROP SUBSCRIPTION",
+        Statement::CreateUser(_) => "CREATE USER",
+        Statement::DropUser { .. } => "DROP USER",
+        Statement::SetPassword { .. } => "SET PASSWORD",
+        Statement::Grant { .. } | Statement::GrantAdmin { .. } => "GRANT",
+        Statement::Revoke { .. } | Statement::RevokeAdmin { .. } => "REVOKE",
+    }
+}
+
+/// The database of a SHOW statement.
+pub(super) fn database_of<'s>(
+    state: &'s crate::model::state::State,
+    on: Option<&str>,
+    context: StatementContext<'_>,
+) -> Result<&'s std::sync::Arc<crate::model::database::DatabaseInfo>, QueryError> {
+    source::database(state, on, context.defaults)
 }

@@ -5,7 +5,7 @@
 //! | `compile` | the checks that need no schema, in InfluxDB 1.x's order; with `fold`, `time_range`, `time_text` |
 //! | `resolve` | names, types, sources, wildcards; with `source`, `names`, `expand`, `types`, `function` |
 //! | [`ir`] | the result of that |
-//! | `predicate`, `scan`, `columns` | the rows of one measurement that WHERE leaves |
+//! | `predicate`, `scan`, `columns`, `series` | the rows of one measurement that WHERE leaves |
 //! | `raw`, `aggregate`, `distinct` | one file per shape of query; with `call`, `lower` |
 //! | `finish`, `limit` | order, limits, columns of the response |
 //!
@@ -31,6 +31,7 @@ pub mod predicate;
 mod raw;
 mod resolve;
 mod scan;
+pub mod series;
 pub mod source;
 #[cfg(test)]
 mod tests;

@@ -12,9 +12,10 @@ use super::time_range::TimeBounds;
 use super::types::Type;
 use crate::query::tables::Tables;
 
+use datafusion::catalog::TableProvider;
 use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::{
-    BinaryExpr, Expr, Filter, LogicalPlan, Operator, Projection, TableScan, Union,
+    BinaryExpr, Expr, Filter, LogicalPlan, Operator, Projection, TableScanBuilder, Union,
 };
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -68,39 +69,46 @@ pub fn scan(
         let group_tags =
             query.group_tags.iter().map(|tag| columns.tag(tag).unwrap_or_else(|| null_of(Type::Tag)));
         let values = wanted.refs.iter().map(|r| columns.value(r).unwrap_or_else(|| null_of(r.ty)));
-        let mut input = Input {
-            // Put in below, when all columns are known.
-            plan: LogicalPlan::EmptyRelation(datafusion::logical_expr::EmptyRelation {
-                produce_one_row: false,
-                schema: Arc::new(datafusion::common::DFSchema::empty()),
-            }),
-            time: columns.time(),
-            series: columns.series(),
-            group_tags: group_tags.collect(),
-            refs: values.collect(),
-        };
-        let mut needed = HashSet::new();
-        for expr in input.exprs(wanted) {
-            needed.extend(expr.column_refs().into_iter().map(|c| c.name.clone()));
-        }
-        if let Predicate::Rows(expr) = &condition {
-            needed.extend(expr.column_refs().into_iter().map(|c| c.name.clone()));
-        }
-        let projection = (0..columns.schema.fields().len())
-            .filter(|i| needed.contains(columns.schema.field(*i).name()))
-            .collect();
-        let scan =
-            TableScan::try_new(SCAN_NAME, provider_as_source(provider), Some(projection), Vec::new(), None)?;
-        input.plan = LogicalPlan::TableScan(scan);
-        if let Predicate::Rows(expr) = condition {
-            input.plan = LogicalPlan::Filter(Filter::try_new(expr, Arc::new(input.plan))?);
-        }
-        inputs.push(input);
+        let (time, series) = (columns.time(), columns.series());
+        let (group_tags, refs): (Vec<_>, Vec<_>) = (group_tags.collect(), values.collect());
+        let needed = used(&time, &series, &group_tags, &refs, wanted);
+        let plan = scan_table(&columns, provider, needed, condition)?;
+        inputs.push(Input { plan, time, series, group_tags, refs });
     }
     match inputs.len() {
         0 | 1 => Ok(inputs.pop()),
         _ => union(inputs, wanted).map(Some),
     }
+}
+
+/// The rows of a table that meet the condition, with the columns that `needed` and the condition mention.
+pub fn scan_table<'a>(
+    columns: &TableColumns<'_>,
+    provider: Arc<dyn TableProvider>,
+    needed: impl IntoIterator<Item = &'a Expr>,
+    condition: Predicate,
+) -> Result<LogicalPlan> {
+    let condition = match condition {
+        Predicate::Constant(_) => None,
+        Predicate::Rows(expr) => Some(expr),
+    };
+    let mut names = HashSet::new();
+    for expr in needed {
+        names.extend(expr.column_refs().into_iter().map(|column| column.name.as_str()));
+    }
+    let of_condition =
+        condition.iter().flat_map(|expr| expr.column_refs()).map(|column| column.name.as_str());
+    let of_condition: HashSet<&str> = of_condition.collect();
+    let is_needed = |name: &str| names.contains(name) || of_condition.contains(name);
+    let fields = columns.schema.fields().iter().enumerate();
+    let projection = fields.filter(|(_, field)| is_needed(field.name())).map(|(i, _)| i).collect();
+    let scan =
+        TableScanBuilder::new(SCAN_NAME, provider_as_source(provider)).with_projection(Some(projection));
+    let plan = LogicalPlan::TableScan(scan.build()?);
+    Ok(match condition {
+        Some(condition) => LogicalPlan::Filter(Filter::try_new(condition, Arc::new(plan))?),
+        None => plan,
+    })
 }
 
 /// The condition that the time lies within the bounds.
@@ -122,20 +130,16 @@ pub fn within(columns: &TableColumns<'_>, bounds: TimeBounds) -> Predicate {
 }
 
 impl Input {
-    /// The expressions that may be used.
-    fn exprs(&self, wanted: Wanted<'_>) -> impl Iterator<Item = &Expr> {
-        let time = wanted.has_time.then_some(&self.time);
-        let series = wanted.has_series.then_some(&self.series);
-        time.into_iter().chain(series).chain(&self.group_tags).chain(&self.refs)
-    }
-
     /// The same rows with columns of fixed names.
     fn renamed(self, wanted: Wanted<'_>) -> Result<Self> {
         let names = (wanted.has_time.then(|| "time".to_owned()).into_iter())
             .chain(wanted.has_series.then(|| "series".to_owned()))
             .chain((0..self.group_tags.len()).map(|i| format!("tag_{i}")))
             .chain((0..self.refs.len()).map(|i| format!("value_{i}")));
-        let exprs = self.exprs(wanted).zip(names).map(|(expr, name)| expr.clone().alias(name)).collect();
+        let exprs = used(&self.time, &self.series, &self.group_tags, &self.refs, wanted)
+            .zip(names)
+            .map(|(expr, name)| expr.clone().alias(name))
+            .collect();
         Ok(Self {
             plan: LogicalPlan::Projection(Projection::try_new(exprs, Arc::new(self.plan))?),
             time: plain("time"),
@@ -152,6 +156,19 @@ impl Input {
         }
         Ok(self)
     }
+}
+
+/// The expressions of an input that may be used.
+fn used<'a>(
+    time: &'a Expr,
+    series: &'a Expr,
+    group_tags: &'a [Expr],
+    refs: &'a [Expr],
+    wanted: Wanted<'_>,
+) -> impl Iterator<Item = &'a Expr> {
+    let time = wanted.has_time.then_some(time);
+    let series = wanted.has_series.then_some(series);
+    time.into_iter().chain(series).chain(group_tags).chain(refs)
 }
 
 fn union(inputs: Vec<Input>, wanted: Wanted<'_>) -> Result<Input> {

@@ -1,0 +1,63 @@
+//! [`Listing`]: the rows of a SHOW statement.
+
+use crate::model::result::ResultShape;
+use crate::query::error::QueryError;
+use arrow::array::{ArrayRef, BooleanArray, Int64Array, StringViewArray};
+use arrow::datatypes::{Field, Schema};
+use arrow::record_batch::RecordBatch;
+use std::sync::Arc;
+
+/// Rows of a SHOW statement, and how to read them. Rows of one name are contiguous.
+#[derive(Clone, Debug)]
+pub struct Listing {
+    /// How to read the rows. There is no time column.
+    pub shape: ResultShape,
+    /// All rows.
+    pub batch: RecordBatch,
+}
+
+/// A column of a listing.
+#[derive(Clone, Debug)]
+pub(super) enum Column {
+    /// Text.
+    Text(Vec<String>),
+    /// Whole numbers.
+    Integer(Vec<i64>),
+    /// True or false.
+    Boolean(Vec<bool>),
+}
+
+impl Listing {
+    /// A listing of named rows: per row the name of its series, empty for none, and per column its values.
+    pub(super) fn new(names: Vec<Arc<str>>, columns: Vec<(&str, Column)>) -> Result<Self, QueryError> {
+        let mut arrays: Vec<ArrayRef> = vec![Arc::new(StringViewArray::from_iter_values(names))];
+        let mut fields = vec![("iox::measurement", arrays[0].data_type().clone())];
+        for (name, column) in &columns {
+            arrays.push(match column {
+                Column::Text(values) => Arc::new(StringViewArray::from_iter_values(values)),
+                Column::Integer(values) => Arc::new(Int64Array::from(values.clone())),
+                Column::Boolean(values) => Arc::new(BooleanArray::from(values.clone())),
+            });
+            fields.push((*name, arrays[arrays.len() - 1].data_type().clone()));
+        }
+        let fields = fields.into_iter().map(|(name, data_type)| Field::new(name, data_type, false));
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        let batch = RecordBatch::try_new(Arc::clone(&schema), arrays)
+            .map_err(|error| QueryError::Internal(error.into()))?;
+        let shown = columns.iter().enumerate().map(|(i, (name, _))| (Arc::from(*name), i + 1));
+        let shape = ResultShape {
+            schema,
+            name: 0,
+            group_tags: Vec::new(),
+            columns: shown.collect(),
+            time_zone: None,
+        };
+        Ok(Self { shape, batch })
+    }
+}
+
+/// LIMIT and OFFSET; a limit of 0 is none.
+pub(super) fn page<T>(rows: impl IntoIterator<Item = T>, limit: u64, offset: u64) -> impl Iterator<Item = T> {
+    let count = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+    rows.into_iter().skip(count(offset)).take(if limit == 0 { usize::MAX } else { count(limit) })
+}

@@ -1,0 +1,194 @@
+//! `SHOW MEASUREMENTS`.
+//!
+//! Its WHERE is about measurements, not series: `host = 'a'` holds for one with a series of that tag, `host != 'a'` for one
+//! that has the tag but no such series, and AND and OR join sets of measurements.
+
+use super::listing::{Column, Listing, page};
+use super::scope::{SeriesSource, series_of, tables_of};
+use crate::model::database::{DatabaseInfo, TableInfo};
+use crate::model::series_key;
+use crate::query::error::QueryError;
+use crate::query::influxql::series::SeriesCondition;
+use crate::query::influxql::source;
+use crate::query::statement::StatementContext;
+use crate::query::tables::Tables;
+use influxql::Pattern;
+use influxql::ast::{BinaryOp, Expr, Name, ScopePart, ShowMeasurements};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// `SHOW MEASUREMENTS [ON …] [WITH MEASUREMENT …] [WHERE …] [LIMIT …] [OFFSET …]`.
+///
+/// # Errors
+///
+/// When no database is named, the condition is wrong, or reading fails.
+pub async fn measurements(
+    show: &ShowMeasurements,
+    tables: &dyn Tables,
+    source: &dyn SeriesSource,
+    context: StatementContext<'_>,
+) -> Result<Listing, QueryError> {
+    let condition = show.condition.as_ref().map(read).transpose()?;
+    let state = tables.state();
+    // With a policy or wildcard in ON, database and policy are listed too.
+    let is_qualified = show.policy.is_some() || show.database == Some(ScopePart::Any);
+    let databases: Vec<Arc<DatabaseInfo>> = match (&show.database, &show.policy) {
+        (Some(ScopePart::Any), Some(ScopePart::Any)) => state.databases().cloned().collect(),
+        (Some(ScopePart::Any), _) => {
+            let policy = match &show.policy {
+                Some(ScopePart::Name(name)) => format!(".{name}"),
+                _ => String::new(),
+            };
+            return Err(QueryError::Query(format!(
+                "query 'SHOW MEASUREMENTS ON *{policy}' not supported. use 'ON *.*' or specify a database"
+            )));
+        }
+        (on, _) => {
+            let on = match on {
+                Some(ScopePart::Name(name)) => Some(name.as_str()),
+                _ => None,
+            };
+            match on.or(context.defaults.database).filter(|name| !name.is_empty()) {
+                // An unknown database has no measurements.
+                Some(name) => state.database(name).cloned().into_iter().collect(),
+                None => vec![Arc::clone(source::database(state, None, context.defaults)?)],
+            }
+        }
+    };
+    let mut rows: BTreeSet<[Arc<str>; 3]> = BTreeSet::new();
+    for database in databases {
+        for (name, measurement) in tables_of(state, &database, &[], context, false)? {
+            if !show.filter.as_ref().is_none_or(|filter| match filter.name() {
+                Name::Name(wanted) => name.as_ref() == wanted,
+                Name::Regex(pattern) => pattern.is_match(&name),
+            }) {
+                continue;
+            }
+            for table in measurement {
+                let policy =
+                    state.policy_by_id(table.policy).map_or_else(|| "".into(), |p| Arc::clone(&p.name));
+                let is_wanted = match &show.policy {
+                    Some(ScopePart::Name(wanted)) => policy.as_ref() == wanted,
+                    _ => true,
+                };
+                let key = if is_qualified {
+                    [Arc::clone(&name), Arc::clone(&database.name), policy]
+                } else {
+                    [Arc::clone(&name), "".into(), "".into()]
+                };
+                if is_wanted && !rows.contains(&key) {
+                    let all = [table];
+                    if match &condition {
+                        Some(condition) => holds(condition, &all, tables, source).await?,
+                        None => true,
+                    } {
+                        rows.insert(key);
+                    }
+                }
+            }
+        }
+    }
+    let rows: Vec<_> = page(rows, show.limit, show.offset).collect();
+    let text = |i: usize| Column::Text(rows.iter().map(|row| row[i].to_string()).collect());
+    let mut columns = vec![("name", text(0))];
+    if is_qualified {
+        columns.extend([("database", text(1)), ("retention policy", text(2))]);
+    }
+    Listing::new(vec!["measurements".into(); rows.len()], columns)
+}
+
+/// A condition on a measurement.
+enum Condition<'a> {
+    All(Vec<Condition<'a>>),
+    Any(Vec<Condition<'a>>),
+    /// The measurement has the tag, and one of its values matches, or none does.
+    Tag {
+        tag: &'a str,
+        value: Value<'a>,
+        wants_match: bool,
+    },
+}
+
+enum Value<'a> {
+    Text(&'a str),
+    Pattern(&'a Pattern),
+}
+
+impl Value<'_> {
+    fn matches(&self, text: &str) -> bool {
+        match self {
+            Self::Text(wanted) => text == *wanted,
+            Self::Pattern(pattern) => pattern.is_match(text),
+        }
+    }
+}
+
+fn read(condition: &Expr) -> Result<Condition<'_>, QueryError> {
+    let wrong = |text: String| Err(QueryError::Query(text));
+    let condition = condition.unparenthesized();
+    let Expr::Binary { op, left, right } = condition else {
+        return wrong(format!("invalid condition expression: {condition}"));
+    };
+    if let BinaryOp::And | BinaryOp::Or = op {
+        let all = condition.chain(*op).into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        return Ok(if *op == BinaryOp::And { Condition::All(all) } else { Condition::Any(all) });
+    }
+    let (tag, value) = match (left.unparenthesized(), right.unparenthesized()) {
+        (tag @ Expr::VarRef { .. }, value) | (value, tag @ Expr::VarRef { .. }) => (tag, value),
+        _ => return wrong(format!("left side of '{op}' must be a tag key")),
+    };
+    if tag.is_time() {
+        return wrong("SHOW MEASUREMENTS doesn't support time in WHERE clause".into());
+    }
+    let Expr::VarRef { name: tag, .. } = tag else {
+        return wrong(format!("left side of '{op}' must be a tag key"));
+    };
+    let (value, wants_match) = match (op, value) {
+        (BinaryOp::Equal | BinaryOp::NotEqual, Expr::String(text)) => {
+            (Value::Text(text), *op == BinaryOp::Equal)
+        }
+        (BinaryOp::Matches | BinaryOp::NotMatches, Expr::Regex(pattern)) => {
+            (Value::Pattern(pattern), *op == BinaryOp::Matches)
+        }
+        (BinaryOp::Equal | BinaryOp::NotEqual, _) => {
+            return wrong(format!("right side of '{op}' must be a tag value string"));
+        }
+        (op, _) => return wrong(format!("invalid tag comparison operator: {op}")),
+    };
+    Ok(Condition::Tag { tag, value, wants_match })
+}
+
+async fn holds(
+    condition: &Condition<'_>,
+    measurement: &[Arc<TableInfo>],
+    tables: &dyn Tables,
+    source: &dyn SeriesSource,
+) -> Result<bool, QueryError> {
+    let mut tags = BTreeSet::new();
+    collect_tags(condition, &mut tags);
+    if !measurement.iter().any(|table| tags.iter().any(|tag| table.schema.tag(tag).is_some())) {
+        return Ok(false);
+    }
+    let series = series_of(measurement, &SeriesCondition::default(), tables, source).await?;
+    Ok(holds_for(condition, &series))
+}
+
+fn collect_tags<'a>(condition: &Condition<'a>, tags: &mut BTreeSet<&'a str>) {
+    match condition {
+        Condition::All(all) | Condition::Any(all) => all.iter().for_each(|c| collect_tags(c, tags)),
+        Condition::Tag { tag, .. } => {
+            tags.insert(tag);
+        }
+    }
+}
+
+fn holds_for(condition: &Condition<'_>, series: &BTreeSet<String>) -> bool {
+    match condition {
+        Condition::All(all) => all.iter().all(|condition| holds_for(condition, series)),
+        Condition::Any(all) => all.iter().any(|condition| holds_for(condition, series)),
+        Condition::Tag { tag, value, wants_match } => {
+            let mut values = series.iter().filter_map(|key| series_key::tag_value(key, tag)).peekable();
+            values.peek().is_some() && values.any(|text| value.matches(&text)) == *wants_match
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! SHOW statements: what the catalog and the series of the data say, as a [`Listing`].
+//!
+//! | file | statements |
+//! |---|---|
+//! | `catalog` | DATABASES, RETENTION POLICIES, FIELD KEYS |
+//! | `measurements` | MEASUREMENTS |
+//! | `series` | SERIES |
+//! | `tags` | TAG KEYS, TAG VALUES |
+//! | `scope` | which tables a statement is about, and their series |
+//! | `listing` | rows in the making |
+//!
+//! As in InfluxDB 1.x all but FIELD KEYS look at every retention policy of the database. Where a statement has a condition, or lists
+//! series or tag values, the distinct series of each table are read by a plan that a [`SeriesSource`] runs.
+
+mod catalog;
+mod listing;
+mod measurements;
+mod scope;
+mod series;
+mod tags;
+
+pub use catalog::{databases, field_keys, retention_policies};
+pub use listing::Listing;
+pub use measurements::measurements;
+pub use scope::SeriesSource;
+pub use series::series;
+pub use tags::{tag_keys, tag_values};

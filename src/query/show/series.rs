@@ -1,0 +1,57 @@
+//! `SHOW SERIES`: the keys of series, as line protocol writes them.
+
+use super::listing::{Column, Listing, page};
+use super::scope::{SeriesSource, series_of, tables_of};
+use crate::model::series_key;
+use crate::query::error::QueryError;
+use crate::query::influxql::series::SeriesCondition;
+use crate::query::influxql::source;
+use crate::query::statement::StatementContext;
+use crate::query::tables::Tables;
+use influxql::ast::ShowSeries;
+use std::collections::BTreeSet;
+
+/// `SHOW SERIES [ON …] [FROM …] [WHERE …] [LIMIT …] [OFFSET …]`.
+///
+/// # Errors
+///
+/// When a name does not exist, the condition is wrong, or reading fails.
+pub async fn series(
+    show: &ShowSeries,
+    tables: &dyn Tables,
+    source: &dyn SeriesSource,
+    context: StatementContext<'_>,
+) -> Result<Listing, QueryError> {
+    let database = source::database(tables.state(), show.database.as_deref(), context.defaults)?;
+    let condition = SeriesCondition::new(show.condition.as_ref(), context.now_ns)?;
+    let mut keys = BTreeSet::new();
+    for (name, measurement) in tables_of(tables.state(), database, &show.sources, context, false)? {
+        for series in series_of(&measurement, &condition, tables, source).await? {
+            keys.insert(line_protocol_key(&name, &series));
+        }
+    }
+    let keys: Vec<_> = page(keys, show.limit, show.offset).collect();
+    Listing::new(vec!["".into(); keys.len()], vec![("key", Column::Text(keys))])
+}
+
+/// `measurement,tag=value,…` with the escapes of line protocol.
+fn line_protocol_key(measurement: &str, series: &str) -> String {
+    let mut out = String::new();
+    push_escaped(&mut out, measurement, &[',', ' ']);
+    for (tag, value) in series_key::decode(series) {
+        out.push(',');
+        push_escaped(&mut out, &tag, &[',', '=', ' ']);
+        out.push('=');
+        push_escaped(&mut out, &value, &[',', '=', ' ']);
+    }
+    out
+}
+
+fn push_escaped(out: &mut String, text: &str, escaped: &[char]) {
+    for c in text.chars() {
+        if escaped.contains(&c) {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+}
