@@ -53,13 +53,14 @@
 //! | manifest | the numbered log of edits that says which files make up the database |
 //! | read view | schema, chunks and files of one table at one moment |
 
+pub mod app;
 pub mod buffer;
 pub mod catalog;
+pub mod cli;
 pub mod clock;
-pub mod engine;
-pub mod encode;
 pub mod config;
-pub mod merge;
+pub mod encode;
+pub mod engine;
 pub mod line_protocol;
 pub mod manifest;
 pub mod merge;
@@ -67,8 +68,6 @@ pub mod model;
 pub mod object;
 pub mod parquet_file;
 pub mod query;
-pub mod wal;
 pub mod server;
-pub mod query;
-pub mod object;
 pub mod telemetry;
+pub mod wal;

@@ -1,6 +1,10 @@
-//! The `tidegauge` command.
+//! The `tidegauge` command. Everything it does stands in [`tidegauge::cli`].
+
+use std::process::ExitCode;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn main() {}
+fn main() -> ExitCode {
+    tidegauge::cli::run()
+}

@@ -1,6 +1,6 @@
 //! What can go wrong in the engine, by what the caller can do about it.
 
-use crate::catalog::CatalogError;
+use crate::catalog::{CatalogError, WriteTargetError};
 use crate::manifest::ManifestError;
 use crate::object::StoreError;
 use crate::parquet_file::FileError;
@@ -13,7 +13,7 @@ use std::time::Duration;
 pub enum WriteError {
     /// The database or retention policy does not exist.
     #[error(transparent)]
-    Target(#[from] CatalogError),
+    Target(#[from] WriteTargetError),
     /// Try again later: the buffer or the log's queue is full.
     #[error("the server cannot take writes as fast as they come; try again later")]
     Overloaded {

@@ -107,6 +107,7 @@ impl Engine {
         self.flush_wanted.notify_one();
         let flushed = self.flush().await;
         let closed = self.wal.close();
+        self.manifest.close().await;
         flushed?;
         Ok(closed?)
     }

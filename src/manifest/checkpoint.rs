@@ -58,7 +58,14 @@ impl Checkpointer {
 
     async fn write(&self, stamp: Stamp, state: State) -> Result<(), StoreError> {
         let number = stamp.number;
-        let bytes = encode_checkpoint(&Checkpoint { stamp, state });
+        let checkpoint = Checkpoint { stamp, state };
+        // A large state takes long enough to encode to hold up others on this thread.
+        let encoded = tokio::task::spawn_blocking(move || encode_checkpoint(&checkpoint)).await;
+        let bytes = encoded.map_err(|e| StoreError::Failed {
+            action: "encode",
+            path: layout::checkpoint(number),
+            source: Box::new(e),
+        })?;
         // Whether it is new or was made by an attempt before: it holds the state after the same edit.
         self.store.create(&layout::checkpoint(number), bytes).await?;
         self.last.fetch_max(number, Ordering::AcqRel);

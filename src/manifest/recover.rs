@@ -27,8 +27,29 @@ impl Recovered {
     }
 }
 
+/// Readings of the whole manifest before a missing object is believed to be missing.
+const ATTEMPTS_MAX: usize = 3;
+
 /// Finds the newest whole checkpoint and applies all edits after it.
 pub(super) async fn recover(store: &Store) -> Result<Recovered, ManifestError> {
+    let mut newest_before = 0;
+    let mut attempt = 1;
+    loop {
+        let recovered = recover_once(store).await;
+        if !matches!(recovered, Err(ManifestError::Missing { .. })) || attempt == ATTEMPTS_MAX {
+            return recovered;
+        }
+        // A writer may have written newer checkpoints and collected what was about to be read.
+        let newest = numbers_in(store, layout::CHECKPOINT_FOLDER).await?.last().copied().unwrap_or(0);
+        if newest <= newest_before {
+            return recovered;
+        }
+        newest_before = newest;
+        attempt += 1;
+    }
+}
+
+async fn recover_once(store: &Store) -> Result<Recovered, ManifestError> {
     let mut recovered = newest_checkpoint(store).await?;
     let edits = numbers_in(store, layout::LOG_FOLDER).await?;
     let after: Vec<u64> = edits.into_iter().filter(|n| *n > recovered.number).collect();

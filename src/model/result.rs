@@ -22,3 +22,17 @@ pub struct ResultShape {
     /// The IANA zone of the `tz()` clause, in which RFC 3339 times are printed; UTC when `None`.
     pub time_zone: Option<chrono_tz::Tz>,
 }
+
+impl ResultShape {
+    /// The shape of a result that has no rows and no columns.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self {
+            schema: Arc::new(arrow::datatypes::Schema::empty()),
+            name: 0,
+            group_tags: Vec::new(),
+            columns: Vec::new(),
+            time_zone: None,
+        }
+    }
+}

@@ -15,6 +15,11 @@ pub mod layout;
 mod local;
 mod options;
 mod probe;
+/// The S3-speaking server of the integration tests, for unit tests of this and higher modules.
+#[cfg(test)]
+#[path = "../../tests/it/s3_server.rs"]
+#[allow(unreachable_pub)]
+pub(crate) mod s3_server;
 #[cfg(test)]
 mod tests;
 

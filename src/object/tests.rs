@@ -1,14 +1,10 @@
 //! One conformance suite for every kind of store, then what is particular to one of them.
 
-use super::{Creation, Store, StoreError, StoreOptions, layout};
+use super::{Creation, Store, StoreError, StoreOptions, layout, s3_server};
 use crate::model::ids::{DatabaseId, PolicyId, TableId};
 use bytes::Bytes;
 use futures::TryStreamExt;
 use std::sync::Arc;
-
-#[path = "../../tests/it/s3_server.rs"]
-#[allow(dead_code, unreachable_pub, missing_docs)]
-mod s3_server;
 
 async fn list(store: &Store, folder: &str) -> Vec<(String, u64)> {
     let listed: Vec<_> = store.list(folder).try_collect().await.expect("a list");

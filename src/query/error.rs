@@ -35,3 +35,26 @@ impl From<DataFusionError> for QueryError {
         }
     }
 }
+
+impl QueryError {
+    /// A task of the query ended by a panic: a bug.
+    pub(super) fn panicked(panic: &tokio::task::JoinError) -> Self {
+        Self::Internal(DataFusionError::Internal(panic.to_string()))
+    }
+
+    /// Rows could not be read.
+    pub(super) fn storage(error: crate::engine::EngineError) -> Self {
+        Self::Internal(DataFusionError::External(Box::new(error)))
+    }
+
+    /// Why a SQL text has no plan: mostly its author's fault.
+    pub(super) fn of_sql(error: DataFusionError) -> Self {
+        match error.find_root() {
+            DataFusionError::SQL(..) | DataFusionError::Plan(_) | DataFusionError::SchemaError(..) => {
+                Self::Query(error.strip_backtrace())
+            }
+            DataFusionError::NotImplemented(text) => Self::unsupported(text),
+            _ => error.into(),
+        }
+    }
+}

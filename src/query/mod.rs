@@ -1,14 +1,75 @@
-//! Queries: text to plans to streams of record batches. Never writes.
+//! Layer 4: queries. InfluxQL and SQL become DataFusion plans over [`ReadView`](crate::engine::ReadView)s, and these
+//! become streams of record batches. Nothing here writes: a statement that changes something comes back as a
+//! [`Command`] for the engine. Nothing here knows protocols or formats.
 //!
-//! [`functions`] and [`exec`] are what DataFusion lacks for InfluxQL: aggregates, selectors, scalar
-//! functions and plan nodes. They know Arrow and DataFusion; they know neither statements nor schemas
-//! of tables.
+//! ```text
+//! influxql::Statement ─ statement ─▶ SELECT ─ influxql ─▶ LogicalPlan ┐
+//!                           │        SHOW ── show ──────▶             ├ session ─▶ ExecutionPlan ─ run ─▶ batches
+//!                           └─▶ Command        SQL text ─ sql ────────┘    scan: the leaves
+//! ```
+//!
+//! | part | what |
+//! |---|---|
+//! | [`statement`] | what kind of answer a statement has |
+//! | [`influxql`] | SELECT: resolved, then planned, one file per shape of query |
+//! | [`show`] | SHOW statements |
+//! | [`sql`] | SQL over the tables of one database |
+//! | [`scan`] | tables as leaves of a plan |
+//! | [`functions`], [`exec`] | what DataFusion lacks: aggregates, selectors, scalar functions, plan nodes |
+//! | [`session`], [`run`], [`memory`] | planning and executing, within bounds |
 
+pub mod command;
 pub mod error;
 pub mod exec;
 pub mod functions;
 pub mod influxql;
+pub mod memory;
+pub mod run;
 pub mod scan;
+pub mod session;
 pub mod show;
+pub mod sql;
 pub mod statement;
 pub mod tables;
+
+pub use command::Command;
+pub use error::QueryError;
+pub use session::{QueryEngine, QueryOptions};
+pub use sql::SqlResult;
+
+use crate::model::result::ResultShape;
+use arrow::array::RecordBatch;
+use futures::stream::BoxStream;
+use std::time::Duration;
+
+/// Record batches as they are computed. Dropping it cancels the query.
+pub type Batches = BoxStream<'static, Result<RecordBatch, QueryError>>;
+
+/// What a statement is run with.
+#[derive(Clone, Debug, Default)]
+pub struct QueryContext {
+    /// The database of names that bear none.
+    pub database: Option<String>,
+    /// The retention policy of names that bear none; the database's default when `None`.
+    pub policy: Option<String>,
+    /// What `now()` means, in nanoseconds since the epoch.
+    pub now_ns: i64,
+    /// How long the query may take; for ever when `None`.
+    pub deadline: Option<Duration>,
+}
+
+/// The answer to a statement.
+pub enum StatementOutcome {
+    /// Rows, maybe none.
+    Rows(ResultStream),
+    /// A change, not carried out yet.
+    Command(Command),
+}
+
+/// Rows and how to read them.
+pub struct ResultStream {
+    /// Which columns mean what.
+    pub shape: ResultShape,
+    /// The rows, as the shape says.
+    pub batches: Batches,
+}

@@ -3,6 +3,7 @@
 //! In: a statement, the tables, what the request says. Out: [`Planned`]. Nothing here changes anything: a statement that does
 //! becomes a command, which the server gives to the engine.
 
+use super::command::Command;
 use super::error::QueryError;
 use super::influxql::source::Defaults;
 use super::influxql::{SelectPlan, plan_select};
@@ -29,57 +30,6 @@ pub enum Planned {
     Listing(Listing),
     /// A change that the server hands to the engine.
     Command(Command),
-}
-
-/// A statement that changes something, names filled in, rules not yet checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// `CREATE DATABASE`
-    CreateDatabase {
-        /// The database.
-        name: String,
-        /// What WITH says of its default policy.
-        policy: Option<PolicySpec>,
-    },
-    /// `DROP DATABASE`
-    DropDatabase {
-        /// The database.
-        name: String,
-    },
-    /// `CREATE RETENTION POLICY`
-    CreatePolicy {
-        /// The database.
-        database: String,
-        /// The policy.
-        name: String,
-        /// Its settings.
-        spec: PolicySpec,
-        /// Whether it becomes the default.
-        make_default: bool,
-    },
-    /// `ALTER RETENTION POLICY`
-    AlterPolicy {
-        /// The database.
-        database: String,
-        /// The policy.
-        name: String,
-        /// Its new settings.
-        change: PolicyChange,
-    },
-    /// `DROP RETENTION POLICY`
-    DropPolicy {
-        /// The database.
-        database: String,
-        /// The policy.
-        name: String,
-    },
-    /// `DROP MEASUREMENT`
-    DropMeasurement {
-        /// The database.
-        database: String,
-        /// The measurement.
-        name: String,
-    },
 }
 
 /// Plans a statement. `series` runs the plans that SHOW statements need.

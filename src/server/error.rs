@@ -7,7 +7,7 @@
 use super::accept;
 use super::headers::{self, header_text};
 use super::parameters::Parameters;
-use crate::catalog::CatalogError;
+use crate::catalog::WriteTargetError;
 use crate::encode::v1::{Format, error_body};
 use crate::engine::{EngineError, WriteError, WriteOutcome};
 use crate::line_protocol::Rejection;
@@ -97,7 +97,7 @@ impl From<WriteError> for HttpError {
             ..Self::new(StatusCode::SERVICE_UNAVAILABLE, text.clone())
         };
         match error {
-            WriteError::Target(CatalogError::DatabaseNotFound(name)) => Self::database_not_found(&name),
+            WriteError::Target(WriteTargetError::DatabaseNotFound(name)) => Self::database_not_found(&name),
             // InfluxDB 1.x answers 500 to an unknown retention policy, and clients know its text.
             WriteError::Target(_) | WriteError::Internal(_) => Self::internal(text),
             WriteError::Overloaded { retry_after: wait } | WriteError::DiskFull { retry_after: wait } => {

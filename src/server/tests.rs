@@ -2,7 +2,7 @@
 
 use super::error::{ErrorForm, HttpError, partial_write};
 use super::headers::header_text;
-use crate::catalog::CatalogError;
+use crate::catalog::WriteTargetError;
 use crate::engine::{WriteError, WriteOutcome};
 use crate::line_protocol::{LineFault, PointFault, Reason, Rejection};
 use crate::model::value::FieldType;
@@ -72,8 +72,8 @@ fn refused_lines_and_points_read_as_in_1x() {
 
 #[tokio::test]
 async fn write_errors_have_the_status_that_senders_need() {
-    let database = |name: &str| WriteError::Target(CatalogError::DatabaseNotFound(name.into()));
-    let policy = WriteError::Target(CatalogError::PolicyNotFound("norp".into()));
+    let database = |name: &str| WriteError::Target(WriteTargetError::DatabaseNotFound(name.into()));
+    let policy = WriteError::Target(WriteTargetError::PolicyNotFound("norp".into()));
     for (error, status, text) in [
         (database("nodb"), 404, "database not found: \"nodb\""),
         (database("a\"b\n"), 404, "database not found: \"a\\\"b\\n\""),

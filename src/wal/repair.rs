@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 /// What is to be done about a segment.
 #[derive(Debug)]
 pub(super) enum Repair {
-    /// Nothing.
+    /// Nothing but to make sure that it is on disk.
     Keep,
     /// Cut it to this length.
     Truncate(u64),
@@ -54,7 +54,8 @@ pub(super) fn repair(
     for mut segment in repairs {
         let path = &segment.path;
         match &segment.repair {
-            Repair::Keep => {}
+            // What is found after a kill may lie in the page cache only; from now on it counts as safe.
+            Repair::Keep => sync_file(path).map_err(|e| WalError::io("syncing", path, e))?,
             Repair::Truncate(length) => {
                 truncate(path, *length).map_err(|e| WalError::io("cutting", path, e))?
             }
@@ -88,6 +89,10 @@ fn truncate(path: &Path, length: u64) -> std::io::Result<()> {
     let file = File::options().write(true).open(path)?;
     file.set_len(length)?;
     file.sync_all()
+}
+
+fn sync_file(path: &Path) -> std::io::Result<()> {
+    File::open(path)?.sync_all()
 }
 
 /// Copies the damaged parts to the quarantine folder, durably.

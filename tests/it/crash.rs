@@ -75,10 +75,10 @@ fn check_survival(settings: &[(&str, &str)]) {
         server = Server::start(folder.path(), settings);
         // Everything from time to time, otherwise only what the last rounds wrote.
         let from = if round % 10 == 9 { 0 } else { ledger.first_unchecked() };
-        ledger.check(&server.read_points(from), from);
+        ledger.check(&server.read_points(from, ledger.last()), from);
         server.check_log();
     }
-    ledger.check(&server.read_points(0), 0);
+    ledger.check(&server.read_points(0, ledger.last()), 0);
     eprintln!("{} batches acknowledged, {} points found", ledger.acknowledged_count(), ledger.point_count());
     assert!(ledger.acknowledged_count() > 0, "nothing was written");
 }

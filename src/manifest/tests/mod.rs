@@ -9,7 +9,7 @@ use crate::model::change::Change;
 use crate::model::database::{DatabaseInfo, PolicyInfo};
 use crate::model::ids::{DatabaseId, PolicyId, Sequence};
 use crate::model::state::{ApplyError, State};
-use crate::object::{Store, StoreOptions, layout};
+use crate::object::{Store, StoreOptions, layout, s3_server};
 use bytes::Bytes;
 use faults::{Fault, FaultyStore, objects};
 use object_store::memory::InMemory;
@@ -144,6 +144,67 @@ async fn writer_that_was_taken_over_stops() {
     }
     commit(&new, vec![database(2)]).await.expect("a commit");
     assert_eq!(names(&new.state()), ["db0", "db2"]);
+}
+
+/// Several processes open one store at once, each commits what it can, and all but one must stop: no
+/// acknowledged commit is lost on the way.
+async fn check_one_of_many_openers_remains(store: Store) {
+    let tasks: Vec<_> = (0..6)
+        .map(|opener| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                let mut acknowledged = Vec::new();
+                let Ok((manifest, _)) = Manifest::open(store, options(3)).await else {
+                    return (acknowledged, false);
+                };
+                for round in 0..4 {
+                    let id = opener * 4 + round;
+                    match commit(&manifest, vec![database(id)]).await {
+                        Ok(_) => acknowledged.push(format!("db{id}")),
+                        Err(CommitError::Failed(ManifestError::Fenced { .. })) => {
+                            return (acknowledged, false);
+                        }
+                        Err(e) => panic!("{e}"),
+                    }
+                }
+                manifest.close().await;
+                (acknowledged, commit(&manifest, Vec::new()).await.is_ok())
+            })
+        })
+        .collect();
+    let (mut all, mut remaining) = (Vec::new(), 0);
+    for task in tasks {
+        let (acknowledged, remains) = task.await.expect("no panic");
+        all.extend(acknowledged);
+        remaining += usize::from(remains);
+    }
+    let state = inspect::read_state(&store).await.expect("whole");
+    let found = names(&state);
+    assert!(all.iter().all(|name| found.contains(name)), "{all:?} acknowledged, {found:?} found");
+    assert!(remaining >= 1, "the newest is never fenced");
+    assert!(inspect::inspect(&store).await.expect("a list").is_sound());
+    // Whoever opened later fences all of them.
+    let last = open(&store).await;
+    commit(&last, vec![database(99)]).await.expect("a commit");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_of_many_openers_remains_in_memory() {
+    check_one_of_many_openers_remains(Store::in_memory()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_of_many_openers_remains_on_a_local_folder() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().to_str().expect("UTF-8");
+    check_one_of_many_openers_remains(Store::open(&StoreOptions::new(path)).expect("it opens")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_of_many_openers_remains_on_s3() {
+    let server = s3_server::S3Server::start().await;
+    let options = StoreOptions { url: server.url("manifest"), options: server.options() };
+    check_one_of_many_openers_remains(Store::open(&options).expect("S3")).await;
 }
 
 /// A writer stands still, others go on until its next number is collected: then that number is free

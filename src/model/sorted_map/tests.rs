@@ -15,7 +15,7 @@ fn check_same(map: &SortedMap<u32, u32>, model: &BTreeMap<u32, u32>, wanted: u32
 
 proptest! {
     #[test]
-    fn behaves_as_a_b_tree_map(steps in prop::collection::vec((0_u32..2_000, any::<u32>(), 0_u8..4), 0..3_000)) {
+    fn behaves_as_a_b_tree_map(steps in prop::collection::vec((0_u32..2_000, any::<u32>(), 0_u8..4), 0..1_500)) {
         let (mut map, mut model) = (SortedMap::default(), BTreeMap::new());
         let mut copy = None;
         for (at, (key, value, action)) in steps.iter().enumerate() {

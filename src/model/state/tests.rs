@@ -173,7 +173,7 @@ fn dropping_takes_everything_below_along() {
 fn dropped_name_is_remembered_until_it_was_flushed() {
     let name = |state: &State| state.dropped_through(PolicyId(0), "m");
     let drop = Change::DropTable { table: TableId(0), through: Sequence(7) };
-    let state = sample().with_changes(&[drop.clone()]).expect("it fits");
+    let state = sample().with_changes(&[drop]).expect("it fits");
     assert_eq!(name(&state), Sequence(7));
     assert_eq!(state.dropped_through(PolicyId(1), "m"), Sequence::ZERO);
     let again = [table(5, (0, 0), "m", &[]), Change::Flushed { through: Sequence(6) }];

@@ -1,7 +1,7 @@
 //! Whatever bytes are lost or changed: no wrong record, no panic, and no acknowledged record lost in silence.
 
 use super::{
-    append, batch_of, copy_of, numbered, open, options, payload_of, quarantined, segments, try_open,
+    append, batch_of, copy_of, folder, numbered, open, options, payload_of, quarantined, segments, try_open,
     write_numbered,
 };
 use crate::model::batch::WriteBatch;
@@ -13,7 +13,7 @@ use crate::wal::{WalError, WalOptions};
 use proptest::prelude::*;
 use std::fs;
 use std::path::Path;
-use tempfile::{TempDir, tempdir};
+use tempfile::TempDir;
 
 const SALT: u64 = 0x5a17_5a17_5a17_5a17;
 
@@ -53,7 +53,7 @@ fn check_genuine(found: &[(u64, WriteBatch)]) {
 
 #[test]
 fn a_log_cut_anywhere_replays_a_prefix() {
-    let original = tempdir().unwrap();
+    let original = folder();
     write_numbered(&original, 6, 3);
     let last = segments(&original).pop().unwrap();
     let bytes = fs::read(&last).unwrap();
@@ -77,7 +77,7 @@ fn a_log_cut_anywhere_replays_a_prefix() {
 
 #[test]
 fn a_changed_byte_anywhere_loses_at_most_its_record_and_says_so() {
-    let original = tempdir().unwrap();
+    let original = folder();
     write_numbered(&original, 4, 2);
     for (i, path) in segments(&original).iter().enumerate() {
         let bytes = fs::read(path).unwrap();
@@ -114,7 +114,7 @@ fn a_changed_byte_anywhere_loses_at_most_its_record_and_says_so() {
 
 #[test]
 fn strict_mode_changes_nothing() {
-    let directory = tempdir().unwrap();
+    let directory = folder();
     write_numbered(&directory, 6, 3);
     let path = segments(&directory).remove(0);
     let mut bytes = fs::read(&path).unwrap();
@@ -134,7 +134,7 @@ fn strict_mode_changes_nothing() {
 
 #[test]
 fn a_missing_segment_is_missed_until_it_is_flushed_over() {
-    let directory = tempdir().unwrap();
+    let directory = folder();
     write_numbered(&directory, 9, 3);
     fs::remove_file(&segments(&directory)[1]).unwrap();
     assert!(matches!(try_open(strict(&directory), 0), Err(WalError::Damaged { .. })));
@@ -149,7 +149,7 @@ fn a_missing_segment_is_missed_until_it_is_flushed_over() {
 
 #[test]
 fn an_unreadable_header_costs_the_segment_not_the_log() {
-    let directory = tempdir().unwrap();
+    let directory = folder();
     write_numbered(&directory, 9, 3);
     let path = segments(&directory).remove(1);
     let mut bytes = fs::read(&path).unwrap();
@@ -165,7 +165,7 @@ fn an_unreadable_header_costs_the_segment_not_the_log() {
 
 #[test]
 fn records_behind_damage_are_kept() {
-    let directory = tempdir().unwrap();
+    let directory = folder();
     let mut bytes = segment_of(1, &[(1, 0), (2, 1), (3, 2), (4, 3)]);
     let frame = (bytes.len() - SEGMENT_HEADER_BYTES) / 4;
     let second = SEGMENT_HEADER_BYTES + frame;
@@ -180,7 +180,7 @@ fn records_behind_damage_are_kept() {
 
 #[test]
 fn a_hole_in_a_group_that_was_never_synced_is_a_torn_tail() {
-    let directory = tempdir().unwrap();
+    let directory = folder();
     // Records 2 to 4 are one group: each was written when only record 1 was on disk.
     let mut bytes = segment_of(1, &[(1, 0), (2, 1), (3, 1), (4, 1)]);
     let frame = (bytes.len() - SEGMENT_HEADER_BYTES) / 4;
@@ -197,7 +197,7 @@ fn a_hole_in_a_group_that_was_never_synced_is_a_torn_tail() {
 
 #[test]
 fn the_same_hole_is_damage_in_a_segment_that_others_follow() {
-    let directory = tempdir().unwrap();
+    let directory = folder();
     let mut bytes = segment_of(1, &[(1, 0), (2, 1), (3, 1)]);
     let frame = (bytes.len() - SEGMENT_HEADER_BYTES) / 3;
     bytes[SEGMENT_HEADER_BYTES + frame..][..frame].fill(0);
@@ -210,7 +210,7 @@ fn the_same_hole_is_damage_in_a_segment_that_others_follow() {
 
 #[test]
 fn a_frame_inside_a_value_is_never_taken_for_a_record() {
-    let directory = tempdir().unwrap();
+    let directory = folder();
     // A client that knows the format, but not the salt, hides a frame in what it writes; then the record
     // that carries it is damaged and recovery searches its bytes.
     let mut hidden = Vec::new();
@@ -229,7 +229,7 @@ fn a_frame_inside_a_value_is_never_taken_for_a_record() {
 
 #[test]
 fn a_record_that_is_no_batch_is_quarantined() {
-    let directory = tempdir().unwrap();
+    let directory = folder();
     let mut bytes = segment_of(1, &[(1, 0)]);
     let offset = bytes.len() as u64;
     push_batch(&mut bytes, 2, 1, &[1, 2, 3]);
@@ -245,7 +245,7 @@ fn a_record_that_is_no_batch_is_quarantined() {
 
 #[test]
 fn newer_formats_are_refused_and_left_alone() {
-    let directory = tempdir().unwrap();
+    let directory = folder();
     let mut bytes = segment_of(1, &[(1, 0)]);
     push_batch(&mut bytes, 2, 1, &[200, 0, 0]);
     put(&directory, 1, &bytes);
@@ -263,7 +263,7 @@ fn newer_formats_are_refused_and_left_alone() {
 
 #[test]
 fn a_segment_of_another_log_under_a_wrong_name_is_moved_away() {
-    let directory = tempdir().unwrap();
+    let directory = folder();
     put(&directory, 1, &segment_of(1, &[(1, 0)]));
     put(&directory, 2, &segment_of(1, &[(1, 0)]));
     put(&directory, 3, &segment_of(3, &[(3, 2)]));
@@ -275,7 +275,7 @@ fn a_segment_of_another_log_under_a_wrong_name_is_moved_away() {
 
 #[test]
 fn damage_of_what_is_flushed_already_is_quarantined_and_the_segment_goes() {
-    let directory = tempdir().unwrap();
+    let directory = folder();
     let mut bytes = segment_of(1, &[(1, 0), (2, 1)]);
     bytes[SEGMENT_HEADER_BYTES] ^= 1;
     put(&directory, 1, &bytes);
@@ -287,7 +287,7 @@ fn damage_of_what_is_flushed_already_is_quarantined_and_the_segment_goes() {
 
 #[test]
 fn quarantine_never_overwrites() {
-    let directory = tempdir().unwrap();
+    let directory = folder();
     for round in 1..=3 {
         put(&directory, 1, &[0xee; 100]);
         put(&directory, 2, &segment_of(2, &[(2, 1)]));
@@ -298,7 +298,7 @@ fn quarantine_never_overwrites() {
 
 #[test]
 fn inspecting_names_the_damage_and_changes_nothing() {
-    let directory = tempdir().unwrap();
+    let directory = folder();
     let mut bytes = segment_of(1, &[(1, 0), (2, 1), (3, 2)]);
     let frame = (bytes.len() - SEGMENT_HEADER_BYTES) / 3;
     bytes[SEGMENT_HEADER_BYTES + frame] ^= 1;
@@ -321,7 +321,7 @@ proptest! {
         with_header in any::<bool>(),
         is_last in any::<bool>(),
     ) {
-        let directory = tempdir().unwrap();
+        let directory = folder();
         let header = if with_header { segment_of(1, &[]) } else { Vec::new() };
         put(&directory, 1, &[header, garbage].concat());
         if !is_last {

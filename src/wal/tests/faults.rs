@@ -1,6 +1,6 @@
 //! A disk that is full, short, broken or slow.
 
-use super::{append, numbered, open, options, payload_of, segments};
+use super::{append, folder, numbered, open, options, payload_of, segments};
 use crate::model::ids::Sequence;
 use crate::wal::files::{DiskFiles, LogFile, LogFiles};
 use crate::wal::{Wal, WalError, WalOptions};
@@ -9,7 +9,7 @@ use std::convert::Infallible;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use tempfile::{TempDir, tempdir};
+use tempfile::TempDir;
 
 /// What the next operations do. All is well by default.
 #[derive(Debug, Default)]
@@ -145,7 +145,7 @@ fn check_failed(wal: &Wal, files: &FaultyFiles) {
 
 #[test]
 fn short_writes_are_continued() {
-    let directory = tempdir().unwrap();
+    let directory = folder();
     let (wal, files) = open_faulty(options(&directory));
     files.set(|f| f.write_bytes_max = Some(7));
     for n in 1..=5 {
@@ -158,7 +158,7 @@ fn short_writes_are_continued() {
 #[test]
 fn a_record_that_does_not_fit_is_taken_back_and_the_log_goes_on() {
     for room in 0..payload_of(1).len() + 25 {
-        let directory = tempdir().unwrap();
+        let directory = folder();
         let (wal, files) = open_faulty(options(&directory));
         assert_eq!(append(&wal, 1).unwrap(), 1);
         files.set(|f| f.room_bytes = Some(room));
@@ -178,7 +178,7 @@ fn a_record_that_does_not_fit_is_taken_back_and_the_log_goes_on() {
 
 #[test]
 fn refused_records_at_a_change_of_segments_are_not_missed() {
-    let directory = tempdir().unwrap();
+    let directory = folder();
     let (wal, files) = open_faulty(options(&directory));
     append(&wal, 1).unwrap();
     wal.rotate();
@@ -206,7 +206,7 @@ fn a_partial_record_that_cannot_be_taken_back_stops_the_log() {
     for fault in [(|f: &mut Faults| f.truncate = Some(io::ErrorKind::Other)) as fn(&mut Faults), |f| {
         f.sync = Some(io::ErrorKind::Other)
     }] {
-        let directory = tempdir().unwrap();
+        let directory = folder();
         let (wal, files) = open_faulty(options(&directory));
         append(&wal, 1).unwrap();
         files.set(|f| f.room_bytes = Some(5));
@@ -227,7 +227,7 @@ fn an_error_of_write_or_fsync_is_final() {
         // The record is in the page cache and may be found: its writer was told "failed", not "refused".
         (|f| f.sync = Some(io::ErrorKind::Other), 2),
     ] {
-        let directory = tempdir().unwrap();
+        let directory = folder();
         let (wal, files) = open_faulty(options(&directory));
         append(&wal, 1).unwrap();
         files.set(fault);
@@ -245,7 +245,7 @@ fn an_error_of_fsync_while_creating_a_segment_is_final() {
         |f| f.sync_directory = Some(io::ErrorKind::Other),
         |f| f.write = Some(io::ErrorKind::Other),
     ] {
-        let directory = tempdir().unwrap();
+        let directory = folder();
         let (wal, files) = open_faulty(options(&directory));
         files.set(fault);
         assert!(matches!(append(&wal, 1), Err(WalError::Failed { .. })));
@@ -258,7 +258,7 @@ fn an_error_of_fsync_while_creating_a_segment_is_final() {
 
 #[test]
 fn a_segment_that_cannot_be_created_refuses_the_writes_until_it_can() {
-    let directory = tempdir().unwrap();
+    let directory = folder();
     let (wal, files) = open_faulty(options(&directory));
     files.set(|f| f.create = Some(io::ErrorKind::PermissionDenied));
     assert!(matches!(append(&wal, 1), Err(WalError::Io { .. })));
@@ -272,7 +272,7 @@ fn a_segment_that_cannot_be_created_refuses_the_writes_until_it_can() {
 
 #[test]
 fn below_the_low_water_mark_nothing_is_written_until_there_is_room() {
-    let directory = tempdir().unwrap();
+    let directory = folder();
     let (wal, files) = open_faulty(WalOptions { disk_low_water_bytes: 1_000, ..options(&directory) });
     append(&wal, 1).unwrap();
     let writes = files.get(|f| f.write_count);
@@ -294,7 +294,7 @@ fn below_the_low_water_mark_nothing_is_written_until_there_is_room() {
 
 #[test]
 fn a_full_queue_refuses_and_empties_again() {
-    let directory = tempdir().unwrap();
+    let directory = folder();
     let bytes = payload_of(1).len();
     let (wal, files) = open_faulty(WalOptions { queue_bytes_max: 3 * bytes, ..options(&directory) });
     files.set(|f| f.sync_blocks = true);
@@ -316,7 +316,7 @@ fn a_full_queue_refuses_and_empties_again() {
 
 #[test]
 fn all_that_waits_is_one_group() {
-    let directory = tempdir().unwrap();
+    let directory = folder();
     let (wal, files) = open_faulty(options(&directory));
     append(&wal, 1).unwrap();
     files.set(|f| (f.sync_blocks, f.sync_count) = (true, 0));
@@ -333,7 +333,7 @@ fn all_that_waits_is_one_group() {
 
 #[test]
 fn everyone_who_waits_learns_of_a_failure() {
-    let directory = tempdir().unwrap();
+    let directory = folder();
     let (wal, files) = open_faulty(options(&directory));
     append(&wal, 1).unwrap();
     files.set(|f| (f.sync_blocks, f.sync_count, f.sync) = (true, 0, Some(io::ErrorKind::Other)));
@@ -350,7 +350,7 @@ fn everyone_who_waits_learns_of_a_failure() {
 
 #[test]
 fn a_bug_in_the_writer_is_a_failure_not_a_hang() {
-    let directory = tempdir().unwrap();
+    let directory = folder();
     let (wal, files) = open_faulty(options(&directory));
     append(&wal, 1).unwrap();
     files.set(|f| f.write_panics = true);
@@ -361,7 +361,7 @@ fn a_bug_in_the_writer_is_a_failure_not_a_hang() {
 
 #[test]
 fn a_segment_that_cannot_be_deleted_is_tried_again() {
-    let directory = tempdir().unwrap();
+    let directory = folder();
     let (wal, files) = open_faulty(options(&directory));
     append(&wal, 1).unwrap();
     wal.rotate();

@@ -1,15 +1,16 @@
 //! Appending, reopening, rotating, trimming, many threads.
 
-use super::{append, batch_of, numbered, open, options, payload_of, segments, try_open, write_numbered};
+use super::{
+    append, batch_of, folder, numbered, open, options, payload_of, segments, try_open, write_numbered,
+};
 use crate::model::ids::Sequence;
 use crate::wal::inspect::inspect;
 use crate::wal::{Wal, WalError, WalOptions, batch};
 use std::sync::Barrier;
-use tempfile::tempdir;
 
 #[test]
 fn what_was_acknowledged_is_replayed_in_order() {
-    let directory = tempdir().unwrap();
+    let directory = folder();
     write_numbered(&directory, 20, 7);
     let (wal, report, found) = open(options(&directory), 0);
     assert_eq!(found, numbered(1..=20));
@@ -24,7 +25,7 @@ fn what_was_acknowledged_is_replayed_in_order() {
 
 #[test]
 fn sequences_go_on_after_what_was_flushed() {
-    let directory = tempdir().unwrap();
+    let directory = folder();
     write_numbered(&directory, 3, 100);
     let (wal, report, found) = open(options(&directory), 100);
     assert_eq!(found, vec![]);
@@ -37,7 +38,7 @@ fn sequences_go_on_after_what_was_flushed() {
 
 #[test]
 fn sequences_go_on_after_everything_was_trimmed() {
-    let directory = tempdir().unwrap();
+    let directory = folder();
     write_numbered(&directory, 9, 3);
     let (wal, ..) = open(options(&directory), 0);
     wal.trim(Sequence(9)).unwrap();
@@ -50,7 +51,7 @@ fn sequences_go_on_after_everything_was_trimmed() {
 
 #[test]
 fn trim_deletes_whole_segments_only() {
-    let directory = tempdir().unwrap();
+    let directory = folder();
     let (wal, ..) = open(options(&directory), 0);
     for n in 1..=10 {
         append(&wal, n).unwrap();
@@ -70,7 +71,7 @@ fn trim_deletes_whole_segments_only() {
 
 #[test]
 fn a_segment_trimmed_while_written_goes_when_it_is_rotated() {
-    let directory = tempdir().unwrap();
+    let directory = folder();
     let (wal, ..) = open(options(&directory), 0);
     append(&wal, 1).unwrap();
     wal.trim(Sequence(1)).unwrap();
@@ -86,7 +87,7 @@ fn a_segment_trimmed_while_written_goes_when_it_is_rotated() {
 
 #[test]
 fn segments_are_full_at_their_limit() {
-    let directory = tempdir().unwrap();
+    let directory = folder();
     let small = WalOptions { segment_bytes_max: 300, ..options(&directory) };
     let (wal, ..) = open(small, 0);
     for n in 1..=50 {
@@ -106,7 +107,7 @@ fn segments_are_full_at_their_limit() {
 fn many_threads_share_groups_and_keep_their_order() {
     const THREADS: i64 = 8;
     const EACH: i64 = 200;
-    let directory = tempdir().unwrap();
+    let directory = folder();
     let small = WalOptions { segment_bytes_max: 20_000, group_bytes_max: 2_000, ..options(&directory) };
     let (wal, ..) = open(small, 0);
     let start = Barrier::new(THREADS as usize);
@@ -138,7 +139,7 @@ fn many_threads_share_groups_and_keep_their_order() {
 
 #[test]
 fn closing_writes_what_is_queued_and_takes_no_more() {
-    let directory = tempdir().unwrap();
+    let directory = folder();
     let (wal, ..) = open(options(&directory), 0);
     let waits: Vec<_> = (1..=100).map(|n| wal.append(payload_of(n)).unwrap().durable).collect();
     wal.close().unwrap();
@@ -152,7 +153,7 @@ fn closing_writes_what_is_queued_and_takes_no_more() {
 
 #[test]
 fn only_one_process_may_open_it() {
-    let directory = tempdir().unwrap();
+    let directory = folder();
     let (wal, ..) = open(options(&directory), 0);
     assert!(matches!(try_open(options(&directory), 0), Err(WalError::InUse(_))));
     drop(wal);
@@ -161,7 +162,7 @@ fn only_one_process_may_open_it() {
 
 #[test]
 fn an_error_of_the_caller_stops_recovery_and_changes_nothing() {
-    let directory = tempdir().unwrap();
+    let directory = folder();
     write_numbered(&directory, 50, 10);
     let before = segments(&directory);
     let refused = Wal::open(options(&directory), Sequence(20), |sequence, _| {
@@ -179,7 +180,7 @@ fn an_error_of_the_caller_stops_recovery_and_changes_nothing() {
 
 #[test]
 fn a_durable_wait_is_a_future() {
-    let directory = tempdir().unwrap();
+    let directory = folder();
     let (wal, ..) = open(options(&directory), 0);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
@@ -191,7 +192,7 @@ fn a_durable_wait_is_a_future() {
 
 #[test]
 fn a_batch_larger_than_queue_group_and_segment_gets_through() {
-    let directory = tempdir().unwrap();
+    let directory = folder();
     let tiny =
         WalOptions { segment_bytes_max: 1, group_bytes_max: 1, queue_bytes_max: 1, ..options(&directory) };
     let (wal, ..) = open(tiny, 0);

@@ -3,8 +3,8 @@
 //! Every value of a point follows from its batch and its place in it, so that a point that is found can be
 //! checked completely.
 
+use parking_lot::{Condvar, Mutex};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
 /// Two measurements, so that a batch that is applied table by table shows.
@@ -96,7 +96,7 @@ pub(super) struct Ledger {
 impl Ledger {
     /// Notes that a batch of `size` points is about to be sent. Its number.
     pub(super) fn enter(&self, writer: usize, size: u64) -> u64 {
-        let mut entries = self.entries.lock().unwrap();
+        let mut entries = self.entries.lock();
         let number = entries.batches.len() as u64 + 1;
         entries.batches.insert(number, Batch { writer, size, fate: Fate::Unknown });
         number
@@ -104,40 +104,44 @@ impl Ledger {
 
     /// Notes that the server has answered with success.
     pub(super) fn acknowledge(&self, batch: u64) {
-        let mut entries = self.entries.lock().unwrap();
+        let mut entries = self.entries.lock();
         entries.batches.get_mut(&batch).expect("only entered batches are sent").fate = Fate::Present;
         entries.acknowledged_count += 1;
         self.acknowledged.notify_all();
     }
 
     pub(super) fn acknowledged_count(&self) -> u64 {
-        self.entries.lock().unwrap().acknowledged_count
+        self.entries.lock().acknowledged_count
     }
 
     /// Points that the last complete check found.
     pub(super) fn point_count(&self) -> usize {
-        self.entries.lock().unwrap().point_count
+        self.entries.lock().point_count
     }
 
     pub(super) fn wait_for_acknowledged(&self, count: u64) {
-        let mut entries = self.entries.lock().unwrap();
+        let mut entries = self.entries.lock();
         while entries.acknowledged_count < count {
             let before = entries.acknowledged_count;
-            let waited = self.acknowledged.wait_timeout(entries, PROGRESS_TIMEOUT).unwrap();
-            entries = waited.0;
-            let stuck = waited.1.timed_out() && entries.acknowledged_count == before;
+            let waited = self.acknowledged.wait_for(&mut entries, PROGRESS_TIMEOUT);
+            let stuck = waited.timed_out() && entries.acknowledged_count == before;
             assert!(!stuck, "no write was acknowledged within {PROGRESS_TIMEOUT:?}");
         }
     }
 
     /// The first batch whose fate is not settled by a check.
     pub(super) fn first_unchecked(&self) -> u64 {
-        self.entries.lock().unwrap().first_unchecked
+        self.entries.lock().first_unchecked
+    }
+
+    /// The batch that was entered last.
+    pub(super) fn last(&self) -> u64 {
+        self.entries.lock().batches.len() as u64
     }
 
     /// Compares what the server has of the batches from `from` on with what it must have.
     pub(super) fn check(&self, found: &[Point], from: u64) {
-        let mut entries = self.entries.lock().unwrap();
+        let mut entries = self.entries.lock();
         let mut found_by_batch: BTreeMap<u64, BTreeSet<&Point>> = BTreeMap::new();
         for point in found {
             let is_new = found_by_batch.entry(point.batch).or_default().insert(point);

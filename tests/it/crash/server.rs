@@ -2,13 +2,14 @@
 
 use super::ledger::{MEASUREMENTS, Point, first_time_ns};
 use crate::scenario::http::{Request, percent_encode, send};
+use parking_lot::Mutex;
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 pub(super) const DATABASE: &str = "crash";
@@ -18,6 +19,9 @@ const LISTENING: &str = "listening on http://";
 
 /// A server that has not recovered by then fails the test. Generous: machines that run tests are busy.
 const START_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// With at most 100 points in a batch, an answer stays below the 10000 rows of InfluxDB's chunks.
+const BATCHES_PER_QUERY: u64 = 100;
 
 /// A running server. Killed when dropped.
 #[derive(Debug)]
@@ -75,23 +79,37 @@ impl Server {
         self.query(&format!("CREATE DATABASE {DATABASE}"));
     }
 
-    /// Every point of the batches from `from` on.
-    pub(super) fn read_points(&self, from: u64) -> Vec<Point> {
+    /// Every point of the batches from `from` on, of which there are about `to - from`. Asks for a few at a time:
+    /// InfluxDB marks long answers as partial.
+    pub(super) fn read_points(&self, from: u64, to: u64) -> Vec<Point> {
         let mut points = Vec::new();
-        for measurement in MEASUREMENTS {
-            let answer = self.query(&format!(
-                "SELECT batch, index, note, size, writer FROM {measurement} WHERE time >= {}",
-                first_time_ns(from)
-            ));
-            let series = answer["results"][0]["series"].as_array().map(Vec::as_slice).unwrap_or_default();
-            for series in series {
-                assert_eq!(series["name"], measurement);
-                assert!(series["partial"].is_null(), "the answer was cut");
-                let rows = series["values"].as_array().expect("a series has values");
-                points.extend(rows.iter().map(|row| point_of(measurement, row)));
+        let mut start = from;
+        loop {
+            let end = start + BATCHES_PER_QUERY;
+            let mut range = format!("time >= {}", first_time_ns(start));
+            if end <= to {
+                range += &format!(" AND time < {}", first_time_ns(end));
             }
+            for measurement in MEASUREMENTS {
+                self.read_range(measurement, &range, &mut points);
+            }
+            if end > to {
+                return points;
+            }
+            start = end;
         }
-        points
+    }
+
+    fn read_range(&self, measurement: &str, range: &str, points: &mut Vec<Point>) {
+        let columns = "batch, index, note, size, writer";
+        let answer = self.query(&format!("SELECT {columns} FROM {measurement} WHERE {range}"));
+        let series = answer["results"][0]["series"].as_array().map(Vec::as_slice).unwrap_or_default();
+        for series in series {
+            assert_eq!(series["name"], measurement);
+            assert!(series["partial"].is_null(), "the answer was cut");
+            let rows = series["values"].as_array().expect("a series has values");
+            points.extend(rows.iter().map(|row| point_of(measurement, row)));
+        }
     }
 
     /// Asks for nothing that a crash explains: after SIGKILL the log of the server never speaks of damage.
@@ -115,7 +133,7 @@ impl Server {
     }
 
     fn log_text(&self) -> String {
-        self.log.lock().unwrap().join("\n")
+        self.log.lock().join("\n")
     }
 }
 
@@ -137,7 +155,7 @@ fn follow_log(stderr: impl BufRead + Send + 'static, log: Arc<Mutex<Vec<String>>
             if let Some(address) = address_in(&line) {
                 let _ = sender.send(address);
             }
-            log.lock().unwrap().push(line);
+            log.lock().push(line);
         }
     });
     receiver

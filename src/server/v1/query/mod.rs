@@ -32,7 +32,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, header};
 use axum::response::Response;
 use bytes::{Bytes, BytesMut};
-use futures::stream::{self, Stream};
+use futures::stream::{self, Stream, StreamExt};
 use request::QueryRequest;
 use std::io;
 use tokio::sync::mpsc;
@@ -98,7 +98,7 @@ fn stream_of(
     parts: mpsc::Receiver<Bytes>,
     run: JoinHandle<()>,
 ) -> impl Stream<Item = io::Result<Bytes>> {
-    stream::unfold((Some(first), parts, Some(run)), |(first, mut parts, run)| async move {
+    let parts = stream::unfold((Some(first), parts, Some(run)), |(first, mut parts, run)| async move {
         if let Some(part) = first {
             return Some((Ok(part), (None, parts, run)));
         }
@@ -107,5 +107,7 @@ fn stream_of(
         }
         let error = run?.await.err()?;
         Some((Err(io::Error::other(error)), (None, parts, None)))
-    })
+    });
+    // Compression asks once more after the end.
+    parts.fuse()
 }

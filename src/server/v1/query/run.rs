@@ -9,8 +9,8 @@ use super::style::{read_only_warning, style_of};
 use crate::encode::v1::ResponseEncoder;
 use crate::engine::{Engine, EngineError};
 use crate::query::{Command, QueryContext, ResultStream, StatementOutcome};
-use crate::server::AppState;
 use crate::server::error::{command_text, statement_text};
+use crate::server::{AppState, Metrics};
 use bytes::Bytes;
 use futures::StreamExt;
 use influxql::ast::Statement;
@@ -29,8 +29,7 @@ struct ClientGone;
 
 /// Runs the request; the parts of the response go to `parts`.
 pub(super) async fn answer(state: AppState, request: QueryRequest, parts: Sender<Bytes>) {
-    let start = Instant::now();
-    let metrics = state.metrics.clone();
+    let mut account = Account { metrics: state.metrics.clone(), start: Instant::now(), has_ended: false };
     let encoder = ResponseEncoder::new(&request.options);
     let flushes_early = request.options.chunk_rows.is_some();
     let mut run = Run { state, request: &request, encoder, parts: &parts, flushes_early };
@@ -39,10 +38,24 @@ pub(super) async fn answer(state: AppState, request: QueryRequest, parts: Sender
         () = parts.closed() => Err(ClientGone),
         ended = run.all() => ended,
     };
-    if ended.is_err() {
-        metrics.queries_cancelled.inc();
+    account.has_ended = ended.is_ok();
+}
+
+/// Counts a query when it is over, by whatever way: before its first part is sent, a client that goes away takes
+/// the future along.
+struct Account {
+    metrics: Arc<Metrics>,
+    start: Instant,
+    has_ended: bool,
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        if !self.has_ended {
+            self.metrics.queries_cancelled.inc();
+        }
+        self.metrics.query_seconds.observe(self.start.elapsed().as_secs_f64());
     }
-    metrics.query_seconds.observe(start.elapsed().as_secs_f64());
 }
 
 /// Runs the request for its effects. Errors go to the log.

@@ -1,0 +1,41 @@
+//! Why a server does not start or did not end well. Each variant names the part that somebody has to look at.
+
+use crate::engine::EngineError;
+use crate::object::StoreError;
+use crate::query::QueryError;
+
+/// A server that did not start, or did not end as it should.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The object store cannot be used.
+    #[error(transparent)]
+    Store(StoreError),
+    /// The folder of the data cannot be used.
+    #[error("cannot use the folder {}: {source}", path.display())]
+    Folder {
+        /// The folder.
+        path: std::path::PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The engine did not open or could not flush.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The query engine did not start.
+    #[error("cannot start the query engine: {0}")]
+    Query(#[from] QueryError),
+    /// The port cannot be had.
+    #[error("cannot listen on {address}: {source}")]
+    Bind {
+        /// The address asked for.
+        address: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The system does not deliver signals.
+    #[error("cannot listen for signals: {0}")]
+    Signals(std::io::Error),
+    /// Our bug.
+    #[error("the server panicked: {0}")]
+    Panicked(String),
+}

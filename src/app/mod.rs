@@ -1,0 +1,123 @@
+//! Layer 6: the composition root: which parts a server is made of, and the order of start and stop.
+//!
+//! ```text
+//! start   object store (opened, probed) ─▶ engine (log replayed) ─▶ query engine ─▶ port bound ─▶ requests
+//! stop    no new connections ─▶ running requests end, or their time is up ─▶ engine flushes ─▶ done
+//! ```
+//!
+//! Nothing is served before everything that was acknowledged is back, and nothing is given up before it is
+//! safe. A start that fails leaves nothing running.
+
+mod error;
+mod parts;
+mod signals;
+
+pub use error::AppError;
+pub(crate) use parts::store_options;
+
+use crate::clock::SystemClock;
+use crate::config::Config;
+use crate::engine::Engine;
+use crate::object::Store;
+use crate::query::QueryEngine;
+use crate::server::AppState;
+use crate::telemetry;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// A running server.
+pub struct App {
+    address: SocketAddr,
+    engine: Arc<Engine>,
+    stop: CancellationToken,
+    served: JoinHandle<()>,
+}
+
+impl App {
+    /// Starts a server with settings that were fitted to the machine ([`Config::fitted_to`]). Requests are
+    /// answered when this returns.
+    ///
+    /// # Errors
+    ///
+    /// When one of the parts does not start.
+    pub async fn start(config: &Config) -> Result<Self, AppError> {
+        let store = Store::open(&parts::store_options(config)?).map_err(AppError::Store)?;
+        store.probe().await.map_err(AppError::Store)?;
+        tracing::info!(store = store.url(), "the object store is ready");
+        let engine = Engine::open(parts::engine_options(config), store, Arc::new(SystemClock)).await?;
+        match Self::serve(config, engine.clone()).await {
+            Ok(app) => Ok(app),
+            Err(error) => {
+                // What the log gave back is in the log still; a flush only makes the next start shorter.
+                if let Err(error) = engine.shutdown().await {
+                    tracing::warn!(%error, "the engine could not flush after the failed start");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn serve(config: &Config, engine: Arc<Engine>) -> Result<Self, AppError> {
+        let query = Arc::new(QueryEngine::new(engine.clone(), parts::query_options(config))?);
+        let state = AppState::new(engine.clone(), query, parts::http_settings(config));
+        let server = parts::bind(&config.bind, state).await?;
+        let address = server.local_address();
+        let stop = CancellationToken::new();
+        let served = tokio::spawn(server.run(stop.clone().cancelled_owned()));
+        telemetry::announce(address);
+        Ok(Self { address, engine, stop, served })
+    }
+
+    /// The address that requests are answered on.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The engine behind the server.
+    #[must_use]
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    /// Ends the server: no new connections, the running requests end, what is buffered is flushed.
+    ///
+    /// # Errors
+    ///
+    /// When flushing failed. Acknowledged points are in the write-ahead log even then.
+    pub async fn stop(self) -> Result<(), AppError> {
+        self.stop.cancel();
+        let served = self.served.await;
+        self.engine.shutdown().await?;
+        served.map_err(|panic| AppError::Panicked(panic.to_string()))?;
+        tracing::info!("stopped; everything is flushed");
+        Ok(())
+    }
+
+    /// Serves until the process is told to end (SIGTERM, SIGINT), then stops in order.
+    /// A second signal ends the process at once.
+    ///
+    /// # Errors
+    ///
+    /// As [`App::stop`], or when signals cannot be received.
+    pub async fn run(mut self) -> Result<(), AppError> {
+        let mut signals = signals::Signals::listen().map_err(AppError::Signals)?;
+        tokio::select! {
+            name = signals.next() => {
+                tracing::info!(signal = name, "stopping; a second signal ends the process at once");
+                tokio::spawn(async move {
+                    let name = signals.next().await;
+                    tracing::warn!(signal = name, "ended without a flush; the write-ahead log keeps what is missing");
+                    std::process::exit(signals::EXIT_CODE_FORCED);
+                });
+                self.stop().await
+            }
+            served = &mut self.served => {
+                self.engine.shutdown().await?;
+                Err(AppError::Panicked(served.err().map_or_else(String::new, |panic| panic.to_string())))
+            }
+        }
+    }
+}

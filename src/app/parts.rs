@@ -1,0 +1,94 @@
+//! From the configuration to what each part is opened with. The only place that knows both.
+
+use super::AppError;
+use crate::config::Config;
+use crate::engine::EngineOptions;
+use crate::object::StoreOptions;
+use crate::query::QueryOptions;
+use crate::server::{AppState, HttpSettings, Server};
+use crate::wal::WalOptions;
+use std::path::Path;
+use std::time::Duration;
+
+/// A setting as a size in memory. A number that no memory can have means all of it.
+fn size(setting: u64) -> usize {
+    usize::try_from(setting).unwrap_or(usize::MAX)
+}
+
+/// Where the data files lie: the URL that is set, else the folder `store` in the data folder.
+///
+/// # Errors
+///
+/// When the data folder's own place cannot be told.
+pub(crate) fn store_options(config: &Config) -> Result<StoreOptions, AppError> {
+    let url = match &config.object_store.url {
+        Some(url) => url.clone(),
+        None => path_text(&config.store_folder())?,
+    };
+    Ok(StoreOptions { url, options: config.object_store.options_by_name() })
+}
+
+fn path_text(path: &Path) -> Result<String, AppError> {
+    let folder = |source| AppError::Folder { path: path.to_owned(), source };
+    let absolute = std::path::absolute(path).map_err(folder)?;
+    absolute
+        .into_os_string()
+        .into_string()
+        .map_err(|_| folder(std::io::Error::new(std::io::ErrorKind::InvalidInput, "its name is not UTF-8")))
+}
+
+pub(super) fn engine_options(config: &Config) -> EngineOptions {
+    let wal = WalOptions {
+        segment_bytes_max: config.wal.segment_bytes,
+        disk_low_water_bytes: config.wal.disk_low_water_bytes,
+        strict: config.wal.strict,
+        ..WalOptions::new(config.wal_folder())
+    };
+    EngineOptions {
+        wal,
+        flush_bytes: size(config.buffer.flush_bytes),
+        flush_age: Duration::from_secs(config.buffer.flush_age_s),
+        buffer_bytes_max: size(config.buffer.bytes_max),
+        retry_after: Duration::from_secs(config.buffer.retry_after_s),
+        reader_cache_bytes: config.query.cache_bytes,
+        ..EngineOptions::new(config.wal_folder())
+    }
+}
+
+pub(super) fn query_options(config: &Config) -> QueryOptions {
+    QueryOptions {
+        memory_bytes: size(config.query.memory_bytes),
+        memory_per_query_bytes: size(config.query.memory_per_query_bytes),
+        threads: size(config.query.threads),
+    }
+}
+
+pub(super) fn http_settings(config: &Config) -> HttpSettings {
+    let http = &config.http;
+    HttpSettings {
+        body_bytes_max: size(http.body_bytes_max),
+        unpacked_body_bytes_max: size(http.body_decompressed_bytes_max),
+        bodies_bytes_max: size(http.bodies_bytes_max),
+        row_limit: (http.row_limit_max > 0).then(|| size(http.row_limit_max)),
+        query_timeout: query_timeout(config),
+        head_timeout: Duration::from_secs(http.head_timeout_s),
+        shutdown_timeout: Duration::from_secs(http.drain_timeout_s),
+    }
+}
+
+fn query_timeout(config: &Config) -> Option<Duration> {
+    (config.query.timeout_s > 0).then(|| Duration::from_secs(config.query.timeout_s))
+}
+
+/// Takes the port: the first address of a host name that can be had.
+pub(super) async fn bind(text: &str, state: AppState) -> Result<Server, AppError> {
+    let failed = |source| AppError::Bind { address: text.to_owned(), source };
+    let mut last = std::io::Error::new(std::io::ErrorKind::InvalidInput, "the host has no address");
+    for address in tokio::net::lookup_host(text).await.map_err(failed)? {
+        match Server::bind(address, state.clone(), None).await {
+            Ok(server) => return Ok(server),
+            Err(error) => last = error,
+        }
+    }
+    Err(failed(last))
+}

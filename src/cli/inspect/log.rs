@@ -1,0 +1,58 @@
+//! The write-ahead log, segment by segment.
+
+use super::Findings;
+use crate::cli::error::CliError;
+use crate::wal::inspect::{SegmentSummary, inspect as read_segments};
+use std::path::Path;
+
+pub(super) fn inspect(folder: &Path, findings: &mut Findings) -> Result<(), CliError> {
+    findings.section(&format!("Write-ahead log in {}", folder.display()));
+    if !folder.is_dir() {
+        findings.line("there is none");
+        return Ok(());
+    }
+    let segments = read_segments(folder).map_err(CliError::failed)?;
+    findings.table(
+        ["segment", "bytes", "records", "batches", "rows"],
+        &[1, 3, 4],
+        segments.iter().map(row).collect(),
+    );
+    let rows: u64 = segments.iter().map(|segment| segment.row_count).sum();
+    findings.line(&format!("{} segments, {rows} rows", segments.len()));
+    let last = segments.len().saturating_sub(1);
+    for (index, segment) in segments.iter().enumerate() {
+        report_damage(segment, index == last, findings);
+    }
+    Ok(())
+}
+
+fn row(segment: &SegmentSummary) -> [String; 5] {
+    let name = segment.path.file_name().map(|name| name.to_string_lossy().into_owned());
+    [
+        name.unwrap_or_default(),
+        segment.bytes.to_string(),
+        segment.sequences.map_or("none".into(), |(first, last)| format!("{first} to {last}")),
+        segment.batch_count.to_string(),
+        segment.row_count.to_string(),
+    ]
+}
+
+fn report_damage(segment: &SegmentSummary, is_last: bool, findings: &mut Findings) {
+    let name = segment.path.display();
+    for (first, last) in &segment.gaps {
+        findings.line(&format!("{name}: records {first} to {last} were refused for lack of space"));
+    }
+    for (offset, length) in &segment.damaged {
+        let is_tail = is_last && segment.header_is_readable && offset + length == segment.bytes;
+        if is_tail {
+            findings.line(&format!(
+                "{name}: the last {length} bytes are an unfinished record, which was never acknowledged"
+            ));
+        } else {
+            findings.damage(&format!("{name}: {length} bytes at offset {offset} are no intact record"));
+        }
+    }
+    for sequence in &segment.malformed {
+        findings.damage(&format!("{name}: record {sequence} is intact, but no batch"));
+    }
+}

@@ -1,0 +1,88 @@
+//! Layer 6: the command line. One file or folder for each subcommand.
+//!
+//! `serve` runs the server of [`crate::app`], `inspect` reads its files, `config` explains its settings. The
+//! others (`query`, `write`, `import`) are clients: they speak HTTP and Flight to any server, and know
+//! nothing of the engine.
+
+mod client;
+mod config;
+mod error;
+mod import;
+mod inspect;
+mod query;
+mod serve;
+mod settings;
+mod terminal;
+mod write;
+
+use clap::{Parser, Subcommand};
+use error::CliError;
+use std::process::ExitCode;
+
+const EXAMPLES: &str = "\
+Examples:
+  tidegauge serve                                  serve on 127.0.0.1:8086, data in ./tidegauge-data
+  tidegauge query 'CREATE DATABASE nyc'            one statement
+  tidegauge import -d nyc testdata/weather/weather.lp
+  tidegauge query -d nyc 'SELECT max(wind_gust) FROM weather GROUP BY origin'
+  tidegauge query -d nyc --sql 'SELECT origin, count(*) FROM weather GROUP BY origin'
+  tidegauge query -d nyc                           an interactive shell
+  tidegauge inspect --data ./tidegauge-data        what is in the files, and whether they are whole
+  tidegauge config                                 every setting, with its value and its meaning
+
+`tidegauge COMMAND --help` shows more of each.";
+
+/// A time-series database in one binary that answers every generation of the InfluxDB API.
+#[derive(Debug, Parser)]
+#[command(name = "tidegauge", version, after_help = EXAMPLES, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Serve),
+    Query(query::Query),
+    Write(write::Write),
+    Import(import::Import),
+    Inspect(inspect::Inspect),
+    Config(config::PrintConfig),
+}
+
+/// Runs the command that the arguments of this process name. 0 = done, 1 = failed, 2 = wrong arguments.
+#[must_use]
+pub fn run() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Serve(command) => command.run(),
+        Command::Query(command) => command.run(),
+        Command::Write(command) => command.run(),
+        Command::Import(command) => command.run(),
+        Command::Inspect(command) => command.run(),
+        Command::Config(command) => command.run(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads our output has enough of it (`tidegauge query … | head`).
+        Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("tidegauge: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs a client or server command.
+fn block_on<T>(future: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| CliError::io("start the threads", source))?;
+    let outcome = runtime.block_on(future);
+    // A thread that waits for standard input cannot be woken up.
+    runtime.shutdown_background();
+    outcome
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,47 @@
+//! `tidegauge serve`: runs the server until it is told to end.
+
+use super::error::CliError;
+use super::settings::Settings;
+use crate::app::App;
+use crate::config::LogFormat;
+use crate::telemetry::{self, Form};
+use clap::Args;
+
+const EXAMPLES: &str = "\
+Examples:
+  tidegauge serve
+  tidegauge serve --bind 0.0.0.0:8086 --data /var/lib/tidegauge
+  tidegauge serve --config /etc/tidegauge.toml --set log.format=json
+  tidegauge serve --object-store s3://bucket/prefix --set object_store.region=eu-central-1
+  AWS_ENDPOINT=http://127.0.0.1:9000 AWS_ALLOW_HTTP=true tidegauge serve --object-store s3://bucket
+
+SIGTERM and SIGINT (Ctrl-C) end it in order: running requests end, what is buffered is flushed. A second one
+ends it at once; the write-ahead log keeps what was acknowledged.";
+
+/// Run the server.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    settings: Settings,
+}
+
+impl Serve {
+    pub(super) fn run(self) -> Result<(), CliError> {
+        let loaded = self.settings.load()?;
+        let form = match loaded.config.log.format {
+            LogFormat::Text => Form::Text,
+            LogFormat::Json => Form::Json,
+        };
+        telemetry::start(&loaded.config.log.level, form)?;
+        for name in loaded.unknown_variables {
+            tracing::warn!(name, "this environment variable names no setting");
+        }
+        tracing::info!(
+            version = env!("CARGO_PKG_VERSION"),
+            data = %loaded.config.data.display(),
+            "starting"
+        );
+        super::block_on(async move { Ok(App::start(&loaded.config).await?.run().await?) })
+    }
+}

@@ -1,0 +1,67 @@
+//! The flags that name a configuration, shared by the commands that need one.
+
+use super::error::CliError;
+use crate::config::{Config, Machine};
+use clap::Args;
+use std::path::PathBuf;
+
+/// Variables that start like settings and are read by other commands.
+const CLIENT_VARIABLES: [&str; 4] =
+    ["TIDEGAUGE_CONFIG", "TIDEGAUGE_HOST", "TIDEGAUGE_USERNAME", "TIDEGAUGE_PASSWORD"];
+
+/// Where settings come from: file, then environment, then flags; the later wins.
+#[derive(Debug, Args)]
+pub(super) struct Settings {
+    /// Read settings from this TOML file; `tidegauge config` shows what may stand in it
+    #[arg(long, value_name = "FILE", env = "TIDEGAUGE_CONFIG")]
+    config: Option<PathBuf>,
+    /// The address and port to serve on; port 0 picks a free one [default: 127.0.0.1:8086]
+    #[arg(long, value_name = "ADDR:PORT")]
+    bind: Option<String>,
+    /// The folder of the write-ahead log and of local data files [default: ./tidegauge-data]
+    #[arg(long, value_name = "DIR")]
+    data: Option<String>,
+    /// Where the data files lie: file:///…, memory:///, s3://…, gs://…, az://… [default: DIR/store]
+    #[arg(long, value_name = "URL")]
+    object_store: Option<String>,
+    /// Set any setting, such as buffer.flush_age_s=60 (may be repeated)
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    set: Vec<String>,
+}
+
+/// A configuration, and what somebody should be told about it.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    /// The settings, fitted to this machine.
+    pub(super) config: Config,
+    /// Variables that start like settings and name none.
+    pub(super) unknown_variables: Vec<String>,
+}
+
+impl Settings {
+    /// Reads the file and the environment and adds the flags.
+    pub(super) fn load(&self) -> Result<Loaded, CliError> {
+        let mut config = match &self.config {
+            Some(path) => Config::from_file(path)?,
+            None => Config::default(),
+        };
+        // A variable that is not Unicode is none of ours.
+        let variables = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .filter(|(name, _)| !CLIENT_VARIABLES.contains(&name.as_str()));
+        let unknown_variables = config.apply_environment(variables)?;
+        let flags = [("bind", &self.bind), ("data", &self.data), ("object_store.url", &self.object_store)];
+        for (name, value) in flags {
+            if let Some(value) = value {
+                config.set(name, value)?;
+            }
+        }
+        for assignment in &self.set {
+            let (name, value) = assignment
+                .split_once('=')
+                .ok_or_else(|| CliError::failed(format!("--set {assignment}: expected NAME=VALUE")))?;
+            config.set(name.trim(), value)?;
+        }
+        Ok(Loaded { config: config.fitted_to(&Machine::detect())?, unknown_variables })
+    }
+}

@@ -1,0 +1,36 @@
+//! Standard output that may go away, and tables on it.
+
+use super::error::CliError;
+use comfy_table::{CellAlignment, Table, presets};
+use std::io::Write;
+
+/// Writes text to standard output.
+pub(super) fn print(text: &str) -> Result<(), CliError> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(CliError::output)
+}
+
+/// A table of texts under a header; the columns that `is_number` says are aligned to the right.
+pub(super) fn table(
+    header: &[String],
+    rows: impl IntoIterator<Item = Vec<String>>,
+    is_number: impl Fn(usize) -> bool,
+) -> String {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_FULL_CONDENSED);
+    table.set_header(header.iter().map(|name| one_line(name)));
+    for row in rows {
+        table.add_row(row.iter().map(|text| one_line(text)));
+    }
+    for index in 0..header.len() {
+        if let Some(column) = table.column_mut(index).filter(|_| is_number(index)) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    format!("{table}\n")
+}
+
+/// Control characters of stored data must not steer somebody's terminal.
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}

@@ -1,0 +1,31 @@
+use super::Cli;
+use clap::{CommandFactory, Parser};
+
+#[test]
+fn the_arguments_are_consistent() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn every_command_shows_examples() {
+    for command in Cli::command().get_subcommands() {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        assert!(help.contains(&format!("tidegauge {}", command.get_name())), "{}", command.get_name());
+    }
+}
+
+#[test]
+fn the_commands_of_the_readme_are_understood() {
+    for line in [
+        "tidegauge serve --bind 0.0.0.0:8086 --data /tmp/x --object-store memory:/// --config a.toml",
+        "tidegauge query -d nyc --sql SELECT",
+        "tidegauge query",
+        "tidegauge write -d x m=1",
+        "tidegauge import -d nyc testdata/weather/weather.lp",
+        "tidegauge inspect --data d wal files --verify",
+        "tidegauge config --defaults",
+    ] {
+        assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
+    }
+    assert!(Cli::try_parse_from(["tidegauge", "query", "-f", "xml"]).is_err());
+}

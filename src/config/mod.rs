@@ -1,0 +1,183 @@
+//! Layer 0: every setting of the server, with its default, its unit and its meaning.
+//!
+//! [`settings`] is the one place where a setting is declared; the TOML file, the environment, the flag
+//! `--set` and the page that `tidegauge config` prints all follow from it. A setting has one name, such as
+//! `buffer.flush_bytes`, from which the others derive:
+//!
+//! | where | how |
+//! |---|---|
+//! | TOML file | `flush_bytes = 1000` in the table `[buffer]` |
+//! | environment | `TIDEGAUGE_BUFFER_FLUSH_BYTES=1000` |
+//! | flag | `--set buffer.flush_bytes=1000`, and flags of their own for the few that are used most |
+//!
+//! The file is read first, then the environment, then the flags; the later wins. Which file to read and
+//! what the settings do is decided elsewhere: nothing here opens a store or starts anything.
+
+mod entry;
+mod error;
+mod machine;
+mod print;
+mod secret;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+pub use error::ConfigError;
+pub use machine::Machine;
+pub use print::to_commented_toml;
+pub use secret::Secret;
+pub use settings::{
+    BufferConfig, Config, HttpConfig, LogConfig, LogFormat, ObjectStoreConfig, QueryConfig, WalConfig,
+};
+
+use entry::{AssignError, Entry};
+use std::path::Path;
+
+/// What the names of environment variables start with.
+pub const ENVIRONMENT_PREFIX: &str = "TIDEGAUGE_";
+
+impl Config {
+    /// Reads a TOML file. Settings that it lacks keep their defaults; a name that does not exist is an
+    /// error that shows the line.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, is no TOML, names an unknown setting or holds a value of a wrong type.
+    pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        Self::from_toml(&text)
+            .map_err(|message| ConfigError::Parse { path: path.to_owned(), message: message.to_string() })
+    }
+
+    /// Reads the text of a TOML file.
+    ///
+    /// # Errors
+    ///
+    /// As [`Config::from_file`].
+    pub fn from_toml(text: &str) -> Result<Self, toml::de::Error> {
+        toml::from_str(text)
+    }
+
+    /// Takes over the variables that name a setting. Returns the names that start with the prefix and
+    /// name none: they may be mistyped, but also somebody else's (Kubernetes sets
+    /// `TIDEGAUGE_SERVICE_HOST` for a service of this name), so they are no error.
+    ///
+    /// # Errors
+    ///
+    /// When a value does not fit its setting.
+    pub fn apply_environment(
+        &mut self,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Vec<String>, ConfigError> {
+        let mut unknown = Vec::new();
+        for (variable, text) in variables {
+            let Some(name) = variable.strip_prefix(ENVIRONMENT_PREFIX) else { continue };
+            match setting_of_variable(name) {
+                Some(setting) => self.assign_from(&setting, &text, &variable)?,
+                None => unknown.push(variable),
+            }
+        }
+        unknown.sort();
+        Ok(unknown)
+    }
+
+    /// Sets one setting by its name, as `--set NAME=VALUE` does.
+    ///
+    /// # Errors
+    ///
+    /// When the name does not exist or the value does not fit it.
+    pub fn set(&mut self, name: &str, text: &str) -> Result<(), ConfigError> {
+        self.assign_from(name, text, &format!("--set {name}"))
+    }
+
+    fn assign_from(&mut self, name: &str, text: &str, origin: &str) -> Result<(), ConfigError> {
+        self.assign(name, text).map_err(|error| match error {
+            AssignError::Unknown => ConfigError::Unknown { name: name.to_owned() },
+            AssignError::Value(reason) => ConfigError::Value { origin: origin.to_owned(), reason },
+        })
+    }
+
+    /// Replaces every 0 that means "by the machine" with a number for this machine, and checks that the
+    /// settings fit each other.
+    ///
+    /// # Errors
+    ///
+    /// When two settings contradict each other or one is out of range.
+    pub fn fitted_to(mut self, machine: &Machine) -> Result<Self, ConfigError> {
+        let memory_bytes = machine.memory_bytes;
+        let fill = |setting: &mut u64, value: u64| {
+            if *setting == 0 {
+                *setting = value.max(1);
+            }
+        };
+        fill(&mut self.buffer.flush_bytes, (memory_bytes / 16).min(256 << 20));
+        let flush_bytes = self.buffer.flush_bytes;
+        fill(&mut self.buffer.bytes_max, (memory_bytes / 8).min(4 << 30).max(flush_bytes.saturating_mul(3)));
+        fill(&mut self.query.memory_bytes, memory_bytes / 4);
+        let query_bytes = self.query.memory_bytes;
+        fill(&mut self.query.memory_per_query_bytes, query_bytes / 2);
+        fill(&mut self.query.threads, machine.core_count);
+        fill(&mut self.query.cache_bytes, (memory_bytes / 16).min(1 << 30));
+        let unpacked_bytes = self.http.body_decompressed_bytes_max;
+        fill(&mut self.http.bodies_bytes_max, (memory_bytes / 8).min(1 << 30).max(unpacked_bytes));
+        self.check()?;
+        Ok(self)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let out_of_range =
+            |name: &'static str, reason: &'static str| Err(ConfigError::Range { name, reason });
+        if self.buffer.bytes_max < self.buffer.flush_bytes {
+            return out_of_range("buffer.bytes_max", "it must not be less than buffer.flush_bytes");
+        }
+        if self.query.memory_per_query_bytes > self.query.memory_bytes {
+            return out_of_range("query.memory_per_query_bytes", "it must not exceed query.memory_bytes");
+        }
+        if self.query.threads > 4096 {
+            return out_of_range("query.threads", "more than 4096 threads make no sense");
+        }
+        if self.wal.segment_bytes < 1 << 16 {
+            return out_of_range("wal.segment_bytes", "a segment has at least 65536 bytes");
+        }
+        if self.http.body_bytes_max == 0 || self.http.body_decompressed_bytes_max == 0 {
+            return out_of_range("http.body_bytes_max", "a body of 0 bytes writes nothing");
+        }
+        if self.http.bodies_bytes_max < self.http.body_decompressed_bytes_max {
+            return out_of_range("http.bodies_bytes_max", "it must not be less than one unpacked body");
+        }
+        Ok(())
+    }
+
+    /// The folder of the write-ahead log.
+    #[must_use]
+    pub fn wal_folder(&self) -> std::path::PathBuf {
+        self.data.join("wal")
+    }
+
+    /// The folder of the local object store, which is used when no URL is given.
+    #[must_use]
+    pub fn store_folder(&self) -> std::path::PathBuf {
+        self.data.join("store")
+    }
+}
+
+/// The environment variable of a setting.
+#[must_use]
+pub fn variable_of(setting: &str) -> String {
+    format!("{ENVIRONMENT_PREFIX}{}", setting.replace('.', "_").to_uppercase())
+}
+
+/// The setting of a variable whose name stands without its prefix. Only the names of
+/// `object_store.options` are free; they are lower case.
+fn setting_of_variable(name: &str) -> Option<String> {
+    const OPTIONS: &str = "OBJECT_STORE_OPTIONS_";
+    if let Some(option) = name.strip_prefix(OPTIONS).filter(|option| !option.is_empty()) {
+        return Some(format!("object_store.options.{}", option.to_lowercase()));
+    }
+    let variable = format!("{ENVIRONMENT_PREFIX}{name}");
+    print::settings_of(&Config::default())
+        .into_iter()
+        .map(|setting| setting.name)
+        .find(|setting| variable_of(setting) == variable)
+}

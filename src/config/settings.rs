@@ -1,0 +1,184 @@
+//! The settings themselves: name, default, unit and meaning, declared once.
+//!
+//! The unit is the end of a name: `_bytes` are bytes, `_s` seconds. The comments are the documentation
+//! that `tidegauge config` prints.
+
+use super::entry::{Leaf, Shown, quoted, section};
+use super::secret::Secret;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+section! {
+    /// The configuration of a Tidegauge server.
+    Config {
+        /// The address and port that everything is served on: HTTP and Flight. Port 0 picks a free one,
+        /// which is logged.
+        bind: String = "127.0.0.1:8086".into();
+        /// The folder of the write-ahead log (`wal` in it) and, unless `object_store.url` says
+        /// otherwise, of the data files (`store` in it). Only one server may use it at a time.
+        data: PathBuf = "./tidegauge-data".into();
+        /// Where the data files lie.
+        object_store: ObjectStoreConfig = ObjectStoreConfig::default();
+        /// The write-ahead log.
+        wal: WalConfig = WalConfig::default();
+        /// The buffer.
+        buffer: BufferConfig = BufferConfig::default();
+        /// Queries.
+        query: QueryConfig = QueryConfig::default();
+        /// The HTTP and Flight server.
+        http: HttpConfig = HttpConfig::default();
+        /// Logs.
+        log: LogConfig = LogConfig::default();
+    }
+}
+
+section! {
+    /// Where the data files lie. Credentials that are not set here are taken from the usual variables of
+    /// the provider (AWS_…, GOOGLE_…, AZURE_…).
+    ObjectStoreConfig {
+        /// file:///folder, memory:///, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix.
+        /// Not set = the folder `store` in `data`.
+        url: Option<String> = None;
+        /// The address of a service other than the provider's own, such as http://127.0.0.1:9000.
+        endpoint: Option<String> = None;
+        /// The region of the bucket.
+        region: Option<String> = None;
+        /// The access key (s3).
+        access_key_id: Option<String> = None;
+        /// The secret of the access key (s3). Never printed.
+        secret_access_key: Option<Secret> = None;
+        /// Whether the bucket stands in the path of a request (true, as most S3-compatible stores want it) or in
+        /// the host name (s3).
+        path_style: Option<bool> = None;
+        /// Whether plain HTTP may be spoken. Follows from the endpoint when it is not set.
+        allow_http: Option<bool> = None;
+        /// More options by the names that the library object_store documents, such as session_token (s3),
+        /// service_account (gs), account_name and access_key (az). Never printed.
+        options: BTreeMap<String, Secret> = BTreeMap::new();
+    }
+}
+
+section! {
+    /// The write-ahead log, in the folder `wal` of `data`. A write is acknowledged once it lies here safely.
+    WalConfig {
+        /// A segment file that has grown to so many bytes is followed by a new one.
+        segment_bytes: u64 = 64 << 20;
+        /// Refuse to start when a damaged segment is found. Otherwise the damaged part is moved to the
+        /// folder `quarantine`, everything readable is kept, and the damage is reported loudly.
+        strict: bool = false;
+        /// Writes are refused while the disk has less free space than this. Reads go on, and so do writes
+        /// as soon as there is space again.
+        disk_low_water_bytes: u64 = 256 << 20;
+    }
+}
+
+section! {
+    /// Points that are in the write-ahead log but not in data files yet. They are held in memory and
+    /// queried like all others.
+    BufferConfig {
+        /// The buffer is flushed to data files when it holds so many bytes.
+        /// 0 = a sixteenth of the memory, at most 256 MiB.
+        flush_bytes: u64 = 0;
+        /// The buffer is flushed when its oldest point has waited so long.
+        flush_age_s: u64 = 600;
+        /// Writes are refused with 503 while the buffer holds more than so many bytes.
+        /// 0 = an eighth of the memory, at most 4 GiB, but at least three times flush_bytes.
+        bytes_max: u64 = 0;
+        /// What a refused writer is told to wait before it tries again.
+        retry_after_s: u64 = 1;
+    }
+}
+
+section! {
+    /// Bounds of queries. Past a bound a query ends with an error; the server lives on.
+    QueryConfig {
+        /// A query that has run so long is ended. 0 = no limit.
+        timeout_s: u64 = 0;
+        /// Memory of all running queries together. 0 = a quarter of the memory.
+        memory_bytes: u64 = 0;
+        /// Memory of one query. 0 = half of memory_bytes.
+        memory_per_query_bytes: u64 = 0;
+        /// Threads that run queries. 0 = one for each core.
+        threads: u64 = 0;
+        /// Memory for what is kept of data files between queries: footers, indexes, lists of series.
+        /// 0 = a sixteenth of the memory, at most 1 GiB.
+        cache_bytes: u64 = 0;
+    }
+}
+
+section! {
+    /// The HTTP and Flight server.
+    HttpConfig {
+        /// A request body of more bytes is answered with 413, as InfluxDB 1.x does.
+        body_bytes_max: u64 = 25_000_000;
+        /// A gzip body that unpacks to more bytes is answered with 413.
+        body_decompressed_bytes_max: u64 = 250_000_000;
+        /// Memory for the bodies of all requests that are on their way together; past it requests are told to come
+        /// back later. 0 = an eighth of the memory, at most 1 GiB, but at least one unpacked body.
+        bodies_bytes_max: u64 = 0;
+        /// Rows that an answer of /query holds at most unless it is chunked; a longer one is cut and
+        /// marked "partial". 0 = no limit.
+        row_limit_max: u64 = 0;
+        /// A client that has not sent the head of a request after so long is hung up on.
+        head_timeout_s: u64 = 30;
+        /// Requests that are running when the server is stopped get so long to end.
+        drain_timeout_s: u64 = 30;
+    }
+}
+
+section! {
+    /// Logs, which go to standard error.
+    LogConfig {
+        /// error, warn, info, debug, trace or off; for single modules too: info,tidegauge::engine=debug
+        level: String = "info".into();
+        /// text or json (one object for each line).
+        format: LogFormat = LogFormat::Text;
+    }
+}
+
+impl ObjectStoreConfig {
+    /// What is set besides the address, by the names of the options of the library `object_store`.
+    #[must_use]
+    pub fn options_by_name(&self) -> BTreeMap<String, String> {
+        let texts = [
+            ("endpoint", self.endpoint.clone()),
+            ("region", self.region.clone()),
+            ("access_key_id", self.access_key_id.clone()),
+            ("secret_access_key", self.secret_access_key.as_ref().map(|key| key.reveal().to_owned())),
+            ("path_style", self.path_style.map(|value| value.to_string())),
+            ("allow_http", self.allow_http.map(|value| value.to_string())),
+        ];
+        let named = texts.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        let more = self.options.iter().map(|(name, value)| (name.clone(), value.reveal().to_owned()));
+        named.chain(more).collect()
+    }
+}
+
+/// The form of log lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object for each line.
+    Json,
+}
+
+impl Leaf for LogFormat {
+    const EXPECTED: &'static str = "text or json";
+    fn read(text: &str) -> Option<Self> {
+        match text.trim() {
+            "text" => Some(Self::Text),
+            "json" => Some(Self::Json),
+            _ => None,
+        }
+    }
+    fn show(&self) -> Shown {
+        Shown::Value(quoted(match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        }))
+    }
+}
