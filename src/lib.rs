@@ -53,8 +53,10 @@
 //! | manifest | the numbered log of edits that says which files make up the database |
 //! | read view | schema, chunks and files of one table at one moment |
 
+pub mod app;
 pub mod buffer;
 pub mod catalog;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod encode;

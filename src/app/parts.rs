@@ -60,7 +60,6 @@ pub(super) fn query_options(config: &Config) -> QueryOptions {
         memory_bytes: size(config.query.memory_bytes),
         memory_per_query_bytes: size(config.query.memory_per_query_bytes),
         threads: size(config.query.threads),
-        timeout: query_timeout(config),
     }
 }
 

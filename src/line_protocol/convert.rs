@@ -11,9 +11,13 @@ use super::table::{Table, has_time_tag};
 use crate::model::batch::TableRows;
 use crate::model::schema::TableSchema;
 use ahash::RandomState;
+use memchr::memchr;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
+
+/// Most series that room is made for before they are seen, so that a body of short lines costs no more than 1 MB.
+const SERIES_RESERVED_MAX: usize = 8_192;
 
 /// How to read a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +117,9 @@ enum Target {
 
 impl<'a, F: Fn(&str) -> Option<Arc<TableSchema>>> Conversion<'a, F> {
     fn new(body: &'a [u8], options: &'a WriteOptions, schema_of: F) -> Self {
+        // A guess, from the length of the first line: growing the maps step by step hashes every key again.
+        let line_bytes = memchr(b'\n', body).map_or(body.len(), |newline| newline + 1);
+        let series_count = (body.len() / line_bytes.max(1)).min(SERIES_RESERVED_MAX);
         Self {
             body,
             options,
@@ -120,8 +127,8 @@ impl<'a, F: Fn(&str) -> Option<Arc<TableSchema>>> Conversion<'a, F> {
             schema_of,
             tables: Vec::new(),
             table_by_name: HashMap::default(),
-            targets: HashMap::default(),
-            series_by_key: HashMap::default(),
+            targets: HashMap::with_capacity_and_hasher(series_count, RandomState::new()),
+            series_by_key: HashMap::with_capacity_and_hasher(series_count, RandomState::new()),
             series_text: SeriesText::default(),
             series_key: String::new(),
             rejection_bytes: 0,

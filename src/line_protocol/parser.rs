@@ -5,7 +5,7 @@ use super::precision::Precision;
 use super::rejection::LineFault;
 use super::{escape, quick, strict};
 use crate::model::value::FieldType;
-use memchr::{memchr, memchr_iter};
+use memchr::memchr_iter;
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -151,12 +151,5 @@ impl<'a> Parser<'a> {
         self.newlines += memchr_iter(b'\n', &self.body[self.counted_to..position]).count();
         self.counted_to = position;
         self.newlines + 1
-    }
-
-    /// At most how many lines are left; no less than there are points in them.
-    #[must_use]
-    pub fn line_count_max(&self) -> usize {
-        let rest = self.body.get(self.position..).unwrap_or_default();
-        if memchr(b'\n', rest).is_none() { 1 } else { memchr_iter(b'\n', rest).count() + 1 }
     }
 }

@@ -37,32 +37,31 @@ pub(super) fn parse_line<'a>(
     let bytes = text.as_bytes();
     let mut at = series_end(bytes, start)?;
     line.series = &text[start..at];
-    line.fields.clear();
+    let mut count = 0;
     loop {
         at += 1;
-        let key_length = bytes.get(at..)?.iter().position(|b| ENDS_KEY[usize::from(*b)])?;
-        if key_length == 0 || key_length > KEY_BYTES_MAX || bytes[at + key_length] != b'=' {
-            return None;
-        }
-        let key = &text[at..at + key_length];
-        // A tab or NUL before the first name is a blank to 1.x and a part of the name after a comma.
-        if matches!(key.as_bytes()[0], b'\t' | 0) {
-            return None;
-        }
-        at += key_length + 1;
+        let key = key(text, at, line.fields.get(count))?;
+        at += key.len() + 1;
         let (value, length) = value(text, at)?;
-        line.fields.push(Field { key, value });
+        let field = Field { key, value };
+        match line.fields.get_mut(count) {
+            Some(last) => *last = field,
+            None => line.fields.push(field),
+        }
+        count += 1;
         at += length;
         match bytes.get(at) {
             Some(b',') => {}
             Some(b' ') => break,
             None | Some(b'\n') => {
+                line.fields.truncate(count);
                 line.time_ns = None;
                 return Some(at);
             }
             Some(_) => return None,
         }
     }
+    line.fields.truncate(count);
     let (time, length) = number::quick_time(&bytes[at + 1..])?;
     at += 1 + length;
     line.time_ns = Some(precision.to_ns(time)?);
@@ -89,6 +88,26 @@ fn series_end(bytes: &[u8], start: usize) -> Option<usize> {
         }
         at += 1;
     }
+}
+
+/// The name of the field that starts at `at`. Mostly it is that of `last`, the field that stood at this position in
+/// the line before: a name read once as such is one wherever it is followed by `=`.
+#[inline]
+fn key<'a>(text: &'a str, at: usize, last: Option<&Field<'a>>) -> Option<&'a str> {
+    let rest = text.as_bytes().get(at..)?;
+    if let Some(Field { key, .. }) = last
+        && rest.get(key.len()) == Some(&b'=')
+        && rest.starts_with(key.as_bytes())
+        && key.len() <= KEY_BYTES_MAX
+    {
+        return Some(&text[at..at + key.len()]);
+    }
+    let length = rest.iter().position(|b| ENDS_KEY[usize::from(*b)])?;
+    // A tab or NUL before the first name is a blank to 1.x and a part of the name after a comma.
+    if length == 0 || length > KEY_BYTES_MAX || rest[length] != b'=' || matches!(rest[0], b'\t' | 0) {
+        return None;
+    }
+    Some(&text[at..at + length])
 }
 
 /// The value that starts at `at`, and its length.

@@ -8,12 +8,14 @@ use crate::model::series_key;
 use std::borrow::Cow;
 
 /// A measurement and its tags, read from a series text. Reusable, so that one allocation serves a body.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct SeriesText<'a> {
     /// The measurement; never empty.
     pub measurement: Cow<'a, str>,
     /// Key and value of each tag, sorted by key; no key twice, none empty.
     pub tags: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    /// The keys of `tags` as and in the order written, each with its index in `tags`.
+    written: Vec<(&'a str, usize)>,
 }
 
 impl<'a> SeriesText<'a> {
@@ -32,13 +34,45 @@ impl<'a> SeriesText<'a> {
     /// # Errors
     /// The fault that InfluxDB 1.x names.
     pub fn read(&mut self, text: &'a str) -> Result<(), LineFault> {
+        if self.read_same_keys(text).is_none() {
+            self.read_any_keys(text)?;
+        }
+        if text.len() > SERIES_TEXT_BYTES_MAX {
+            return Err(LineFault::KeyTooLong(text.len()));
+        }
+        Ok(())
+    }
+
+    /// Reads a text that has the keys of the last one in the same order, as most have: no key needs to be
+    /// searched, sorted or compared with the others. `None` for all other texts, which leaves `self` in disorder.
+    fn read_same_keys(&mut self, text: &'a str) -> Option<()> {
+        let mut cursor = Cursor { text, at: 0 };
+        let (measurement, mut more) = cursor.measurement().ok()?;
+        for (key, index) in &self.written {
+            let rest = &text.as_bytes()[cursor.at..];
+            if !more || rest.get(key.len()) != Some(&b'=') || !rest.starts_with(key.as_bytes()) {
+                return None;
+            }
+            cursor.at += key.len() + 1;
+            let (value, more_tags) = cursor.tag_value().ok()?;
+            self.tags[*index].1 = escape::tag(value);
+            more = more_tags;
+        }
+        self.measurement = escape::measurement(measurement);
+        (!more && !self.written.is_empty()).then_some(())
+    }
+
+    fn read_any_keys(&mut self, text: &'a str) -> Result<(), LineFault> {
+        self.written.clear();
         self.tags.clear();
         let mut cursor = Cursor { text, at: 0 };
         let (measurement, mut more) = cursor.measurement()?;
         self.measurement = escape::measurement(measurement);
+        let mut written = std::mem::take(&mut self.written);
         while more {
             let key = cursor.tag_key()?;
             let (value, more_tags) = cursor.tag_value()?;
+            written.push((key, self.tags.len()));
             self.tags.push((escape::tag(key), escape::tag(value)));
             more = more_tags;
         }
@@ -47,10 +81,12 @@ impl<'a> SeriesText<'a> {
             if self.tags.windows(2).any(|pair| pair[0].0 == pair[1].0) {
                 return Err(LineFault::DuplicateTags);
             }
+            for (key, index) in &mut written {
+                let key = escape::tag(key);
+                *index = self.tags.partition_point(|tag| tag.0 < key);
+            }
         }
-        if text.len() > SERIES_TEXT_BYTES_MAX {
-            return Err(LineFault::KeyTooLong(text.len()));
-        }
+        self.written = written;
         Ok(())
     }
 
@@ -84,6 +120,21 @@ pub(super) fn check(line: &str) -> Result<usize, LineFault> {
     Ok(cursor.at)
 }
 
+/// What ends a measurement.
+const ENDS_MEASUREMENT: [bool; 256] = set(b", ");
+/// What ends a tag key or value.
+const ENDS_TAG: [bool; 256] = set(b"=, ");
+
+const fn set(bytes: &[u8]) -> [bool; 256] {
+    let mut set = [false; 256];
+    let mut at = 0;
+    while at < bytes.len() {
+        set[bytes[at] as usize] = true;
+        at += 1;
+    }
+    set
+}
+
 /// Reads a series text part by part; `at` stands before the next part, or at the space that ends the text.
 struct Cursor<'a> {
     text: &'a str,
@@ -91,18 +142,22 @@ struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    /// Moves to the next unescaped byte that `stops` names, past at least one byte, and returns the text passed.
+    /// Moves to the next unescaped byte that `ends` names, past at least one byte, and returns the text passed.
     #[inline]
-    fn pass(&mut self, stops: impl Fn(u8) -> bool) -> (&'a str, Option<u8>) {
+    fn pass(&mut self, ends: &[bool; 256]) -> (&'a str, Option<u8>) {
         let bytes = self.text.as_bytes();
         let start = self.at;
         let mut at = start + 1;
-        while at < bytes.len() && !(stops(bytes[at]) && bytes[at - 1] != b'\\') {
+        loop {
+            let rest = bytes.get(at..).unwrap_or_default();
+            at += rest.iter().position(|b| ends[usize::from(*b)]).unwrap_or(rest.len());
+            // Separators are ASCII, so this is never inside a character.
+            if at >= bytes.len() || bytes[at - 1] != b'\\' {
+                self.at = at.min(bytes.len());
+                return (&self.text[start..self.at], bytes.get(self.at).copied());
+            }
             at += 1;
         }
-        // Separators are ASCII, so this is never inside a character.
-        self.at = at.min(bytes.len());
-        (&self.text[start..self.at], bytes.get(self.at).copied())
     }
 
     fn peek(&self) -> Option<u8> {
@@ -114,7 +169,7 @@ impl<'a> Cursor<'a> {
         if matches!(self.peek(), None | Some(b',')) {
             return Err(LineFault::MissingMeasurement);
         }
-        let (name, stop) = self.pass(|b| matches!(b, b',' | b' '));
+        let (name, stop) = self.pass(&ENDS_MEASUREMENT);
         self.at += usize::from(stop == Some(b','));
         Ok((name, stop == Some(b',')))
     }
@@ -123,7 +178,7 @@ impl<'a> Cursor<'a> {
         if matches!(self.peek(), None | Some(b' ' | b',' | b'=')) {
             return Err(LineFault::MissingTagKey);
         }
-        let (key, stop) = self.pass(|b| matches!(b, b'=' | b',' | b' '));
+        let (key, stop) = self.pass(&ENDS_TAG);
         if stop != Some(b'=') {
             return Err(LineFault::MissingTagValue);
         }
@@ -136,7 +191,7 @@ impl<'a> Cursor<'a> {
         if matches!(self.peek(), None | Some(b' ' | b',')) {
             return Err(LineFault::MissingTagValue);
         }
-        let (value, stop) = self.pass(|b| matches!(b, b'=' | b',' | b' '));
+        let (value, stop) = self.pass(&ENDS_TAG);
         if stop == Some(b'=') {
             return Err(LineFault::InvalidTagFormat);
         }

@@ -17,8 +17,9 @@ const SPARSE_CELLS_MIN: usize = 16_384;
 /// Cells per value from which rows are cut into another part, which then has the fields of its own rows
 /// only. It bounds the arrays of a body at that many times its values.
 const CELLS_PER_VALUE_MAX: usize = 16;
-/// Bytes of strings from which rows are cut into another part; Arrow's `Utf8` holds 2 GiB.
-const STRING_BYTES_MAX: usize = 1 << 30;
+/// Bytes of strings from which rows are cut into another part, and one more than the longest string. Both
+/// together fit Arrow's `Utf8`, whose offsets end at 2^31 - 1.
+const PART_STRING_BYTES_MAX: usize = 1 << 30;
 
 /// The rows of one table.
 #[derive(Debug)]
@@ -100,6 +101,7 @@ impl Table {
         string_bytes_max: usize,
     ) -> Result<bool, PointFault> {
         let known = self.fields.len();
+        let string_bytes_max = string_bytes_max.min(PART_STRING_BYTES_MAX - 1);
         let stripped = match self.resolve(fields, string_bytes_max) {
             Ok(stripped) => stripped,
             Err(fault) => {
@@ -228,7 +230,7 @@ impl Table {
         let cells = (self.part.times_ns.len() + 1) * (self.part.fields.len() + 1);
         let values = self.part.value_count + value_count;
         let sparse = cells > SPARSE_CELLS_MIN && cells > values * CELLS_PER_VALUE_MAX;
-        if (sparse && !self.part.times_ns.is_empty()) || self.part.string_bytes > STRING_BYTES_MAX {
+        if (sparse && !self.part.times_ns.is_empty()) || self.part.string_bytes > PART_STRING_BYTES_MAX {
             self.cut();
         }
     }

@@ -7,19 +7,25 @@ use proptest::collection::{btree_map, vec};
 use proptest::prelude::{Just, Strategy, any, prop_assert_eq, prop_oneof, proptest};
 use std::collections::BTreeMap;
 
-/// Everything that a body says, printed, lines and refusals with their places.
+/// Everything that a body says, printed, lines and refusals with their places: each line by itself, or with what
+/// is kept from line to line.
 fn read_all(body: &[u8], strictly: bool) -> Vec<String> {
     let mut parser = Parser::new(body, Precision::Millisecond);
-    let mut line = Line::default();
+    let (mut line, mut series) = (Line::default(), SeriesText::default());
     let mut out = Vec::new();
     loop {
-        let next = if strictly { parser.next_line_strictly(&mut line) } else { parser.next_line(&mut line) };
+        let next = if strictly {
+            (line, series) = (Line::default(), SeriesText::default());
+            parser.next_line_strictly(&mut line)
+        } else {
+            parser.next_line(&mut line)
+        };
         out.push(match next {
             None => return out,
             Some(Err(refused)) => format!("{:?} {:?}", refused.bytes, refused.fault),
-            Some(Ok(())) => match SeriesText::parse(line.series) {
+            Some(Ok(())) => match series.read(line.series) {
                 Err(fault) => format!("{:?} {fault:?}", line.bytes),
-                Ok(series) => format!("{line:?} {series:?}"),
+                Ok(()) => format!("{line:?} {:?} {:?}", series.measurement, series.tags),
             },
         });
     }

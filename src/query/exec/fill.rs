@@ -16,8 +16,11 @@ pub enum FillMode {
     /// A value on the straight line between the known neighbours, by number of buckets; null outside of
     /// them. Integers are truncated. For texts and booleans as [`FillMode::Null`].
     Linear,
-    /// This value, of the column's type; but null in a group that has no value at all in this column.
+    /// This value, of the column's type.
     Value(ScalarValue),
+    /// 0 in a column of `Int64`, but null in a group that has no value at all in this column: what `count` gets
+    /// unless the query says otherwise.
+    Count,
 }
 
 /// Which buckets a group has.

@@ -1,7 +1,7 @@
 //! `fill(…)`: a row for every bucket of every group, and values for the cells without one.
 //!
 //! ```text
-//! rows in             buckets 0 … 40 of 10, mean: linear, count: 0
+//! rows in             buckets 0 … 40 of 10, mean: linear, count: as count
 //! host time mean count      host time mean count
 //! a    10   1    1          a    0    null 0
 //! a    30   5    2     →    a    10   1    1
@@ -18,7 +18,7 @@
 //! that are filled nullable. A group without rows gets none.
 //!
 //! Rows stream. What is buffered are rows that cannot be decided yet: with [`FillMode::Linear`] from a column's last
-//! known value on, with [`FillMode::Value`] until each such column of the group has shown a value.
+//! known value on, with [`FillMode::Count`] until each such column of the group has shown a value.
 //!
 //! Not applied, by the planner, for `fill(none)`: there is nothing to do.
 
@@ -205,10 +205,12 @@ impl GapFillExec {
         });
         let fields: Vec<Field> = fields.collect();
         for (field, fill) in fields.iter().zip(&fills) {
-            if let FillMode::Value(value) = fill
-                && value.data_type() != *field.data_type()
-            {
-                let found = value.data_type();
+            let found = match fill {
+                FillMode::Value(value) => value.data_type(),
+                FillMode::Count => DataType::Int64,
+                _ => continue,
+            };
+            if found != *field.data_type() {
                 return Err(DataFusionError::Internal(format!("{} filled with {found}", field.name())));
             }
         }

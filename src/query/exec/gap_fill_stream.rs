@@ -212,7 +212,7 @@ impl Group {
         }
         let of_column = |column: usize| match (&shape.fills[column], self.columns[column].known_end) {
             (FillMode::Linear, Some(known_end)) => known_end,
-            (FillMode::Value(_), None) => 0,
+            (FillMode::Count, None) => 0,
             _ => self.pushed,
         };
         shape.filled().map(of_column).min().unwrap_or(self.pushed)
@@ -293,7 +293,8 @@ impl Group {
             let progress = &self.columns[column];
             let cell = match (&shape.fills[column], &progress.known) {
                 (FillMode::Previous, Some(known)) => Cell::Row(&known.batch, known.row),
-                (FillMode::Value(_), _) if progress.known_end.is_some() => Cell::Constant,
+                (FillMode::Value(_), _) => Cell::Constant,
+                (FillMode::Count, _) if progress.known_end.is_some() => Cell::Constant,
                 _ => Cell::Null,
             };
             output.push_cell(column, cell);

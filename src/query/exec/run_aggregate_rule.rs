@@ -5,10 +5,11 @@
 //!   RepartitionExec: Hash                         RepartitionExec: Hash
 //!     AggregateExec: mode=Partial          →        RunAggregateExec
 //!       ProjectionExec                                ProjectionExec
-//!         DataSourceExec: order=[__series, time]        DataSourceExec: order=[__series, time]
+//!         DataSourceExec: rows by series                DataSourceExec: rows by series
 //! ```
 //!
-//! It does not apply where [`RunAggregateExec::replacing`] says no, and where between the aggregation and the node that is
+//! A leaf says so by [`ROW_ORDER_KEY`] in its schema's metadata, a node also by an ordering that begins with `__series`.
+//! The rule does not apply where [`RunAggregateExec::replacing`] says no, and where between the aggregation and the node that is
 //! ordered by series there is one that mixes rows (a sort, a join, a union, a hash repartitioning).
 
 use super::run_aggregate::RunAggregateExec;
@@ -19,7 +20,8 @@ use datafusion::error::Result;
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::aggregates::AggregateExec;
-use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
+use datafusion::physical_plan::repartition::RepartitionExec;
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, Partitioning};
 use std::sync::Arc;
 
 /// The rule; see the module. To be added after DataFusion's own rules.
@@ -52,12 +54,32 @@ impl PhysicalOptimizerRule for RunAggregateRule {
     }
 }
 
+/// Key of the schema metadata by which a leaf says in what order its rows come. An ordering alone does not do: it is
+/// lost as soon as a query does not read the column `__series`.
+pub const ROW_ORDER_KEY: &str = "tidegauge.row_order";
+/// Value of [`ROW_ORDER_KEY`]: within each partition rows of a series lie together, in order of time.
+pub const ROW_ORDER_SERIES: &str = "series";
+
 /// Whether rows of a series lie together in the output of `plan`, by and large.
 fn comes_in_series(plan: &Arc<dyn ExecutionPlan>) -> bool {
     let by_series = plan.output_ordering().is_some_and(|order| {
         order.first().expr.downcast_ref::<Column>().is_some_and(|column| column.name() == SERIES_COLUMN)
     });
     let children = plan.children();
-    let [child] = children.as_slice() else { return by_series };
-    by_series || (plan.maintains_input_order().first() == Some(&true) && comes_in_series(child))
+    match children.as_slice() {
+        [] => {
+            by_series
+                || plan.schema().metadata().get(ROW_ORDER_KEY).is_some_and(|order| order == ROW_ORDER_SERIES)
+        }
+        [child] => by_series || (keeps_runs(plan) && comes_in_series(child)),
+        _ => by_series,
+    }
+}
+
+/// Whether a node of one input leaves rows that lie together together. Dealing out whole batches does.
+fn keeps_runs(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    let deals_batches = plan
+        .downcast_ref::<RepartitionExec>()
+        .is_some_and(|node| matches!(node.partitioning(), Partitioning::RoundRobinBatch(_)));
+    deals_batches || plan.maintains_input_order().first() == Some(&true)
 }

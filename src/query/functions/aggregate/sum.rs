@@ -35,9 +35,9 @@ impl<T: Number> Fold<T> for Sum {
     type State = Option<T::Native>;
     type Output = T;
 
-    /// Starts from the first value rather than from 0, so that the sum of -0 is -0.
+    /// Starts from 0, so that the sum of -0 is 0: so it is in InfluxDB.
     fn add(state: &mut Self::State, value: T::Native) {
-        *state = Some(state.map_or(value, |sum| sum.add_wrapping(value)));
+        *state = Some(state.unwrap_or_default().add_wrapping(value));
     }
 
     fn merge(state: &mut Self::State, other: &Self::State) {

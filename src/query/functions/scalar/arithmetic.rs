@@ -259,8 +259,11 @@ fn booleans(operator: Operator, left: &BooleanArray, right: &BooleanArray) -> Op
         Operator::BitXor => |a, b| a ^ b,
         _ => return None,
     };
-    let pairs = left.iter().zip(right.iter());
-    Some(Arc::new(pairs.map(|(a, b)| Some(operation(a?, b?))).collect::<BooleanArray>()))
+    // Beside a boolean, null counts as false.
+    let of_pair = |(a, b): (Option<bool>, Option<bool>)| {
+        a.or(b).map(|_| operation(a.unwrap_or_default(), b.unwrap_or_default()))
+    };
+    Some(Arc::new(left.iter().zip(right.iter()).map(of_pair).collect::<BooleanArray>()))
 }
 
 fn integers(operator: Operator) -> fn(i64, i64) -> i64 {

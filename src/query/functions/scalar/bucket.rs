@@ -68,6 +68,18 @@ impl Buckets {
     /// Start and end (exclusive) of the bucket that `time_ns` lies in.
     #[must_use]
     pub fn bucket_of(&self, time_ns: i64) -> (i64, i64) {
+        let bucket = self.aligned_bucket_of(time_ns);
+        if self.time_zone.is_none() {
+            return bucket;
+        }
+        // Where the clock goes back within a bucket, that bucket becomes longer. Seen from a time after the
+        // change, another one begins meanwhile; the longer one wins, as it does in InfluxDB where it has a point.
+        let before = self.aligned_bucket_of(bucket.0.saturating_sub(1));
+        if before.1 > time_ns && before.0 < bucket.0 { before } else { bucket }
+    }
+
+    /// The bucket as it seems from `time_ns` alone.
+    fn aligned_bucket_of(&self, time_ns: i64) -> (i64, i64) {
         let time = time_ns.saturating_sub(self.offset_ns);
         let zone = self.zone_ns(time);
         let into = time.saturating_add(zone).rem_euclid(self.interval_ns);
@@ -95,7 +107,8 @@ impl Buckets {
     /// The sequence of bucket starts from `start_ns` on, which is the start of a bucket.
     #[must_use]
     pub fn cursor(&self, start_ns: i64, descending: bool) -> BucketCursor {
-        BucketCursor { buckets: *self, start_ns, zone_ns: self.zone_ns(start_ns), descending }
+        let zone_ns = self.zone_ns(start_ns.saturating_sub(self.offset_ns));
+        BucketCursor { buckets: *self, start_ns, zone_ns, descending }
     }
 }
 
@@ -126,7 +139,10 @@ impl BucketCursor {
         let Some(next) = next else { return false };
         self.start_ns = next;
         if self.buckets.time_zone.is_some() {
-            let zone = self.buckets.zone_ns(next.saturating_sub(1));
+            // Without the offset, because that is how the bucket of a time is found. InfluxDB before 1.8.5
+            // left it in, and so put out one bucket too many.
+            let aligned = next.saturating_sub(self.buckets.offset_ns);
+            let zone = self.buckets.zone_ns(aligned.saturating_sub(1));
             let change = self.zone_ns - zone;
             if change != 0 && change.abs() < interval {
                 self.start_ns = next.saturating_add(change);

@@ -1,12 +1,11 @@
 //! InfluxQL's math functions.
 //!
-//! `abs ceil floor round` keep the type of their argument, and all but `abs` leave integers as they are. `asin` and
-//! `acos` of an integer are null, a quirk of InfluxDB 1.x. All others convert to float. A result
-//! that is not a number is null; infinities stay.
+//! `abs ceil floor round` keep the type of their argument, and all but `abs` leave integers as they are. All
+//! others convert to float. A result that is not a number is null; infinities stay.
 //!
 //! In: `Float64`, `Int64` or `UInt64`, one or two columns. Out: as said, one value per row.
 
-use arrow::array::{Array, ArrayRef, Float64Array, Int64Array, new_null_array};
+use arrow::array::{Array, ArrayRef, Float64Array, Int64Array};
 use arrow::compute::{binary, cast};
 use arrow::datatypes::{DataType, Float64Type};
 use datafusion::common::ScalarValue;
@@ -128,7 +127,8 @@ impl MathFunction {
             Self::Atan => f64::atan,
             Self::Exp => f64::exp,
             Self::Log2 => log2,
-            Self::Log10 => |x| log2(x) * (std::f64::consts::LN_2 / std::f64::consts::LN_10),
+            // As InfluxDB computes it, for the same last digit: log10(0.1) is -0.9999999999999999.
+            Self::Log10 => |x| x.ln() * std::f64::consts::LOG10_E,
             Self::Sqrt => f64::sqrt,
             Self::Ln | Self::Atan2 | Self::Pow | Self::Log => f64::ln,
         }
@@ -161,7 +161,7 @@ fn log2(x: f64) -> f64 {
     if fraction == 0.5 {
         return f64::from(exponent - 1);
     }
-    fraction.ln() * (1.0 / std::f64::consts::LN_2) + f64::from(exponent)
+    fraction.ln() * std::f64::consts::LOG2_E + f64::from(exponent)
 }
 
 /// The function `influx_abs(value)` and so on.
@@ -233,9 +233,6 @@ fn one(function: MathFunction, value: &ArrayRef) -> Result<ArrayRef> {
             }
             _ => Arc::clone(value),
         });
-    }
-    if integral && matches!(function, MathFunction::Asin | MathFunction::Acos) {
-        return Ok(new_null_array(&DataType::Float64, value.len()));
     }
     Ok(Arc::new(without_nan(floats(value)?.unary(function.of_one()))))
 }
