@@ -84,4 +84,4 @@ def test_data_frames(server):
         "SELECT temp FROM weather WHERE time >= '2013-01-01' AND time < '2013-01-02' GROUP BY origin"
     )
     assert {key[1][0][1] for key in frames} == {"EWR", "JFK", "LGA"}
-    assert sum(len(frame) for frame in frames.values()) == 53
+    assert sum(len(frame) for frame in frames.values()) == 52
