@@ -3,3 +3,4 @@
 mod crash;
 mod layers;
 mod scenario;
+mod weather;
