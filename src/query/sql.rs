@@ -85,7 +85,7 @@ impl QueryEngine {
             let queries_only =
                 SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
             queries_only.verify_plan(&plan)?;
-            Ok(plan)
+            session.state().optimize(&plan)
         });
         planning.await.map_err(|panic| QueryError::panicked(&panic))?.map_err(QueryError::of_sql)
     }
