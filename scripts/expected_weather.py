@@ -43,13 +43,13 @@ INFLUXQL = [
         "SELECT origin, arg_max(t, wind_speed), max(wind_speed) FROM w GROUP BY 1 ORDER BY 1",
     ),
     (
-        "the 95th percentile of temperatures, by nearest rank",
-        f"SELECT percentile(temp, 95) AS p95 FROM weather WHERE {YEAR} GROUP BY origin",
-        # The point of that rank is selected; of equal temperatures the earlier point comes first.
-        """SELECT origin, t, temp FROM (
-             SELECT origin, t, temp, row_number() OVER (PARTITION BY origin ORDER BY temp, t) AS rank,
+        "the 5th and 95th percentile of temperatures, by nearest rank",
+        f"SELECT percentile(temp, 5) AS p5, percentile(temp, 95) AS p95 FROM weather WHERE {YEAR} GROUP BY origin",
+        """SELECT origin, 1356998400, max(temp) FILTER (rank = floor(n * 0.05 + 0.5)),
+                  max(temp) FILTER (rank = floor(n * 0.95 + 0.5)) FROM (
+             SELECT origin, temp, row_number() OVER (PARTITION BY origin ORDER BY temp) AS rank,
                     count(*) OVER (PARTITION BY origin) AS n FROM w WHERE temp IS NOT NULL)
-           WHERE rank = floor(n * 0.95 + 0.5) ORDER BY 1""",
+           GROUP BY 1 ORDER BY 1""",
     ),
     (
         "median, spread and deviation of humidity",
@@ -93,11 +93,12 @@ INFLUXQL = [
         "the least visible hours",
         "SELECT mean(visib) FROM weather WHERE time >= '2013-12-01T00:00:00Z' AND time < '2013-12-08T00:00:00Z' "
         "GROUP BY time(6h), origin ORDER BY time DESC LIMIT 5",
+        # InfluxDB turns the order of the series around as well.
         """SELECT origin, six, v FROM (
              SELECT origin, t // 21600 * 21600 AS six, avg(visib) AS v,
                     row_number() OVER (PARTITION BY origin ORDER BY t // 21600 * 21600 DESC) AS n
              FROM w WHERE t >= 1385856000 AND t < 1386460800 GROUP BY 1, 2)
-           WHERE n <= 5 ORDER BY origin, six DESC""",
+           WHERE n <= 5 ORDER BY origin DESC, six DESC""",
     ),
 ]
 

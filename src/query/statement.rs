@@ -5,7 +5,7 @@
 
 use super::command::Command;
 use super::error::QueryError;
-use super::influxql::source::{self, Defaults};
+use super::influxql::source::Defaults;
 use super::influxql::{SelectPlan, plan_select};
 use super::show::{self, Listing, SeriesSource};
 use super::tables::Tables;
@@ -182,13 +182,4 @@ fn kind_of(statement: &Statement) -> &'static str {
         Statement::Grant { .. } | Statement::GrantAdmin { .. } => "GRANT",
         Statement::Revoke { .. } | Statement::RevokeAdmin { .. } => "REVOKE",
     }
-}
-
-/// The database of a SHOW statement.
-pub(super) fn database_of<'s>(
-    state: &'s crate::model::state::State,
-    on: Option<&str>,
-    context: StatementContext<'_>,
-) -> Result<&'s std::sync::Arc<crate::model::database::DatabaseInfo>, QueryError> {
-    source::database(state, on, context.defaults)
 }

@@ -27,6 +27,7 @@ use server::Server;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use tempfile::TempDir;
 
 const WRITERS: usize = 4;
 const ROUNDS_DEFAULT: u64 = 5;
@@ -48,16 +49,27 @@ fn acknowledged_writes_survive_kill_9() {
 #[test]
 fn acknowledged_writes_survive_kill_9_amid_flushes() {
     // Flushes several times a round, onto segments as small as they may be.
-    check_survival(&[
+    let folder = check_survival(&[
         ("TIDEGAUGE_BUFFER_FLUSH_BYTES", "100000"),
         ("TIDEGAUGE_BUFFER_BYTES_MAX", "100000000"),
         ("TIDEGAUGE_BUFFER_FLUSH_AGE_S", "1"),
         ("TIDEGAUGE_WAL_SEGMENT_BYTES", "65536"),
     ]);
+    assert!(has_data_files(folder.path()), "nothing was flushed: this test has tested nothing");
 }
 
-/// Kills the server with these settings as often as asked for, and checks what it kept each time.
-fn check_survival(settings: &[(&str, &str)]) {
+fn has_data_files(folder: &Path) -> bool {
+    let entries = std::fs::read_dir(folder).expect("the data folder can be read");
+    let mut paths = entries.map(|entry| entry.expect("the data folder can be read").path());
+    paths.any(|path| match path.is_dir() {
+        true => has_data_files(&path),
+        false => path.extension().is_some_and(|extension| extension == "parquet"),
+    })
+}
+
+/// Kills the server with these settings as often as asked for, and checks what it kept each time. The folder
+/// of the data that remains.
+fn check_survival(settings: &[(&str, &str)]) -> TempDir {
     let rounds = number_from_environment("TIDEGAUGE_CRASH_ROUNDS", ROUNDS_DEFAULT);
     let seed = number_from_environment("TIDEGAUGE_CRASH_SEED", SEED_DEFAULT);
     eprintln!("{rounds} rounds with TIDEGAUGE_CRASH_SEED={seed}");
@@ -81,6 +93,7 @@ fn check_survival(settings: &[(&str, &str)]) {
     ledger.check(&server.read_points(0, ledger.last()), 0);
     eprintln!("{} batches acknowledged, {} points found", ledger.acknowledged_count(), ledger.point_count());
     assert!(ledger.acknowledged_count() > 0, "nothing was written");
+    folder
 }
 
 /// Lets the writers write, kills the server amid their requests, and waits for them to notice.

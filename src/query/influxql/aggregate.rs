@@ -37,7 +37,7 @@ use influxql::ast::Fill;
 use std::sync::Arc;
 
 /// The plan for one measurement, or `None` when it has no row.
-pub fn plan(
+pub(super) fn plan(
     query: &Query,
     calls: &[Call],
     measurement: &Measurement,
@@ -48,7 +48,7 @@ pub fn plan(
 
 /// `influx_bucket(time, …)`.
 #[must_use]
-pub fn bucket_of(query: &Query, interval: Interval, time: Expr) -> Expr {
+pub(super) fn bucket_of(query: &Query, interval: Interval, time: Expr) -> Expr {
     let integer = |value| Expr::Literal(ScalarValue::Int64(Some(value)), None);
     let mut args = vec![time, integer(interval.every_ns), integer(interval.offset_ns)];
     args.extend(query.zone.map(|zone| Expr::Literal(ScalarValue::Utf8(Some(zone.name().to_owned())), None)));
@@ -57,7 +57,7 @@ pub fn bucket_of(query: &Query, interval: Interval, time: Expr) -> Expr {
 
 /// The time of rows that have none of their own.
 #[must_use]
-pub fn row_time(query: &Query) -> Expr {
+pub(super) fn row_time(query: &Query) -> Expr {
     time_literal(query.bounds.min_ns.filter(|min| *min > crate::model::time::TIME_MIN_NS).unwrap_or(0))
 }
 
@@ -73,7 +73,11 @@ struct Shape<'a> {
 
 impl<'a> Shape<'a> {
     fn new(query: &'a Query, calls: &'a [Call]) -> Self {
-        let arguments = calls.iter().map(|call| call.argument.clone());
+        // A tag has no values for a function, only a field.
+        let arguments = calls.iter().map(|call| match call.has_values() {
+            true => call.argument.clone(),
+            false => Ref { ty: Type::Unknown, ..call.argument.clone() },
+        });
         let is_lone_selector = matches!(calls, [call] if call.function.is_selector());
         Self {
             query,
@@ -196,9 +200,7 @@ impl<'a> Shape<'a> {
             .map(|(i, (call, _))| {
                 let mode = match (query.fill, call.function) {
                     (Fill::Linear, _) => FillMode::Linear,
-                    (Fill::Null, Function::Count | Function::CountDistinct) => {
-                        FillMode::Value(ScalarValue::Int64(Some(0)))
-                    }
+                    (Fill::Null, Function::Count | Function::CountDistinct) => FillMode::Count,
                     _ => mode(call.ty()),
                 };
                 (Column::new_unqualified(call_name(i)), mode)

@@ -20,7 +20,7 @@ use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 
 /// What an aggregate is computed of.
 #[derive(Clone, Copy, Debug)]
-pub struct Arguments<'a> {
+pub(super) struct Arguments<'a> {
     /// The field.
     pub value: &'a Expr,
     /// The time.
@@ -31,7 +31,7 @@ pub struct Arguments<'a> {
 
 /// The aggregate of a call.
 #[must_use]
-pub fn aggregate_of(call: &Call, arguments: Arguments<'_>) -> Expr {
+pub(super) fn aggregate_of(call: &Call, arguments: Arguments<'_>) -> Expr {
     let Arguments { value, time, aux } = arguments;
     let (value, time) = (value.clone(), time.clone());
     let (function, args, distinct) = match call.function {
@@ -69,7 +69,7 @@ pub fn aggregate_of(call: &Call, arguments: Arguments<'_>) -> Expr {
 
 /// How many points an aggregate without a value of its own had.
 #[must_use]
-pub fn count_of(value: &Expr) -> Expr {
+pub(super) fn count_of(value: &Expr) -> Expr {
     Expr::AggregateFunction(AggregateFunction {
         func: count_udaf(),
         params: AggregateFunctionParams {
@@ -83,7 +83,7 @@ pub fn count_of(value: &Expr) -> Expr {
 }
 
 /// The value in an aggregate's result; null for a group without points.
-pub fn value_of(function: Function, result: Expr) -> Result<Expr> {
+pub(super) fn value_of(function: Function, result: Expr) -> Result<Expr> {
     Ok(match function {
         function if function.is_selector() => get_field(result, selector::VALUE_FIELD),
         Function::Count | Function::CountDistinct => null_if_zero(result),
@@ -93,13 +93,13 @@ pub fn value_of(function: Function, result: Expr) -> Result<Expr> {
 
 /// The time of a selector's point.
 #[must_use]
-pub fn time_of(result: Expr) -> Expr {
+pub(super) fn time_of(result: Expr) -> Expr {
     get_field(result, selector::TIME_FIELD)
 }
 
 /// A column beside a selector.
 #[must_use]
-pub fn aux_of(result: Expr, index: usize) -> Expr {
+pub(super) fn aux_of(result: Expr, index: usize) -> Expr {
     get_field(result, selector::aux_field(index))
 }
 

@@ -10,7 +10,7 @@ use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::expr::{Case, Cast, TryCast};
 
 /// The name under which a table's scan stands in plans.
-pub const SCAN_NAME: &str = "t";
+pub(super) const SCAN_NAME: &str = "t";
 
 /// The columns of one table as its provider has them.
 #[derive(Clone, Debug)]
@@ -68,15 +68,26 @@ impl TableColumns<'_> {
         let expr = column(stored_name);
         Some(match (field.data_type(), data_type) {
             (given, wanted) if given == wanted => expr,
-            (DataType::Float64, DataType::Int64 | DataType::UInt64) => {
-                Expr::TryCast(TryCast::new(Box::new(expr), data_type.clone()))
-            }
-            (DataType::Int64, DataType::UInt64) | (DataType::UInt64, DataType::Int64) => {
+            (DataType::Float64, DataType::Int64) => truncated(expr),
+            (DataType::Float64, DataType::UInt64)
+            | (DataType::Int64, DataType::UInt64)
+            | (DataType::UInt64, DataType::Int64) => {
                 Expr::TryCast(TryCast::new(Box::new(expr), data_type.clone()))
             }
             _ => Expr::Cast(Cast::new(Box::new(expr), data_type.clone())),
         })
     }
+}
+
+/// A float as an integer. One that does not fit becomes the least integer, as in Go on the usual machines.
+fn truncated(float: Expr) -> Expr {
+    let integer = Expr::TryCast(TryCast::new(Box::new(float.clone()), DataType::Int64));
+    let least = Expr::Literal(ScalarValue::Int64(Some(i64::MIN)), None);
+    Expr::Case(Case {
+        expr: None,
+        when_then_expr: vec![(Box::new(Expr::IsNotNull(Box::new(float))), Box::new(or_else(integer, least)))],
+        else_expr: None,
+    })
 }
 
 /// A column of the scan.
@@ -86,31 +97,31 @@ fn column(stored_name: &str) -> Expr {
 
 /// A column of a plan by a name that no table qualifies.
 #[must_use]
-pub fn plain(name: &str) -> Expr {
+pub(super) fn plain(name: &str) -> Expr {
     Expr::Column(Column::new_unqualified(name))
 }
 
 /// A literal of the time column's type.
 #[must_use]
-pub fn time_literal(time_ns: i64) -> Expr {
+pub(super) fn time_literal(time_ns: i64) -> Expr {
     Expr::Literal(ScalarValue::TimestampNanosecond(Some(time_ns), None), None)
 }
 
 /// A null of a result column's type.
 #[must_use]
-pub fn null_of(ty: Type) -> Expr {
+pub(super) fn null_of(ty: Type) -> Expr {
     Expr::Literal(ScalarValue::try_from(&ty.data_type()).unwrap_or(ScalarValue::Null), None)
 }
 
 /// Text as a tag's type has it.
 #[must_use]
-pub fn text_literal(text: &str) -> Expr {
+pub(super) fn text_literal(text: &str) -> Expr {
     Expr::Literal(ScalarValue::Utf8View(Some(text.to_owned())), None)
 }
 
 /// `expr`, or `default` where it is null. (DataFusion's `coalesce` works only after an optimiser rule rewrote it.)
 #[must_use]
-pub fn or_else(expr: Expr, default: Expr) -> Expr {
+pub(super) fn or_else(expr: Expr, default: Expr) -> Expr {
     Expr::Case(Case {
         expr: None,
         when_then_expr: vec![(Box::new(Expr::IsNotNull(Box::new(expr.clone()))), Box::new(expr))],

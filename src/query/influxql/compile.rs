@@ -14,7 +14,7 @@ use std::str::FromStr as _;
 
 /// A SELECT whose form has been checked.
 #[derive(Clone, Debug)]
-pub struct Compiled {
+pub(super) struct Compiled {
     /// The columns without `time`, folded.
     pub fields: Vec<CompiledField>,
     /// The name of the time column.
@@ -25,8 +25,6 @@ pub struct Compiled {
     pub bounds: TimeBounds,
     /// GROUP BY time; `None` also for an interval that groups nothing.
     pub interval: Option<Interval>,
-    /// Whether there is a GROUP BY time at all.
-    pub has_interval: bool,
     /// The other entries of GROUP BY: names, wildcards and regexes.
     pub dimensions: Vec<Expr>,
     /// `tz()`.
@@ -35,7 +33,7 @@ pub struct Compiled {
 
 /// A column of SELECT.
 #[derive(Clone, Debug)]
-pub struct CompiledField {
+pub(super) struct CompiledField {
     /// What it computes, folded.
     pub expr: Expr,
     /// The name after AS.
@@ -43,7 +41,7 @@ pub struct CompiledField {
 }
 
 /// Checks a statement. `now_ns` is what `now()` means.
-pub fn compile(select: &Select, now_ns: i64) -> Result<Compiled> {
+pub(super) fn compile(select: &Select, now_ns: i64) -> Result<Compiled> {
     let zone = select.time_zone.as_deref().and_then(|name| Tz::from_str(name).ok());
     let env = Env { now_ns: Some(now_ns), zone: zone.unwrap_or(Tz::UTC) };
     let (condition, bounds) = split(select.condition.as_ref(), env)?;
@@ -93,7 +91,6 @@ pub fn compile(select: &Select, now_ns: i64) -> Result<Compiled> {
         } else {
             bounds
         },
-        has_interval: interval.is_some(),
         interval,
         dimensions,
         zone,

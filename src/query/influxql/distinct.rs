@@ -23,7 +23,7 @@ use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan};
 use std::sync::Arc;
 
 /// The plan for one measurement, or `None` when it has no row.
-pub fn plan(
+pub(super) fn plan(
     query: &Query,
     argument: &Ref,
     measurement: &Measurement,

@@ -3,9 +3,9 @@
 use crate::query::error::QueryError;
 
 /// What resolving and planning return.
-pub type Result<T> = std::result::Result<T, QueryError>;
+pub(super) type Result<T> = std::result::Result<T, QueryError>;
 
 /// The statement is wrong.
-pub fn err<T>(text: impl Into<String>) -> Result<T> {
+pub(super) fn err<T>(text: impl Into<String>) -> Result<T> {
     Err(QueryError::Query(text.into()))
 }

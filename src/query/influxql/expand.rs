@@ -11,11 +11,24 @@ use influxql::ast::{Expr, WildcardKind};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+/// Whether the statement has a wildcard or a regex in SELECT or GROUP BY.
+#[must_use]
+pub(super) fn has_wildcard(compiled: &Compiled) -> bool {
+    has_field_wildcard(compiled) || has_tag_wildcard(compiled)
+}
+
+fn has_field_wildcard(compiled: &Compiled) -> bool {
+    compiled.fields.iter().any(|field| wildcard_in(&field.expr).is_some())
+}
+
+fn has_tag_wildcard(compiled: &Compiled) -> bool {
+    compiled.dimensions.iter().any(|d| !matches!(d, Expr::VarRef { .. }))
+}
+
 /// The statement's columns and grouping tags without wildcards.
-pub fn expand(compiled: &Compiled, names: &Names) -> Result<(Vec<CompiledField>, Vec<Arc<str>>)> {
-    let has_field_wildcard = compiled.fields.iter().any(|field| wildcard_in(&field.expr).is_some());
-    let has_tag_wildcard = compiled.dimensions.iter().any(|d| !matches!(d, Expr::VarRef { .. }));
-    let fields = if has_field_wildcard {
+pub(super) fn expand(compiled: &Compiled, names: &Names) -> Result<(Vec<CompiledField>, Vec<Arc<str>>)> {
+    let has_tag_wildcard = has_tag_wildcard(compiled);
+    let fields = if has_field_wildcard(compiled) {
         expand_fields(compiled, &candidates(compiled, names, has_tag_wildcard))?
     } else {
         compiled.fields.clone()
@@ -140,7 +153,7 @@ fn expand_dimensions(dimensions: &[Expr], names: &Names) -> Vec<Arc<str>> {
 
 /// The names of the result's columns: aliases first; a name that is taken gets `_1`, `_2`, ….
 #[must_use]
-pub fn column_names(fields: &[CompiledField]) -> Vec<String> {
+pub(super) fn column_names(fields: &[CompiledField]) -> Vec<String> {
     let mut taken: HashMap<String, usize> = HashMap::new();
     for alias in fields.iter().filter_map(|field| field.alias.as_ref()) {
         taken.insert(alias.clone(), 1);

@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub const MEASUREMENT_COLUMN: &str = "iox::measurement";
 
 /// Sorts by group tags (missing first), then by `rest`, or all reversed.
-pub fn sort(query: &Query, plan: LogicalPlan, group_tags: &[Expr], rest: &[Expr]) -> LogicalPlan {
+pub(super) fn sort(query: &Query, plan: LogicalPlan, group_tags: &[Expr], rest: &[Expr]) -> LogicalPlan {
     let order = |expr: &Expr| SortExpr::new(expr.clone(), !query.is_descending, !query.is_descending);
     let expr: Vec<_> = group_tags.iter().chain(rest).map(order).collect();
     if expr.is_empty() {
@@ -26,7 +26,7 @@ pub fn sort(query: &Query, plan: LogicalPlan, group_tags: &[Expr], rest: &[Expr]
 }
 
 /// The columns of the response: measurement, group tags, time, values.
-pub fn project(
+pub(super) fn project(
     query: &Query,
     measurement: &Measurement,
     plan: LogicalPlan,
@@ -64,7 +64,7 @@ fn plan_names(query: &Query) -> Vec<String> {
 
 /// How the batches of a query's plans are to be read. `plan` is one of them.
 #[must_use]
-pub fn shape(query: &Query, plan: &LogicalPlan) -> ResultShape {
+pub(super) fn shape(query: &Query, plan: &LogicalPlan) -> ResultShape {
     let fields = plan.schema().fields().iter().enumerate();
     // Plans of several measurements differ in what cannot be null.
     let fields: Vec<Field> =

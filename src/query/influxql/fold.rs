@@ -11,7 +11,7 @@ use std::cmp::Ordering;
 
 /// What folding may look up.
 #[derive(Clone, Copy, Debug)]
-pub struct Env {
+pub(super) struct Env {
     /// What `now()` is in nanoseconds, where the clause knows it.
     pub now_ns: Option<i64>,
     /// The zone of times that name none.
@@ -20,7 +20,7 @@ pub struct Env {
 
 /// A literal, or an expression that is none.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Folded {
+pub(super) enum Folded {
     /// A value.
     Literal(Literal),
     /// Depends on rows, or on types that do not go together.
@@ -29,7 +29,7 @@ pub enum Folded {
 
 /// A value.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Literal {
+pub(super) enum Literal {
     /// `1.5`
     Float(f64),
     /// `1`
@@ -49,7 +49,7 @@ pub enum Literal {
 impl Folded {
     /// As an expression; a time becomes a call of `now()`, which no condition on rows accepts.
     #[must_use]
-    pub fn into_expr(self) -> Expr {
+    pub(super) fn into_expr(self) -> Expr {
         match self {
             Self::Expr(expr) => expr,
             Self::Literal(literal) => match literal {
@@ -67,7 +67,7 @@ impl Folded {
 
 /// Folds an expression. Needs no stack along the left side, however long a chain is.
 #[must_use]
-pub fn fold(expr: &Expr, env: Env) -> Folded {
+pub(super) fn fold(expr: &Expr, env: Env) -> Folded {
     let mut tail = Vec::new();
     let mut node = expr;
     while let Expr::Binary { op, left, right } = node {
@@ -105,7 +105,7 @@ fn fold_operand(expr: &Expr, env: Env) -> Folded {
 
 /// `left op right` of folded sides.
 #[must_use]
-pub fn combine(op: BinaryOp, left: Folded, right: Folded, env: Env) -> Folded {
+pub(super) fn combine(op: BinaryOp, left: Folded, right: Folded, env: Env) -> Folded {
     let is = |side: &Folded, value| *side == Folded::Literal(Literal::Boolean(value));
     match op {
         BinaryOp::And if is(&left, false) || is(&right, false) => {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 /// Limits sorted rows. Without group tags there is one series, and the limit is DataFusion's own, which reaches
 /// into the sort below.
-pub fn limit(query: &Query, plan: LogicalPlan, group_tags: &[Expr]) -> Result<LogicalPlan> {
+pub(super) fn limit(query: &Query, mut plan: LogicalPlan, group_tags: &[Expr]) -> Result<LogicalPlan> {
     let Limits { limit, offset, slimit, soffset } = query.limits;
     if query.limits == Limits::default() {
         return Ok(plan);
@@ -19,6 +19,9 @@ pub fn limit(query: &Query, plan: LogicalPlan, group_tags: &[Expr]) -> Result<Lo
         let count = |n: u64| {
             Box::new(Expr::Literal(ScalarValue::Int64(Some(i64::try_from(n).unwrap_or(i64::MAX))), None))
         };
+        if let (LogicalPlan::Sort(sort), Some(fetch)) = (&mut plan, fetch) {
+            sort.fetch = usize::try_from(fetch.saturating_add(offset)).ok();
+        }
         return Ok(LogicalPlan::Limit(Limit {
             skip: (offset > 0).then(|| count(offset)),
             fetch: fetch.map(count),

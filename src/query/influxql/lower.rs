@@ -12,7 +12,7 @@ use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::expr::ScalarFunction;
 
 /// The expression of a column, given those of the references and the calls in it.
-pub fn lower(scalar: &Scalar, refs: &[Expr], calls: &[Expr]) -> Result<Expr> {
+pub(super) fn lower(scalar: &Scalar, refs: &[Expr], calls: &[Expr]) -> Result<Expr> {
     let missing =
         || QueryError::Internal(datafusion::error::DataFusionError::Internal("a column of nothing".into()));
     let literal = |value| Ok(Expr::Literal(value, None));
@@ -37,13 +37,13 @@ pub fn lower(scalar: &Scalar, refs: &[Expr], calls: &[Expr]) -> Result<Expr> {
 
 /// Whether the expression is a null literal.
 #[must_use]
-pub fn is_null(expr: &Expr) -> bool {
+pub(super) fn is_null(expr: &Expr) -> bool {
     matches!(expr, Expr::Literal(value, _) if value.is_null())
 }
 
 /// The number of `fill(N)` as a value of a column's type, as InfluxDB 1.x casts it.
 #[must_use]
-pub fn fill_value(fill: influxql::ast::Fill, ty: Type) -> Option<ScalarValue> {
+pub(super) fn fill_value(fill: influxql::ast::Fill, ty: Type) -> Option<ScalarValue> {
     let (float, integer) = match fill {
         influxql::ast::Fill::Integer(n) => (n as f64, n),
         // The cast truncates and saturates.

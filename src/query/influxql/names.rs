@@ -4,6 +4,7 @@
 
 use super::types::Type;
 use crate::model::database::TableInfo;
+use crate::model::state::State;
 use influxql::ast::CastType;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,13 +13,27 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Default)]
 pub struct Names {
     tables: Vec<Arc<TableInfo>>,
+    /// Tables of the same names in other policies, whose tags a wildcard takes too: InfluxDB 1.x has one index
+    /// of tags for a database.
+    siblings: Vec<Arc<TableInfo>>,
 }
 
 impl Names {
     /// The names of these tables.
     #[must_use]
     pub fn new(tables: Vec<Arc<TableInfo>>) -> Self {
-        Self { tables }
+        Self { tables, siblings: Vec::new() }
+    }
+
+    /// The same with the tags of the tables' namesakes in other policies of their databases.
+    #[must_use]
+    pub fn with_siblings(mut self, state: &State) -> Self {
+        for table in &self.tables {
+            let policies =
+                state.policies_of(table.database).into_iter().filter(|policy| policy.id != table.policy);
+            self.siblings.extend(policies.filter_map(|policy| state.table(policy.id, &table.name)).cloned());
+        }
+        self
     }
 
     /// The type of `name::cast`.
@@ -50,10 +65,7 @@ impl Names {
     /// Every tag.
     #[must_use]
     pub fn tags(&self) -> BTreeSet<Arc<str>> {
-        self.tables
-            .iter()
-            .flat_map(|table| table.schema.tags())
-            .map(|column| Arc::clone(&column.name))
-            .collect()
+        let tables = self.tables.iter().chain(&self.siblings);
+        tables.flat_map(|table| table.schema.tags()).map(|column| Arc::clone(&column.name)).collect()
     }
 }

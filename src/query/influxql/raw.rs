@@ -27,7 +27,11 @@ use influxql::ast::Fill;
 use std::sync::Arc;
 
 /// The plan for one measurement, or `None` when it has no row.
-pub fn plan(query: &Query, measurement: &Measurement, tables: &dyn Tables) -> Result<Option<LogicalPlan>> {
+pub(super) fn plan(
+    query: &Query,
+    measurement: &Measurement,
+    tables: &dyn Tables,
+) -> Result<Option<LogicalPlan>> {
     let wanted = Wanted { refs: &query.refs, has_time: true, has_series: true };
     let Some(input) = scan(query, measurement, wanted, tables)? else { return Ok(None) };
     let fields = query.refs.iter().zip(&input.refs).filter(|(r, _)| r.ty.is_field());

@@ -5,7 +5,7 @@
 
 use super::compile::{CompiledField, compile};
 use super::error::{Result, err};
-use super::expand::{column_names, expand};
+use super::expand::{column_names, expand, has_wildcard};
 use super::function::Function;
 use super::ir::{Call, Limits, OutputColumn, Projection, Query, Ref, Scalar, Source};
 use super::names::Names;
@@ -25,6 +25,7 @@ pub fn resolve(select: &Select, state: &State, defaults: Defaults<'_>, now_ns: i
     }
     let measurements = source::measurements(state, &select.sources, defaults)?;
     let names = Names::new(measurements.iter().flat_map(|m| m.tables.iter().cloned()).collect());
+    let names = if has_wildcard(&compiled) { names.with_siblings(state) } else { names };
     let (fields, group_tags) = expand(&compiled, &names)?;
     let mut scope = Scope { names: &names, refs: Vec::new(), calls: Vec::new() };
     let mut columns = Vec::with_capacity(fields.len());
@@ -204,7 +205,7 @@ fn index_of<T: PartialEq>(all: &mut Vec<T>, value: T) -> usize {
 
 /// The function of an arithmetic operator. `divides_exactly`: whether integers divide to a float.
 #[must_use]
-pub fn operator(op: BinaryOp, divides_exactly: bool) -> Option<Operator> {
+pub(super) fn operator(op: BinaryOp, divides_exactly: bool) -> Option<Operator> {
     Some(match op {
         BinaryOp::Add => Operator::Add,
         BinaryOp::Subtract => Operator::Subtract,

@@ -34,7 +34,7 @@ impl TimeBounds {
 }
 
 /// Splits a condition.
-pub fn split(condition: Option<&Expr>, env: Env) -> Result<(Option<Expr>, TimeBounds)> {
+pub(super) fn split(condition: Option<&Expr>, env: Env) -> Result<(Option<Expr>, TimeBounds)> {
     let Some(condition) = condition else { return Ok((None, TimeBounds::default())) };
     let (rest, bounds) = split_expr(condition, env)?;
     let rest = match rest.map(Folded::into_expr) {

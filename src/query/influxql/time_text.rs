@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 
 /// Whether InfluxDB 1.x reads a string beside `time` as a time at all: `dddd-dd-dd` and anything after it.
 #[must_use]
-pub fn looks_like_time(text: &str) -> bool {
+pub(super) fn looks_like_time(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.len() >= 10
         && text.is_char_boundary(10)
@@ -20,7 +20,7 @@ pub fn looks_like_time(text: &str) -> bool {
 
 /// The time in nanoseconds, or `None` for an invalid text. A time without an offset is local in `zone`.
 #[must_use]
-pub fn parse(text: &str, zone: Tz) -> Option<i128> {
+pub(super) fn parse(text: &str, zone: Tz) -> Option<i128> {
     let (date, rest) = text.split_at_checked(10)?;
     if !looks_like_time(date) {
         return None;

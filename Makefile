@@ -1,0 +1,121 @@
+# The commands of everyday work. `make help` lists them.
+#
+# Cargo builds the dependencies once for each set of features, and a plain `cargo build` in the dev profile
+# would need another set than the tests do (it leaves out the dev-dependencies): minutes of DataFusion for
+# nothing. So whatever needs a debug binary takes the one that `cargo test --no-run` leaves behind.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+CARGO ?= cargo
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+DEBUG_BIN := $(TARGET)/debug/tidegauge
+RELEASE_BIN := $(TARGET)/release/tidegauge
+# Which tests `make test` runs, such as TEST_FILTER=wal.
+TEST_FILTER ?=
+# Arguments of `make run`, such as ARGS='--bind 0.0.0.0:8086'.
+ARGS ?=
+# The binary of `make demo`; without one a release build.
+DEMO_BIN ?=
+# Seconds for each fuzz target.
+FUZZ_SECONDS ?= 60
+
+.PHONY: help
+help: ## list the commands
+	@echo "Usage: make COMMAND"; echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## build the server and run it on 127.0.0.1:8086, data in ./tidegauge-data
+	@echo "==> building the server (the first time takes some minutes)"
+	$(CARGO) build --release --bin tidegauge
+	exec $(RELEASE_BIN) serve $(ARGS)
+
+.PHONY: demo
+demo: ## start a server on a temporary folder, load the weather, ask it things
+ifeq ($(DEMO_BIN),)
+	@echo "==> building the server (the first time takes some minutes)"
+	$(CARGO) build --release --bin tidegauge
+	@scripts/demo.sh $(RELEASE_BIN)
+else
+	@scripts/demo.sh $(DEMO_BIN)
+endif
+
+.PHONY: test
+test: test-rust test-clients ## run every test: Rust, documentation, and real clients from PyPI
+
+.PHONY: test-rust
+test-rust:
+	@echo "==> unit and integration tests"
+	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
+		$(CARGO) nextest run --workspace --no-tests=pass $(TEST_FILTER); \
+	else \
+		$(CARGO) test --workspace --lib --bins --tests $(TEST_FILTER); \
+	fi
+	@echo "==> examples in the documentation"
+	$(CARGO) test --workspace --doc $(TEST_FILTER)
+
+.PHONY: test-clients
+test-clients:
+	@echo "==> building the server for the clients"
+	$(CARGO) test --workspace --no-run
+	@echo "==> real clients: Python, the influx shell, Flight SQL, DuckDB"
+	@TIDEGAUGE_BIN=$(abspath $(DEBUG_BIN)) scripts/client_tests.sh
+
+.PHONY: check
+check: static test ## format, lints, documentation, layers and every test: what has to pass before a merge
+
+.PHONY: static
+static: format lint docs layers
+
+.PHONY: format
+format:
+	@echo "==> format"
+	$(CARGO) fmt --all --check
+
+.PHONY: lint
+lint:
+	@echo "==> lints"
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+.PHONY: docs
+docs:
+	@echo "==> documentation"
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
+
+.PHONY: layers
+layers:
+	@echo "==> layers"
+	$(CARGO) test --workspace --test it layers::
+
+.PHONY: bench
+bench: ## measure parsing, ingest, queries and encoding
+	@echo "==> benches"
+	$(CARGO) bench --workspace --benches
+
+.PHONY: golden
+golden: ## record the scenarios' answers again from a real InfluxDB 1.6 (Debian's package influxdb)
+	@echo "==> recording answers of InfluxDB"
+	@command -v influxd >/dev/null || { echo "influxd is missing: apt-get install influxdb"; exit 1; }
+	$(CARGO) run --example golden
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZ_SECONDS (needs cargo-fuzz and a nightly toolchain)
+	@echo "==> fuzzing"
+	@$(CARGO) fuzz --version >/dev/null 2>&1 || { echo "cargo-fuzz is missing: cargo install cargo-fuzz"; exit 1; }
+	@for target in $$(cd fuzz/fuzz_targets && ls *.rs | sed 's/\.rs$$//'); do \
+		echo "==> $$target, $(FUZZ_SECONDS) s"; \
+		$(CARGO) +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS); \
+	done
+
+.PHONY: dist
+dist: ## build the binary that is shipped, and pack it
+	@echo "==> building for shipping (thin LTO; takes a while)"
+	$(CARGO) build --profile dist --bin tidegauge
+	@version=$$($(TARGET)/dist/tidegauge --version | cut -d' ' -f2); \
+	name=tidegauge-$$version-$$(uname -m)-$$(uname -s | tr A-Z a-z); \
+	folder=$(TARGET)/dist/$$name; mkdir -p $$folder; \
+	cp $(TARGET)/dist/tidegauge README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE $$folder/; \
+	tar -C $(TARGET)/dist -czf $(TARGET)/dist/$$name.tar.gz $$name; \
+	echo "$(TARGET)/dist/$$name.tar.gz"
