@@ -35,7 +35,7 @@ pub mod tables;
 pub use command::Command;
 pub use error::QueryError;
 pub use session::{QueryEngine, QueryOptions};
-pub use sql::SqlResult;
+pub use sql::{SqlParameters, SqlResult};
 
 use crate::model::result::ResultShape;
 use arrow::array::RecordBatch;
