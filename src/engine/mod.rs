@@ -118,6 +118,8 @@ pub struct EngineStatus {
     pub writes_refused: Option<String>,
     /// What start-up found damaged in the log, if anything.
     pub wal_damage: Vec<String>,
+    /// How many acknowledged records start-up looked for in the log and did not find.
+    pub wal_records_missing: u64,
 }
 
 impl Engine {
@@ -163,6 +165,7 @@ impl Engine {
             table_count: state.tables().count(),
             writes_refused: self.writes_refused(),
             wal_damage: self.recovery.damage.iter().map(ToString::to_string).collect(),
+            wal_records_missing: self.recovery.missing_count(),
         }
     }
 

@@ -55,6 +55,16 @@ impl Engine {
         for damage in &recovery.damage {
             tracing::error!(%damage, "the write-ahead log is damaged; the damaged part was moved to quarantine");
         }
+        for (first, last) in &recovery.missing {
+            tracing::error!(first = first.0, last = last.0, "records are missing from the write-ahead log");
+        }
+        if !recovery.is_complete() {
+            tracing::error!(
+                damaged_parts = recovery.damage.len(),
+                missing_records = recovery.missing_count(),
+                "not all that was acknowledged could be read back; what could is served"
+            );
+        }
         let tables = state.tables().map(|t| (t.id, Arc::new(Table::with_files(state.files_of(t.id)))));
         let engine = Self {
             tables: RwLock::new(tables.collect()),

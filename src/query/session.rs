@@ -81,6 +81,9 @@ impl Drop for Threads {
     }
 }
 
+/// Planning recurses along conditions, whose length `influxql` bounds. Only what is used of it takes memory.
+const STACK_BYTES: usize = 64 << 20;
+
 impl QueryEngine {
     /// Starts the threads of queries.
     ///
@@ -90,6 +93,7 @@ impl QueryEngine {
         let runtime = Builder::new_multi_thread()
             .worker_threads(options.threads)
             .thread_name("query")
+            .thread_stack_size(STACK_BYTES)
             .enable_all()
             .build()
             .map_err(|e| QueryError::Internal(e.into()))?;

@@ -154,6 +154,11 @@ impl Collector for EngineFigures {
             ("tables", "Tables", status.table_count as u64),
             ("writes_refused", "1 while no write is taken", u64::from(status.writes_refused.is_some())),
             ("wal_damage", "Damaged parts of the log found at start-up", status.wal_damage.len() as u64),
+            (
+                "wal_records_missing",
+                "Acknowledged records that start-up did not find in the log",
+                status.wal_records_missing,
+            ),
         ] {
             let metric = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
             metric.encode(encoder.encode_descriptor(name, help, None, metric_type(&metric))?)?;

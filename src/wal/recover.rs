@@ -46,6 +46,12 @@ impl RecoveryReport {
     pub fn is_complete(&self) -> bool {
         self.damage.is_empty() && self.missing.is_empty()
     }
+
+    /// How many acknowledged records were not found.
+    #[must_use]
+    pub fn missing_count(&self) -> u64 {
+        self.missing.iter().map(|(first, last)| last.0.saturating_sub(first.0).saturating_add(1)).sum()
+    }
 }
 
 /// A damaged part of a segment.

@@ -214,6 +214,7 @@ impl Compiler {
     /// A chain of operators, in a loop along its left side.
     fn binary(&mut self, expr: &Expr) -> Result<()> {
         self.is_wildcard_allowed = false;
+        super::types::check_operators(expr)?;
         let mut operands = Vec::new();
         let mut node = expr;
         while let Expr::Binary { left, right, .. } = node {
@@ -221,9 +222,6 @@ impl Compiler {
             node = left;
         }
         operands.push(node);
-        if operands.len() > OPERATORS_MAX {
-            return err(format!("an expression may have at most {OPERATORS_MAX} operators in a row"));
-        }
         for operand in operands.into_iter().rev().filter(|operand| !super::types::is_literal(operand)) {
             self.field(operand)?;
         }
@@ -353,6 +351,3 @@ impl Compiler {
         Ok(())
     }
 }
-
-/// More operators in a row than anyone writes; plans recurse along them.
-const OPERATORS_MAX: usize = 500;

@@ -16,7 +16,7 @@ use super::columns::{TableColumns, or_else};
 use super::error::{Result, err};
 use super::names::Names;
 use super::resolve::operator;
-use super::types::Type;
+use super::types::{Type, check_operators};
 use crate::query::error::QueryError;
 use crate::query::functions::scalar::arithmetic::{Operand as TypeOperand, arithmetic, result_type};
 use crate::query::functions::scalar::regex_match::regex_match;
@@ -82,7 +82,31 @@ pub fn predicate(
     columns: &TableColumns<'_>,
     scope: Scope,
 ) -> Result<Predicate> {
-    Context { names, columns, scope }.predicate(condition)
+    let predicate = Context { names, columns, scope }.predicate(condition)?;
+    if let Predicate::Rows(expr) = &predicate {
+        check_connectives(expr)?;
+    }
+    Ok(predicate)
+}
+
+/// More AND and OR than anyone writes, besides a tag that equals one of many texts, which counts once. Optimisers
+/// make one long chain of them and recurse along it.
+const CONNECTIVES_MAX: usize = 2_000;
+
+fn check_connectives(expr: &Expr) -> Result<()> {
+    let mut waiting = vec![expr];
+    let mut count = 0;
+    while let Some(expr) = waiting.pop() {
+        let Expr::BinaryExpr(BinaryExpr { left, op: Operator::And | Operator::Or, right }) = expr else {
+            continue;
+        };
+        count += 1;
+        if count > CONNECTIVES_MAX {
+            return err(format!("a condition may have at most {CONNECTIVES_MAX} times AND and OR"));
+        }
+        waiting.extend([left, right].map(|side| &**side));
+    }
+    Ok(())
 }
 
 #[derive(Clone, Copy)]
@@ -115,10 +139,13 @@ impl<'a> Context<'a> {
             }
             chain @ Ast::Binary { op: BinaryOp::Or, .. } => self.any_of(&chain.chain(BinaryOp::Or)),
             Ast::Binary { op, left, right } if op.is_comparison() => self.comparison(*op, left, right),
-            other => match self.side(other)? {
-                Side::Value(Some(expr), Type::Boolean, _) => Ok(Predicate::Rows(expr)),
-                _ => Ok(Predicate::Constant(false)),
-            },
+            other => {
+                check_operators(other)?;
+                match self.side(other)? {
+                    Side::Value(Some(expr), Type::Boolean, _) => Ok(Predicate::Rows(expr)),
+                    _ => Ok(Predicate::Constant(false)),
+                }
+            }
         }
     }
 
@@ -161,6 +188,8 @@ impl<'a> Context<'a> {
     }
 
     fn comparison(self, op: BinaryOp, left: &'a Ast, right: &'a Ast) -> Result<Predicate> {
+        check_operators(left)?;
+        check_operators(right)?;
         let (left, right) = (self.side(left)?, self.side(right)?);
         let touches_field = |side: &Side<'_>| matches!(side, Side::Value(_, _, IsLiteral(false)));
         if self.scope == Scope::Series && (touches_field(&left) || touches_field(&right)) {
@@ -222,9 +251,6 @@ impl<'a> Context<'a> {
 
     fn calculation(self, op: BinaryOp, left: &'a Ast, right: &'a Ast) -> Result<Side<'a>> {
         let null = |ty| Ok(Side::Value(None, ty, IsLiteral(false)));
-        if left.chain(op).len() > OPERATORS_MAX {
-            return err(format!("an expression may have at most {OPERATORS_MAX} operators in a row"));
-        }
         let (Side::Value(l, l_type, l_literal), Side::Value(r, r_type, r_literal)) =
             (self.side(left)?, self.side(right)?)
         else {
@@ -246,9 +272,6 @@ impl<'a> Context<'a> {
         }
     }
 }
-
-/// More operators in a row than anyone writes; plans recurse along them.
-const OPERATORS_MAX: usize = 500;
 
 /// All operands joined as a tree of small depth. `unit` is the result of none.
 fn balanced(

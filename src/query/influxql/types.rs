@@ -1,5 +1,6 @@
 //! [`Type`]: the types of InfluxQL, and their order of precedence.
 
+use super::error::{Result, err};
 use crate::model::value::FieldType;
 use arrow::datatypes::DataType;
 use influxql::ast::{CastType, Expr};
@@ -140,6 +141,30 @@ impl fmt::Display for Type {
             Self::Duration => "duration",
         })
     }
+}
+
+/// More operators in one expression than anyone writes. Plans recurse along them, and so do optimisers.
+pub(super) const OPERATORS_MAX: usize = 500;
+
+/// Refuses an expression of too many operators, wherever in it they stand. Needs no stack itself.
+pub(super) fn check_operators(expr: &Expr) -> Result<()> {
+    let mut waiting = vec![expr];
+    let mut count = 0_usize;
+    while let Some(expr) = waiting.pop() {
+        match expr {
+            Expr::Binary { left, right, .. } => {
+                count += 1;
+                waiting.extend([&**left, &**right]);
+            }
+            Expr::Paren(inner) => waiting.push(inner),
+            Expr::Call { args, .. } => waiting.extend(args),
+            _ => {}
+        }
+        if count > OPERATORS_MAX {
+            return err(format!("an expression may have at most {OPERATORS_MAX} operators"));
+        }
+    }
+    Ok(())
 }
 
 /// Whether the parser made this of one literal.

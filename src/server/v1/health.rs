@@ -33,6 +33,11 @@ pub(in crate::server) async fn serve(State(state): State<AppState>) -> Response 
         message,
         status: "pass",
     }));
+    checks.extend((engine.wal_records_missing > 0).then(|| Check {
+        name: "write-ahead log",
+        message: format!("{} acknowledged records are missing", engine.wal_records_missing),
+        status: "pass",
+    }));
     let refused = engine.writes_refused;
     checks.extend(refused.iter().map(|message| Check {
         name: "writes",

@@ -76,9 +76,7 @@ impl Gather for Percentile {
             let mut sorted: Vec<usize> = rows.clone().collect();
             // Series are read one after the other, so the order of rows is not that of time. With the row as last
             // word the order is total, so that an unstable selection is stable.
-            let order = |a: &usize, b: &usize| {
-                compare(*a, *b).then(times[*a].cmp(&times[*b])).then(a.cmp(b))
-            };
+            let order = |a: &usize, b: &usize| compare(*a, *b).then(times[*a].cmp(&times[*b])).then(a.cmp(b));
             let (_, chosen, _) = sorted.select_nth_unstable_by(rank, order);
             Some(*chosen as u64)
         };
