@@ -119,7 +119,7 @@ impl QueryEngine {
         statement: &influxql::ast::Statement,
         context: &QueryContext,
     ) -> Result<StatementOutcome, QueryError> {
-        let tables = Snapshot { state: self.shared.engine.state(), engine: self.shared.engine.clone() };
+        let tables = self.snapshot();
         let defaults = Defaults { database: context.database.as_deref(), policy: context.policy.as_deref() };
         let statement_context = StatementContext { defaults, now_ns: context.now_ns };
         let planned = statement::plan_statement(statement, &tables, self, statement_context).await?;
@@ -153,14 +153,31 @@ impl QueryEngine {
         &self.shared.state
     }
 
+    /// What a statement is planned over.
+    pub(super) fn snapshot(&self) -> impl Tables + use<> {
+        Snapshot { state: self.shared.engine.state(), engine: self.shared.engine.clone() }
+    }
+
     /// Optimises a plan and makes it executable.
     pub(super) async fn physical_plan(
         &self,
         plan: &LogicalPlan,
     ) -> Result<Arc<dyn ExecutionPlan>, QueryError> {
+        self.physical_of_optimised(&self.optimised(plan)?).await
+    }
+
+    /// The plan after DataFusion's logical rules.
+    pub(super) fn optimised(&self, plan: &LogicalPlan) -> Result<LogicalPlan, QueryError> {
+        Ok(self.shared.state.optimize(plan)?)
+    }
+
+    /// The executable plan of an optimised one.
+    pub(super) async fn physical_of_optimised(
+        &self,
+        plan: &LogicalPlan,
+    ) -> Result<Arc<dyn ExecutionPlan>, QueryError> {
         let state = &self.shared.state;
-        let plan = state.optimize(plan)?;
-        Ok(state.query_planner().create_physical_plan(&plan, state).await?)
+        Ok(state.query_planner().create_physical_plan(plan, state).await?)
     }
 
     /// What one query is executed in: its own share of memory.
