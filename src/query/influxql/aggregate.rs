@@ -200,9 +200,7 @@ impl<'a> Shape<'a> {
             .map(|(i, (call, _))| {
                 let mode = match (query.fill, call.function) {
                     (Fill::Linear, _) => FillMode::Linear,
-                    (Fill::Null, Function::Count | Function::CountDistinct) => {
-                        FillMode::Value(ScalarValue::Int64(Some(0)))
-                    }
+                    (Fill::Null, Function::Count | Function::CountDistinct) => FillMode::Count,
                     _ => mode(call.ty()),
                 };
                 (Column::new_unqualified(call_name(i)), mode)

@@ -12,11 +12,12 @@ use crate::model::series_key;
 use crate::model::state::State;
 use crate::model::time::DAY_NS;
 use crate::model::value::FieldType;
+use crate::query::command::Command;
 use crate::query::error::QueryError;
 use crate::query::exec::planner::InfluxExtensionPlanner;
 use crate::query::influxql::source::Defaults;
 use crate::query::show::SeriesSource;
-use crate::query::statement::{Command, Planned, StatementContext, plan_statement};
+use crate::query::statement::{Planned, StatementContext, plan_statement};
 use crate::query::tables::Tables;
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray,
