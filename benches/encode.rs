@@ -52,7 +52,7 @@ fn rows() -> TableRows {
 
 /// Every row's host.
 fn hosts(rows: &TableRows) -> ArrayRef {
-    let host = |key: &[u8]| series_key::tag_value(key, "hostname").map(|v| v.into_owned());
+    let host = |key: &str| series_key::tag_value(key, "hostname").map(|value| value.into_owned());
     let hosts: Vec<_> = rows.series.iter().map(|key| host(key)).collect();
     Arc::new(rows.series_index.iter().map(|i| hosts[*i as usize].as_deref()).collect::<StringViewArray>())
 }

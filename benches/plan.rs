@@ -88,7 +88,7 @@ fn plan(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("plan");
     group.warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(3));
     for (name, stage) in stages {
-        // Criterion repeats until the stage has taken its time; a short stage is bounded by the others' time.
+        // Criterion plans by the clock on the wall, so that a short stage is repeated no more often than a long one.
         group.sample_size(20).bench_function(name, |b| {
             b.iter_custom(|iterations| (0..iterations).map(|_| stage(&run(&database, &text))).sum());
         });
