@@ -85,7 +85,8 @@ pub(super) async fn bind(text: &str, state: AppState) -> Result<Server, AppError
     let failed = |source| AppError::Bind { address: text.to_owned(), source };
     let mut last = std::io::Error::new(std::io::ErrorKind::InvalidInput, "the host has no address");
     for address in tokio::net::lookup_host(text).await.map_err(failed)? {
-        match Server::bind(address, state.clone(), Some(flight::router(state.clone()))).await {
+        let grpc = flight::router(state.clone());
+        match Server::bind(address, state.clone(), Some(grpc)).await {
             Ok(server) => return Ok(server),
             Err(error) => last = error,
         }

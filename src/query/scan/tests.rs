@@ -91,7 +91,7 @@ async fn check(writes: Vec<Write>, start: i64, end: i64) {
         }
     }
     type Keep = Box<dyn Fn(&(Option<String>, i64), &[Option<u32>; 2]) -> bool>;
-    let time = |t: i64| format!("CAST({t} AS TIMESTAMP(9))");
+    let time = |t: i64| format!("to_timestamp_nanos({t})");
     let is = |host: &'static str| move |h: &Option<String>| h.as_deref() == Some(host);
     let conditions: Vec<(String, Keep)> = vec![
         ("true".into(), Box::new(|_, _| true)),
