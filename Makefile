@@ -20,6 +20,8 @@ ARGS ?=
 DEMO_BIN ?=
 # Seconds for each fuzz target.
 FUZZ_SECONDS ?= 60
+# Fuzz targets, all when empty, such as FUZZ_TARGETS=line_protocol.
+FUZZ_TARGETS ?=
 
 .PHONY: help
 help: ## list the commands
@@ -90,7 +92,7 @@ layers:
 	$(CARGO) test --workspace --test it layers::
 
 .PHONY: bench
-bench: ## measure parsing, ingest, queries and encoding
+bench: ## measure parsing, ingest, queries, planning and encoding
 	@echo "==> benches"
 	$(CARGO) bench --workspace --benches
 
@@ -101,13 +103,9 @@ golden: ## record the scenarios' answers again from a real InfluxDB 1.6 (Debian'
 	$(CARGO) run --example golden
 
 .PHONY: fuzz
-fuzz: ## run every fuzz target for FUZZ_SECONDS (needs cargo-fuzz and a nightly toolchain)
+fuzz: ## run every fuzz target for FUZZ_SECONDS, or those of FUZZ_TARGETS
 	@echo "==> fuzzing"
-	@$(CARGO) fuzz --version >/dev/null 2>&1 || { echo "cargo-fuzz is missing: cargo install cargo-fuzz"; exit 1; }
-	@for target in $$(cd fuzz/fuzz_targets && ls *.rs | sed 's/\.rs$$//'); do \
-		echo "==> $$target, $(FUZZ_SECONDS) s"; \
-		$(CARGO) +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS); \
-	done
+	@scripts/fuzz.sh $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 .PHONY: dist
 dist: ## build the binary that is shipped, and pack it

@@ -26,6 +26,35 @@ proptest! {
     fn any_words_are_parsed_or_refused(text in words()) {
         check_text(&text);
     }
+
+    #[test]
+    fn mutated_statements_are_parsed_or_refused(text in mutated()) {
+        check_text(&text);
+    }
+}
+
+/// Statements of the corpora with some bytes changed, and the beginning of one before the end of another.
+fn mutated() -> impl Strategy<Value = String> {
+    let corpora = concat!(include_str!("valid.txt"), include_str!("malformed.txt"));
+    let statements: Vec<&[u8]> = corpora
+        .lines()
+        .filter(|line| !line.starts_with(['#', ' ']) && !line.is_empty())
+        .map(str::as_bytes)
+        .collect();
+    let statement = || (sample::select(statements.clone()), any::<sample::Index>());
+    let bytes = collection::vec((any::<sample::Index>(), any::<u8>()), 0..4);
+    (statement(), statement(), bytes).prop_map(|((start, end_of_start), (end, start_of_end), bytes)| {
+        let start = &start[..end_of_start.index(start.len() + 1)];
+        let end = &end[start_of_end.index(end.len() + 1)..];
+        let mut text = [start, end].concat();
+        for (at, byte) in bytes {
+            if !text.is_empty() {
+                let at = at.index(text.len());
+                text[at] = byte;
+            }
+        }
+        String::from_utf8_lossy(&text).into_owned()
+    })
 }
 
 /// Parses a text, and if it is valid parses it again from what it prints.

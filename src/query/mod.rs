@@ -17,6 +17,7 @@
 //! | [`scan`] | tables as leaves of a plan |
 //! | [`functions`], [`exec`] | what DataFusion lacks: aggregates, selectors, scalar functions, plan nodes |
 //! | [`session`], [`run`], [`memory`] | planning and executing, within bounds |
+//! | [`timing`] | how long each stage takes |
 
 pub mod command;
 pub mod error;
@@ -31,6 +32,7 @@ pub mod show;
 pub mod sql;
 pub mod statement;
 pub mod tables;
+pub mod timing;
 
 pub use command::Command;
 pub use error::QueryError;

@@ -123,7 +123,7 @@ impl QueryEngine {
         statement: &influxql::ast::Statement,
         context: &QueryContext,
     ) -> Result<StatementOutcome, QueryError> {
-        let tables = Snapshot { state: self.shared.engine.state(), engine: self.shared.engine.clone() };
+        let tables = self.snapshot();
         let defaults = Defaults { database: context.database.as_deref(), policy: context.policy.as_deref() };
         let statement_context = StatementContext { defaults, now_ns: context.now_ns };
         let planned = statement::plan_statement(statement, &tables, self, statement_context).await?;
@@ -157,14 +157,19 @@ impl QueryEngine {
         &self.shared.state
     }
 
-    /// Optimises a plan and makes it executable.
+    /// What a statement is planned over.
+    pub(super) fn snapshot(&self) -> impl Tables + use<> {
+        Snapshot { state: self.shared.engine.state(), engine: self.shared.engine.clone() }
+    }
+
+    /// Makes a plan executable, by the physical rules only: InfluxQL's plans are typed and pushed down when they are
+    /// made, and those of SQL have been optimised.
     pub(super) async fn physical_plan(
         &self,
         plan: &LogicalPlan,
     ) -> Result<Arc<dyn ExecutionPlan>, QueryError> {
         let state = &self.shared.state;
-        let plan = state.optimize(plan)?;
-        Ok(state.query_planner().create_physical_plan(&plan, state).await?)
+        Ok(state.query_planner().create_physical_plan(plan, state).await?)
     }
 
     /// What one query is executed in: its own share of memory.

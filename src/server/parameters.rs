@@ -76,6 +76,7 @@ fn hex(digit: u8) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::Parameters;
+    use proptest::prelude::*;
 
     fn check(text: &str, expected: &[(&str, &str)]) {
         let parameters = Parameters::parse(text.as_bytes());
@@ -96,5 +97,16 @@ mod tests {
         check("epoch=%C2%B5", &[("epoch", "µ")]);
         assert_eq!(Parameters::parse(b"db=a&db=b").get("db"), "a");
         assert_eq!(Parameters::parse(b"db=").get_some("db"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read(text in prop::collection::vec(
+            prop_oneof![any::<u8>(), prop::sample::select(b"&=;%+2fFq".to_vec())], 0..40,
+        )) {
+            let parameters = Parameters::parse(&text);
+            let most = text.split(|byte| *byte == b'&').count();
+            prop_assert!(parameters.0.len() <= most);
+        }
     }
 }

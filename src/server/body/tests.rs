@@ -110,3 +110,18 @@ async fn all_bodies_share_a_budget() {
     drop(first);
     read(&headers, body(1_000), &settings(), &budget).await.expect("fits again");
 }
+
+#[tokio::test]
+async fn a_damaged_gzip_is_refused_or_unpacked() {
+    let packed = gzip(b"cpu,host=a usage=1,idle=2 10\ncpu,host=b usage=3 20\n");
+    for at in 0..packed.len() {
+        for flip in [1, 0x80, 0xff] {
+            let mut damaged = packed.clone();
+            damaged[at] ^= flip;
+            let result = read_parts(Some("gzip"), vec![damaged]).await;
+            assert!(result.is_ok() || result.is_err_and(|(status, _)| status == 400), "{at} {flip}");
+        }
+        let cut = read_parts(Some("gzip"), vec![packed[..at].to_vec()]).await;
+        assert_eq!(cut.map_err(|(status, _)| status), Err(400), "{at}");
+    }
+}

@@ -6,6 +6,7 @@ use super::style::{read_only_warning, style_of};
 use crate::encode::v1::{Options, Split};
 use crate::server::parameters::Parameters;
 use influxql::{InvalidParam, ParamValue, Params};
+use proptest::prelude::*;
 
 fn check_params_error(text: &str, expected: &str) {
     assert_eq!(bind_parameters(text).expect_err(text).to_string(), expected, "{text}");
@@ -161,4 +162,28 @@ fn statements_differ_in_the_form_of_their_results() {
     check_style("CREATE DATABASE new", Split::Whole, None, true);
     check_style("DELETE FROM m", Split::Whole, None, false);
     check_style("CREATE RETENTION POLICY rp2 ON new DURATION 1d REPLICATION 1", Split::Whole, None, true);
+}
+
+/// Something like JSON: its tokens in any order, with some text between.
+fn tokens() -> impl Strategy<Value = String> {
+    let token = prop_oneof![
+        8 => prop::sample::select(vec![
+            "{", "}", "[", "]", ":", ",", "\"", "\\", "\\u", "\\ud83d", "dead", "null", "true", "-", "0", "17",
+            "1.5", "e", "E+", "\"p\"", "\"regex\"", "\"duration\"", "\"ident\"", "{\"p\":", " ",
+        ]).prop_map(str::to_owned),
+        1 => any::<String>(),
+    ];
+    prop::collection::vec(token, 0..12).prop_map(|tokens| tokens.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn any_params_are_bound_or_refused(json in tokens()) {
+        if let Ok(params) = bind_parameters(&json) {
+            // Whatever was bound may stand anywhere, or is refused there.
+            let _ = influxql::parse("SELECT $p FROM $p WHERE h =~ $p AND time > $p GROUP BY time($p)", &params);
+        }
+    }
 }
