@@ -115,6 +115,15 @@ fn long_strings_are_refused() {
 }
 
 #[test]
+fn points_that_are_not_kept_are_dropped_and_fix_no_types() {
+    let options = WriteOptions { oldest_ns: Some(10), ..WriteOptions::new(LP, NOW_NS) };
+    let converted = to_batches(b"m f=1i 9\nm,time=a f=1 9\nm f=2 10\nm f=3", &options, |_| None);
+    assert_eq!(texts(&converted), ["points beyond retention policy"; 2]);
+    assert_eq!((converted.points_dropped, converted.points_accepted), (2, 2));
+    assert_eq!(converted.tables[0].times_ns, [10, NOW_NS]);
+}
+
+#[test]
 fn line_numbers_count_every_newline() {
     let converted = convert(b"# c\n\nbad\nm s=\"a\nb\" 1\nworse\n", LP, &Schemas::new());
     assert_eq!(converted.rejections.iter().map(|r| r.line_number).collect::<Vec<_>>(), [3, 6]);

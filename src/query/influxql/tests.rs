@@ -658,7 +658,7 @@ fn absurd_conditions_are_planned_or_refused() {
     let influxql::ast::Statement::Select(select) = &statements[0] else { panic!("no SELECT") };
     let defaults = Defaults { database: Some("db"), policy: None };
     let error = super::plan_select(select, &store, defaults, SCENARIO_NOW_NS).expect_err("is refused");
-    assert_eq!(error.to_string(), "an expression may have at most 500 operators");
+    assert_eq!(error.to_string(), "an expression may have at most 100 operators");
 }
 
 #[test]
