@@ -6,7 +6,6 @@
 //! | `plan/parse` | text → syntax tree |
 //! | `plan/resolve` | → IR: names, types, sources |
 //! | `plan/logical-plan` | → DataFusion's logical plan, over a read view |
-//! | `plan/optimise` | → after the logical rules |
 //! | `plan/physical-plan` | → executable, after the physical rules |
 //! | `plan/first-batch` | → first batch |
 //! | `plan/other-batches` | → end of the rows |
@@ -74,11 +73,10 @@ fn plan(criterion: &mut Criterion) {
          GROUP BY time(1m)",
         START_NS + 3_600_000_000_000,
     );
-    let stages: [(&str, fn(&Stages) -> Duration); 9] = [
+    let stages: [(&str, fn(&Stages) -> Duration); 8] = [
         ("parse", |s| s.parse),
         ("resolve", |s| s.query.resolve),
         ("logical-plan", |s| s.query.logical_plan),
-        ("optimise", |s| s.query.optimise),
         ("physical-plan", |s| s.query.physical_plan),
         ("first-batch", |s| s.query.first_batch),
         ("other-batches", |s| s.query.other_batches),

@@ -69,7 +69,8 @@ fn query(criterion: &mut Criterion) {
         for (name, text, rows) in queries() {
             let response = database.ask(&text);
             assert_eq!(row_count(&response), rows, "{name}: {}", String::from_utf8_lossy(&response));
-            group.bench_function(BenchmarkId::new(name, state), |b| b.iter(|| black_box(database.ask(&text))));
+            group
+                .bench_function(BenchmarkId::new(name, state), |b| b.iter(|| black_box(database.ask(&text))));
         }
         group.finish();
     }

@@ -18,7 +18,7 @@ use tokio_stream::wrappers::ReceiverStream;
 const BATCHES_WAITING_MAX: usize = 2;
 
 impl QueryEngine {
-    /// The rows of `plans`, one plan after the other. Each is optimised and executed when its turn comes.
+    /// The rows of `plans`, one plan after the other. Each is made executable and executed when its turn comes.
     pub(super) fn run(&self, plans: Vec<LogicalPlan>, context: &QueryContext) -> Batches {
         let (sender, receiver) = mpsc::channel(BATCHES_WAITING_MAX);
         let (engine, deadline) = (self.clone(), context.deadline);

@@ -158,21 +158,9 @@ impl QueryEngine {
         Snapshot { state: self.shared.engine.state(), engine: self.shared.engine.clone() }
     }
 
-    /// Optimises a plan and makes it executable.
+    /// Makes a plan executable, by the physical rules only: InfluxQL's plans are typed and pushed down when they are
+    /// made, and those of SQL have been optimised.
     pub(super) async fn physical_plan(
-        &self,
-        plan: &LogicalPlan,
-    ) -> Result<Arc<dyn ExecutionPlan>, QueryError> {
-        self.physical_of_optimised(&self.optimised(plan)?).await
-    }
-
-    /// The plan after DataFusion's logical rules.
-    pub(super) fn optimised(&self, plan: &LogicalPlan) -> Result<LogicalPlan, QueryError> {
-        Ok(self.shared.state.optimize(plan)?)
-    }
-
-    /// The executable plan of an optimised one.
-    pub(super) async fn physical_of_optimised(
         &self,
         plan: &LogicalPlan,
     ) -> Result<Arc<dyn ExecutionPlan>, QueryError> {

@@ -21,8 +21,6 @@ pub struct Timings {
     pub resolve: Duration,
     /// IR to logical plan. Takes a read view of each table, which sorts rows that no query has seen yet.
     pub logical_plan: Duration,
-    /// DataFusion's logical rules.
-    pub optimise: Duration,
     /// Logical to physical plan and the physical rules. Chooses files and row groups.
     pub physical_plan: Duration,
     /// From the start of execution to the first batch.
@@ -65,9 +63,7 @@ impl QueryEngine {
         let task = self.task_context();
         for plan in planned.plans {
             watch.lap();
-            let plan = self.optimised(&plan)?;
-            timings.optimise += watch.lap();
-            let plan = self.physical_of_optimised(&plan).await?;
+            let plan = self.physical_plan(&plan).await?;
             timings.physical_plan += watch.lap();
             let mut rows = execute_stream(plan, task.clone())?;
             batches.extend(rows.try_next().await?.map(Ok));
