@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::engine::EngineOptions;
 use crate::object::StoreOptions;
 use crate::query::QueryOptions;
-use crate::server::{AppState, HttpSettings, Server};
+use crate::server::{AppState, HttpSettings, Server, flight};
 use crate::wal::WalOptions;
 use std::path::Path;
 use std::time::Duration;
@@ -85,7 +85,7 @@ pub(super) async fn bind(text: &str, state: AppState) -> Result<Server, AppError
     let failed = |source| AppError::Bind { address: text.to_owned(), source };
     let mut last = std::io::Error::new(std::io::ErrorKind::InvalidInput, "the host has no address");
     for address in tokio::net::lookup_host(text).await.map_err(failed)? {
-        match Server::bind(address, state.clone(), None).await {
+        match Server::bind(address, state.clone(), Some(flight::router(state.clone()))).await {
             Ok(server) => return Ok(server),
             Err(error) => last = error,
         }

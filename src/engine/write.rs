@@ -103,6 +103,8 @@ impl Engine {
             let state = self.live.load_full();
             let target = catalog::resolve_write_target(&state, &request.database, request.policy.as_deref())?;
             let (database, policy) = (target.database.id, target.policy.id);
+            let duration_ns = target.policy.duration_ns;
+            options.oldest_ns = (duration_ns > 0).then(|| options.default_time_ns.saturating_sub(duration_ns));
             let schema_of = |table: &str| state.table(policy, table).map(|t| t.schema.clone());
             let converted = to_batches(&request.body, &options, schema_of);
             if self.register(database, policy, &converted.tables)? == Registered::Conflict {

@@ -26,6 +26,9 @@ pub struct WriteOptions {
     pub precision: Precision,
     /// The time of points without timestamp, in nanoseconds; cut to the precision, as InfluxDB 1.x does.
     pub default_time_ns: i64,
+    /// Points before this time are refused, in nanoseconds: what the retention policy no longer keeps. `None` =
+    /// it keeps all.
+    pub oldest_ns: Option<i64>,
     /// Longest string in bytes; InfluxDB 1.12 takes 1 MiB.
     pub string_bytes_max: usize,
     /// Bytes of refused lines that are kept for their texts. Lines past it are refused and counted all the same.
@@ -44,6 +47,7 @@ impl WriteOptions {
         Self {
             precision,
             default_time_ns,
+            oldest_ns: None,
             string_bytes_max: Self::STRING_BYTES_MAX,
             rejection_bytes_max: Self::REJECTION_BYTES_MAX,
         }
@@ -145,9 +149,14 @@ impl<'a, F: Fn(&str) -> Option<Arc<TableSchema>>> Conversion<'a, F> {
                 self.targets.entry(line.series).or_insert(target)
             }
         };
+        let time_ns = line.time_ns.unwrap_or(self.default_time_ns);
         let added = match target {
+            Target::Bad(fault) => Err(Reason::Line(fault.clone())),
+            // Before all else of a point, as in InfluxDB 1.x: what is not kept fixes no field's type.
+            _ if self.options.oldest_ns.is_some_and(|oldest_ns| time_ns < oldest_ns) => {
+                Err(Reason::Point(PointFault::BeyondRetention))
+            }
             Target::Series { table, series } => {
-                let time_ns = line.time_ns.unwrap_or(self.default_time_ns);
                 let (table, series) = (&mut self.tables[*table as usize], *series);
                 match table.add_row(series, time_ns, &line.fields, self.options.string_bytes_max) {
                     Ok(false) => Ok(()),
@@ -158,7 +167,6 @@ impl<'a, F: Fn(&str) -> Option<Arc<TableSchema>>> Conversion<'a, F> {
             Target::TimeTag { measurement } => {
                 Err(Reason::Point(PointFault::TagNamedTime(measurement.clone())))
             }
-            Target::Bad(fault) => Err(Reason::Line(fault.clone())),
         };
         if let Err(reason) = added {
             self.refuse(line, reason, parser);

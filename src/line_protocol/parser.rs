@@ -122,8 +122,12 @@ impl<'a> Parser<'a> {
     /// Like [`Parser::next_line`], by the strict reading alone.
     pub fn next_line_strictly(&mut self, line: &mut Line<'a>) -> Option<Result<(), RefusedLine>> {
         while self.position < self.body.len() {
-            let (start, end) = (self.position, strict::line_end(self.body, self.position));
+            let (start, mut end) = (self.position, strict::line_end(self.body, self.position));
             self.position = end + 1;
+            // An open quote takes the newline at the end of the body with it; the line does not.
+            if end > start && self.body[end - 1] == b'\n' {
+                end -= 1;
+            }
             let start = start + strict::skip_blanks(&self.body[start..end]);
             if start == end || self.body[start] == b'#' {
                 continue;

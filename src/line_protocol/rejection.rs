@@ -107,6 +107,9 @@ pub enum PointFault {
     /// 1.6 does so without a word, 1.12 says this.
     #[error("invalid field name: input field \"time\" on measurement \"{0}\" has been stripped from point.")]
     TimeFieldStripped(Arc<str>),
+    /// The point is older than what its retention policy keeps.
+    #[error("points beyond retention policy")]
+    BeyondRetention,
     /// A string is too long.
     #[error("input field \"{field}\" on measurement \"{measurement}\" is too long, {bytes} > {bytes_max}")]
     StringTooLong {

@@ -37,7 +37,7 @@ pub mod timing;
 pub use command::Command;
 pub use error::QueryError;
 pub use session::{QueryEngine, QueryOptions};
-pub use sql::SqlResult;
+pub use sql::{SqlParameters, SqlResult};
 
 use crate::model::result::ResultShape;
 use arrow::array::RecordBatch;

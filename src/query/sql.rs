@@ -1,21 +1,24 @@
 //! SQL over the measurements of one database.
 //!
-//! Each measurement is a table with the columns `time`, tags and fields. The tables of the default retention policy
-//! stand in the schema `iox`, which is the default one; the tables of every policy also stand in a schema of the
-//! policy's name. `information_schema` describes them. Only queries are allowed.
+//! Each measurement is a table with the columns `time`, tags and fields. The tables of the context's retention policy,
+//! without one of the default policy, stand in the schema `iox`, which is the default one; the tables of every policy
+//! also stand in a schema of the policy's name. `information_schema` describes them. Only queries are allowed.
+//!
+//! Values may stand outside the text: as `$1`, `?` or `$name`.
 
 use super::error::QueryError;
 use super::scan::{SeriesColumn, TableSource};
 use super::session::QueryEngine;
 use super::{Batches, QueryContext};
 use crate::engine::Engine;
-use crate::model::ids::PolicyId;
+use crate::model::ids::{DatabaseId, PolicyId};
 use crate::model::state::State;
 use arrow::array::RecordBatch;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use async_trait::async_trait;
+use datafusion::catalog::information_schema::{INFORMATION_SCHEMA, InformationSchemaProvider};
 use datafusion::catalog::{
     CatalogProvider, CatalogProviderList, MemoryCatalogProviderList, SchemaProvider, TableProvider,
 };
@@ -23,7 +26,10 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::{SQLOptions, SessionContext};
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 use futures::StreamExt;
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -33,6 +39,9 @@ pub const DEFAULT_SCHEMA: &str = "iox";
 /// The catalog of every database's tables, as InfluxDB 3 calls it.
 pub const CATALOG: &str = "public";
 
+/// The values of a query's placeholders: by position for `$1` and `?`, or by name for `$name`.
+pub type SqlParameters = datafusion::common::ParamValues;
+
 /// The rows of a SQL query.
 pub struct SqlResult {
     /// The schema of all batches. Strings are `Utf8`.
@@ -41,18 +50,55 @@ pub struct SqlResult {
     pub batches: Batches,
 }
 
+/// What is known of a SQL query before it runs.
+#[derive(Clone, Debug)]
+pub struct SqlDescription {
+    /// The schema of the rows, as [`SqlResult`] will have it.
+    pub schema: SchemaRef,
+    /// The values that the text leaves open, in order: name without `$`, and type, `Null` where any will do.
+    pub parameters: SchemaRef,
+}
+
+/// A table or view that SQL sees.
+#[derive(Clone, Debug)]
+pub struct SqlTable {
+    /// The schema that it stands in.
+    pub schema_name: String,
+    /// Its name.
+    pub name: String,
+    /// Whether it is made by the server, not by writes.
+    pub is_view: bool,
+    /// Its columns, as `SELECT *` gives them.
+    pub columns: SchemaRef,
+}
+
 impl QueryEngine {
     /// Plans and starts a SQL query in the database of `context`.
     ///
     /// # Errors
     /// When the text is no query, or names what is not there.
     pub async fn sql(&self, text: &str, context: &QueryContext) -> Result<SqlResult, QueryError> {
-        let plan = self.sql_plan(text, context).await?;
+        self.sql_with(text, None, context).await
+    }
+
+    /// [`QueryEngine::sql`] with the values that the text leaves open.
+    ///
+    /// # Errors
+    /// As there, and when a value is missing.
+    pub async fn sql_with(
+        &self,
+        text: &str,
+        parameters: Option<SqlParameters>,
+        context: &QueryContext,
+    ) -> Result<SqlResult, QueryError> {
+        let plan = self.sql_plan(text, parameters, context).await?;
         let schema = plain_schema(plan.schema().as_arrow());
         let batches = self.run(vec![plan], context);
         let target = schema.clone();
-        let batches = batches
-            .map(move |batch| plain_batch(&batch?, &target).map_err(|e| QueryError::Internal(e.into())));
+        let batches = batches.map(move |batch| {
+            let batch = batch.map_err(QueryError::blaming_sql)?;
+            plain_batch(&batch, &target).map_err(|e| QueryError::Internal(e.into()))
+        });
         Ok(SqlResult { schema, batches: batches.boxed() })
     }
 
@@ -61,20 +107,80 @@ impl QueryEngine {
     /// # Errors
     /// As there.
     pub async fn sql_schema(&self, text: &str, context: &QueryContext) -> Result<SchemaRef, QueryError> {
-        let plan = self.sql_plan(text, context).await?;
-        Ok(plain_schema(plan.schema().as_arrow()))
+        Ok(self.sql_description(text, None, context).await?.schema)
     }
 
-    async fn sql_plan(&self, text: &str, context: &QueryContext) -> Result<LogicalPlan, QueryError> {
-        let state = self.engine().state();
-        let name = context.database.as_deref().unwrap_or_default();
-        if name.is_empty() {
-            return Err(QueryError::Query("database name required".to_owned()));
+    /// What [`QueryEngine::sql_with`] would give, and which values it would need.
+    ///
+    /// # Errors
+    /// As there, but a value may be missing.
+    pub async fn sql_description(
+        &self,
+        text: &str,
+        parameters: Option<SqlParameters>,
+        context: &QueryContext,
+    ) -> Result<SqlDescription, QueryError> {
+        let plan = self.sql_plan(text, parameters, context).await?;
+        let open = plan.get_parameter_types().map_err(QueryError::of_sql)?;
+        let mut open: Vec<(&str, Option<DataType>)> =
+            open.iter().map(|(id, data_type)| (id.trim_start_matches('$'), data_type.clone())).collect();
+        open.sort_by_key(|(name, _)| (name.parse::<usize>().unwrap_or(usize::MAX), *name));
+        let field = |(name, data_type): (&str, Option<DataType>)| {
+            Field::new(name, data_type.map_or(DataType::Null, |t| plain_type(&t).unwrap_or(t)), true)
+        };
+        let parameters = Schema::new(open.into_iter().map(field).collect::<Vec<_>>());
+        Ok(SqlDescription {
+            schema: plain_schema(plan.schema().as_arrow()),
+            parameters: Arc::new(parameters),
+        })
+    }
+
+    /// All tables and views of the database of `context`.
+    ///
+    /// # Errors
+    /// When there is no such database.
+    pub async fn sql_tables(&self, context: &QueryContext) -> Result<Vec<SqlTable>, QueryError> {
+        let tables: Arc<dyn CatalogProvider> = Arc::new(self.database_tables(context)?);
+        let catalogs = Arc::new(MemoryCatalogProviderList::new());
+        catalogs.register_catalog(CATALOG.to_owned(), tables.clone());
+        let views: Arc<dyn SchemaProvider> = Arc::new(InformationSchemaProvider::new(catalogs));
+        let schemas =
+            tables.schema_names().into_iter().filter_map(|name| Some((tables.schema(&name)?, name)));
+        let schemas = schemas.chain([(views, INFORMATION_SCHEMA.to_owned())]);
+        let mut found = Vec::new();
+        for (schema, schema_name) in schemas {
+            for name in schema.table_names() {
+                // A table may be dropped meanwhile.
+                let Some(table) = schema.table(&name).await? else { continue };
+                found.push(SqlTable {
+                    schema_name: schema_name.clone(),
+                    name,
+                    is_view: schema_name == INFORMATION_SCHEMA,
+                    columns: plain_schema(&table.schema()),
+                });
+            }
         }
-        let found = state.database(name).cloned();
-        let database = found.ok_or_else(|| QueryError::Query(format!("database not found: {name}")))?;
-        let tables = DatabaseTables { engine: self.engine().clone(), database: database.id, state };
-        let (session, text) = (self.session().clone(), text.to_owned());
+        Ok(found)
+    }
+
+    /// The names of the schemas of the database of `context`.
+    ///
+    /// # Errors
+    /// When there is no such database.
+    pub fn sql_schema_names(&self, context: &QueryContext) -> Result<Vec<String>, QueryError> {
+        let mut names = self.database_tables(context)?.schema_names();
+        names.push(INFORMATION_SCHEMA.to_owned());
+        Ok(names)
+    }
+
+    async fn sql_plan(
+        &self,
+        text: &str,
+        parameters: Option<SqlParameters>,
+        context: &QueryContext,
+    ) -> Result<LogicalPlan, QueryError> {
+        let tables = self.database_tables(context)?;
+        let (session, text) = (self.session().clone(), numbered_placeholders(text).into_owned());
         let planning = self.runtime().spawn(async move {
             let list = MemoryCatalogProviderList::new();
             list.register_catalog(CATALOG.to_owned(), Arc::new(tables));
@@ -85,16 +191,92 @@ impl QueryEngine {
             let queries_only =
                 SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
             queries_only.verify_plan(&plan)?;
-            Ok(plan)
+            let plan = match parameters {
+                Some(parameters) => plan.with_param_values(parameters)?,
+                None => plan,
+            };
+            session.state().optimize(&plan)
         });
         planning.await.map_err(|panic| QueryError::panicked(&panic))?.map_err(QueryError::of_sql)
     }
+
+    /// The catalog of the database of `context` at this moment.
+    fn database_tables(&self, context: &QueryContext) -> Result<DatabaseTables, QueryError> {
+        let state = self.engine().state();
+        let name = context.database.as_deref().unwrap_or_default();
+        if name.is_empty() {
+            return Err(QueryError::Query("database name required".to_owned()));
+        }
+        let found = state.database(name).map(|database| database.id);
+        let database = found.ok_or_else(|| QueryError::Query(format!("database not found: {name}")))?;
+        let policy = match context.policy.as_deref() {
+            None => None,
+            Some(name) => {
+                let policy = state.policy(database, name).map(|policy| policy.id);
+                let missing = || QueryError::Query(format!("retention policy not found: {name}"));
+                Some(policy.ok_or_else(missing)?)
+            }
+        };
+        Ok(DatabaseTables { engine: self.engine().clone(), database, policy, state })
+    }
+}
+
+impl QueryError {
+    /// The same error; what a query's own data and expressions bring about while it runs is its author's fault.
+    fn blaming_sql(self) -> Self {
+        let Self::Internal(error) = self else { return self };
+        match error.find_root() {
+            DataFusionError::Execution(_) => Self::Query(error.strip_backtrace()),
+            DataFusionError::ArrowError(cause, _) if is_of_values(cause) => {
+                Self::Query(error.strip_backtrace())
+            }
+            _ => Self::of_sql(error),
+        }
+    }
+}
+
+fn is_of_values(error: &ArrowError) -> bool {
+    matches!(
+        error,
+        ArrowError::DivideByZero
+            | ArrowError::ArithmeticOverflow(_)
+            | ArrowError::CastError(_)
+            | ArrowError::ParseError(_)
+            | ArrowError::ComputeError(_)
+            | ArrowError::InvalidArgumentError(_)
+    )
+}
+
+/// The text with `$1`, `$2` … in place of its `?`s, which DataFusion does not count.
+fn numbered_placeholders(text: &str) -> Cow<'_, str> {
+    if !text.contains('?') {
+        return text.into();
+    }
+    // A text that has no tokens has no plan either; planning says why.
+    let Ok(mut tokens) = Tokenizer::new(&GenericDialect {}, text).with_unescape(false).tokenize() else {
+        return text.into();
+    };
+    let open = tokens.iter_mut().filter_map(|token| match token {
+        Token::Placeholder(name) if name == "?" => Some(name),
+        _ => None,
+    });
+    let mut count = 0;
+    for name in open {
+        count += 1;
+        *name = format!("${count}");
+    }
+    if count == 0 {
+        return text.into();
+    }
+    tokens.iter().map(Token::to_string).collect::<String>().into()
 }
 
 /// The tables of one database.
 struct DatabaseTables {
     engine: Arc<Engine>,
-    database: crate::model::ids::DatabaseId,
+    database: DatabaseId,
+    /// The policy that the default schema shows; the database's default policy without one.
+    policy: Option<PolicyId>,
     state: Arc<State>,
 }
 
@@ -111,12 +293,13 @@ impl CatalogProvider for DatabaseTables {
     }
 
     fn schema(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {
-        let policy = match name {
-            DEFAULT_SCHEMA => self.state.default_policy(self.database),
-            name => self.state.policy(self.database, name),
+        let policy = match (name, self.policy) {
+            (DEFAULT_SCHEMA, Some(policy)) => policy,
+            (DEFAULT_SCHEMA, None) => self.state.default_policy(self.database)?.id,
+            (name, _) => self.state.policy(self.database, name)?.id,
         };
         let (engine, state) = (self.engine.clone(), self.state.clone());
-        Some(Arc::new(PolicyTables { engine, policy: policy?.id, state }))
+        Some(Arc::new(PolicyTables { engine, policy, state }))
     }
 }
 

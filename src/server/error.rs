@@ -10,7 +10,7 @@ use super::parameters::Parameters;
 use crate::catalog::WriteTargetError;
 use crate::encode::v1::{Format, error_body};
 use crate::engine::{EngineError, WriteError, WriteOutcome};
-use crate::line_protocol::Rejection;
+use crate::line_protocol::{PointFault, Reason, Rejection};
 use crate::query::QueryError;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri, header};
@@ -127,7 +127,11 @@ pub(super) fn partial_write(outcome: &WriteOutcome) -> Option<HttpError> {
         return None;
     }
     let is_of_point = |rejection: &&Rejection| rejection.counts_as_dropped() || rejection.is_stored();
-    if let Some(rejection) = rejections.iter().find(is_of_point) {
+    let is_of_age = |rejection: &&Rejection| rejection.reason == Reason::Point(PointFault::BeyondRetention);
+    // InfluxDB 1.x tells of points that are too old only when it found nothing else wrong with points.
+    let mut of_points = rejections.iter().filter(is_of_point);
+    let first = of_points.clone().find(|rejection| !is_of_age(rejection)).or_else(|| of_points.next());
+    if let Some(rejection) = first {
         let text = rejection.text();
         return Some(HttpError::bad_request(format!("partial write: {text} dropped={points_dropped}")));
     }

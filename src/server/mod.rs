@@ -17,6 +17,7 @@
 //! | `metrics` | what is counted, and how operators read it |
 //! | `settings` | what operators may change |
 //! | `v1` | the handlers of the InfluxDB 1.x API |
+//! | [`flight`] | Arrow Flight and Flight SQL |
 //! | `listeners` | sockets and connections |
 
 mod accept;
@@ -29,6 +30,7 @@ mod router;
 mod settings;
 mod v1;
 
+pub mod flight;
 pub mod listeners;
 
 pub use listeners::http::Server;

@@ -2,6 +2,7 @@
 
 use crate::merge::{SortedRows, series_column, tag_columns};
 use crate::model::schema::{ColumnKind, SERIES_COLUMN, TIME_COLUMN, TableSchema, time_type};
+use crate::query::exec::run_aggregate_rule::{ROW_ORDER_KEY, ROW_ORDER_SERIES};
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, TimestampNanosecondArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
@@ -45,6 +46,13 @@ pub(super) fn scan_columns(schema: &TableSchema, with_series: bool) -> Vec<ScanC
     series.into_iter().chain([time]).chain(others).collect()
 }
 
+/// The Arrow schema of `columns`. It says that rows of a series lie together, which lets aggregations work by run.
+pub(super) fn arrow_schema(columns: &[ScanColumn]) -> SchemaRef {
+    let order = (ROW_ORDER_KEY.to_owned(), ROW_ORDER_SERIES.to_owned());
+    let fields: Vec<_> = columns.iter().map(|c| c.field.clone()).collect();
+    Arc::new(Schema::new(fields).with_metadata([order].into()))
+}
+
 /// The columns of one scan, and which fields must be read for them.
 #[derive(Clone, Debug)]
 pub(super) struct Projection {
@@ -61,7 +69,7 @@ impl Projection {
             _ => None,
         });
         Self {
-            schema: Arc::new(Schema::new(columns.iter().map(|c| c.field.clone()).collect::<Vec<_>>())),
+            schema: arrow_schema(columns),
             columns: columns.iter().map(|c| c.origin.clone()).collect(),
             fields: fields.collect(),
         }

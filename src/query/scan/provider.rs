@@ -1,12 +1,12 @@
 //! One table, as DataFusion asks for it.
 
-use super::columns::{Projection, ScanColumn, scan_columns};
+use super::columns::{Projection, ScanColumn, arrow_schema, scan_columns};
 use super::filter::{FilterKind, ScanFilter, classify};
 use super::layout::{Source, partitions};
 use super::source::SeriesSource;
 use super::stream::ScanPlan;
 use crate::engine::{Engine, ReadView};
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{DataFusionError, Result};
@@ -42,7 +42,7 @@ impl TableSource {
     #[must_use]
     pub fn new(engine: Arc<Engine>, view: ReadView, series: SeriesColumn) -> Self {
         let columns = scan_columns(&view.table.schema, series == SeriesColumn::Shown);
-        let schema = Arc::new(Schema::new(columns.iter().map(|c| c.field.clone()).collect::<Vec<_>>()));
+        let schema = arrow_schema(&columns);
         Self { engine, view, columns, schema }
     }
 

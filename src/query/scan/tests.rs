@@ -1,1 +1,149 @@
-//! Tests of the scan.
+//! Any mixture of chunks and files, overlapping or not, gives the rows that a naive model has, under every filter.
+
+use crate::clock::ManualClock;
+use crate::engine::{Engine, EngineOptions, WriteRequest};
+use crate::line_protocol::Precision;
+use crate::object::Store;
+use crate::query::{QueryContext, QueryEngine, QueryOptions};
+use arrow::array::{Array, AsArray};
+use arrow::datatypes::{Float64Type, TimestampNanosecondType};
+use futures::TryStreamExt;
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+type Rows = BTreeMap<(Option<String>, i64), [Option<u32>; 2]>;
+
+/// A write: points of (host or none, time, whether field `a`, value), and whether a flush follows.
+type Write = (Vec<(Option<u8>, i64, bool, u32)>, bool);
+
+struct Fixture {
+    engine: Arc<Engine>,
+    query: QueryEngine,
+    _directory: tempfile::TempDir,
+}
+
+impl Fixture {
+    async fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut options = EngineOptions::new(directory.path().join("wal"));
+        options.wal.disk_low_water_bytes = 0;
+        let clock = Arc::new(ManualClock::new(0));
+        let engine = Engine::open(options, Store::in_memory(), clock).await.unwrap();
+        engine.create_database("db", None).await.unwrap();
+        let options = QueryOptions { threads: 2, ..QueryOptions::default() };
+        let query = QueryEngine::new(engine.clone(), options).unwrap();
+        Self { engine, query, _directory: directory }
+    }
+
+    async fn write(&self, body: String) {
+        let request = WriteRequest {
+            database: "db".into(),
+            policy: None,
+            precision: Precision::Nanosecond,
+            body: body.into(),
+        };
+        self.engine.write(request).await.unwrap();
+    }
+
+    async fn select(&self, condition: &str) -> Rows {
+        let context = QueryContext { database: Some("db".into()), ..QueryContext::default() };
+        let text = format!("SELECT host, time, a, b FROM m WHERE {condition}");
+        let result = self.query.sql(&text, &context).await.unwrap();
+        let batches: Vec<_> = result.batches.try_collect().await.unwrap();
+        let mut rows = Rows::new();
+        for batch in &batches {
+            let hosts = batch.column(0).as_string::<i32>();
+            let times = batch.column(1).as_primitive::<TimestampNanosecondType>();
+            let fields = [2, 3].map(|c| batch.column(c).as_primitive::<Float64Type>());
+            for row in 0..batch.num_rows() {
+                let value = |f: usize| fields[f].is_valid(row).then(|| fields[f].value(row) as u32);
+                let host = hosts.is_valid(row).then(|| hosts.value(row).to_owned());
+                let twice = rows.insert((host, times.value(row)), [value(0), value(1)]);
+                assert_eq!(twice, None, "a point comes once");
+            }
+        }
+        rows
+    }
+}
+
+fn writes() -> impl Strategy<Value = Vec<Write>> {
+    let point = (prop::option::weighted(0.9, 0..4_u8), 0..12_i64, any::<bool>(), 0..100_u32);
+    prop::collection::vec((prop::collection::vec(point, 1..15), any::<bool>()), 1..8)
+}
+
+async fn check(writes: Vec<Write>, start: i64, end: i64) {
+    let fixture = Fixture::new().await;
+    // Both fields and the tag exist whatever is written.
+    let mut model = Rows::from([((Some("h0".into()), 0), [Some(7), Some(8)])]);
+    fixture.write("m,host=h0 a=7,b=8 0".into()).await;
+    for (points, flush) in writes {
+        let mut body = String::new();
+        for (host, time, is_a, value) in points {
+            let tag = host.map(|h| format!(",host=h{h}")).unwrap_or_default();
+            body += &format!("m{tag} {}={value} {time}\n", if is_a { "a" } else { "b" });
+            let key = (host.map(|h| format!("h{h}")), time);
+            model.entry(key).or_default()[usize::from(!is_a)] = Some(value);
+        }
+        fixture.write(body).await;
+        if flush {
+            fixture.engine.flush().await.unwrap();
+        }
+    }
+    type Keep = Box<dyn Fn(&(Option<String>, i64), &[Option<u32>; 2]) -> bool>;
+    let time = |t: i64| format!("CAST({t} AS TIMESTAMP(9))");
+    let is = |host: &'static str| move |h: &Option<String>| h.as_deref() == Some(host);
+    let conditions: Vec<(String, Keep)> = vec![
+        ("true".into(), Box::new(|_, _| true)),
+        ("host = 'h1'".into(), Box::new(move |(h, _), _| is("h1")(h))),
+        ("host IS NULL OR host > 'h1'".into(), Box::new(|(h, _), _| h.as_deref().is_none_or(|h| h > "h1"))),
+        (
+            format!("time >= {} AND time < {}", time(start), time(end)),
+            Box::new(move |(_, t), _| (start..end).contains(t)),
+        ),
+        (
+            format!("host IN ('h0', 'h2') AND time <= {}", time(end)),
+            Box::new(move |(h, t), _| (is("h0")(h) || is("h2")(h)) && *t <= end),
+        ),
+        (
+            "a > 50 AND host != 'h0'".into(),
+            Box::new(|(h, _), [a, _]| a.is_some_and(|a| a > 50) && h.as_deref().is_some_and(|h| h != "h0")),
+        ),
+    ];
+    for (condition, keep) in conditions {
+        let expected: Rows = model.iter().filter(|(k, v)| keep(k, v)).map(|(k, v)| (k.clone(), *v)).collect();
+        assert_eq!(fixture.select(&condition).await, expected, "WHERE {condition}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn every_filter_gives_the_rows_of_the_model(writes in writes(), start in 0..12_i64, len in 0..12_i64) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        runtime.block_on(check(writes, start, start + len));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn overlapping_sources_of_many_rows_are_merged_in_parallel() {
+    let fixture = Fixture::new().await;
+    // Two generations of the same 100 series x 2,000 points; the second overrides field `a` of each third point.
+    for (generation, step) in [(1, 1), (2, 3)] {
+        for host in 0..100 {
+            let lines =
+                (0..2_000).step_by(step).map(|t| format!("m,host=h{host:02} a={generation},b={t} {t}\n"));
+            fixture.write(lines.collect()).await;
+        }
+        if generation == 1 {
+            fixture.engine.flush().await.unwrap();
+        }
+    }
+    for state in ["file and chunks", "two files"] {
+        let rows = fixture.select("true").await;
+        assert_eq!(rows.len(), 200_000, "{state}");
+        let expected = |t: i64| [Some(if t % 3 == 0 { 2 } else { 1 }), Some(t as u32)];
+        assert!(rows.iter().all(|((_, t), v)| *v == expected(*t)), "{state}");
+        fixture.engine.flush().await.unwrap();
+    }
+}

@@ -7,11 +7,12 @@
 //! 3    20             0     null           no such index
 //! ```
 //!
-//! `N` is a literal. Points of equal value keep their order of arrival.
+//! `N` is a literal. Points of equal value are in order of time, those of equal time in order of arrival. InfluxDB
+//! 1.x has them so up to 12 points; past these its order is that of an unstable sort.
 
 use super::point_fields;
 use crate::query::functions::gather::Gather;
-use crate::query::functions::grouping::{argument, time_type, unexpected_type, value_type};
+use crate::query::functions::grouping::{argument, time_type, times_ns, unexpected_type, value_type};
 use arrow::array::{Array, ArrayRef, StructArray, UInt64Array, make_comparator};
 use arrow::buffer::NullBuffer;
 use arrow::compute::{SortOptions, take};
@@ -68,12 +69,17 @@ impl Gather for Percentile {
         return_type: &DataType,
     ) -> Result<ArrayRef> {
         let values = argument(columns, 0, Self::NAME)?;
+        let times = times_ns(argument(columns, 1, Self::NAME)?, Self::NAME)?;
         let compare = make_comparator(values.as_ref(), values.as_ref(), SortOptions::default())?;
         let choose = |rows: &Range<usize>| {
             let rank = rank(rows.len(), *percent)?;
             let mut sorted: Vec<usize> = rows.clone().collect();
-            // With the row as last word the order is total, so that an unstable selection is stable.
-            let (_, chosen, _) = sorted.select_nth_unstable_by(rank, |&a, &b| compare(a, b).then(a.cmp(&b)));
+            // Series are read one after the other, so the order of rows is not that of time. With the row as last
+            // word the order is total, so that an unstable selection is stable.
+            let order = |a: &usize, b: &usize| {
+                compare(*a, *b).then(times[*a].cmp(&times[*b])).then(a.cmp(b))
+            };
+            let (_, chosen, _) = sorted.select_nth_unstable_by(rank, order);
             Some(*chosen as u64)
         };
         let chosen: UInt64Array = groups.iter().map(choose).collect();
