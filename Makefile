@@ -92,7 +92,7 @@ layers:
 	$(CARGO) test --workspace --test it layers::
 
 .PHONY: bench
-bench: ## measure parsing, ingest, queries and encoding
+bench: ## measure parsing, ingest, queries, planning and encoding
 	@echo "==> benches"
 	$(CARGO) bench --workspace --benches
 
