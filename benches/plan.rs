@@ -65,6 +65,9 @@ fn run(database: &Database, text: &str) -> Stages {
     Stages { parse, query, encode: encoding.elapsed(), all: start.elapsed() }
 }
 
+/// How long one part of a run took.
+type Part = fn(&Stages) -> Duration;
+
 fn plan(criterion: &mut Criterion) {
     let database = Database::loaded();
     database.flush();
@@ -73,7 +76,7 @@ fn plan(criterion: &mut Criterion) {
          GROUP BY time(1m)",
         START_NS + 3_600_000_000_000,
     );
-    let stages: [(&str, fn(&Stages) -> Duration); 8] = [
+    let stages: [(&str, Part); 8] = [
         ("parse", |s| s.parse),
         ("resolve", |s| s.query.resolve),
         ("logical-plan", |s| s.query.logical_plan),

@@ -21,6 +21,9 @@ pub(super) struct Table {
 /// What a reader gets: description, chunks from old to new, files.
 pub(super) type Contents = (Arc<TableInfo>, Vec<Arc<Chunk>>, Arc<Vec<Arc<FileMeta>>>);
 
+/// What a flush gets: description, chunks from old to new.
+pub(super) type Frozen = (Arc<TableInfo>, Vec<Arc<Chunk>>);
+
 #[derive(Debug, Default)]
 struct Parts {
     /// What came since the last flush began.
@@ -88,7 +91,7 @@ impl Table {
     pub(super) fn frozen(
         &self,
         describe: impl FnOnce() -> Option<Arc<TableInfo>>,
-    ) -> Result<Option<(Arc<TableInfo>, Vec<Arc<Chunk>>)>, ArrowError> {
+    ) -> Result<Option<Frozen>, ArrowError> {
         let mut parts = self.parts.lock();
         let Some(info) = describe() else { return Ok(None) };
         let chunks = parts.flushing_chunks(&info.schema)?;

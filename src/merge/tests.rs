@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 /// A written row: series, time, integer field `i`, string field `s`.
 type Row = (u8, i64, Option<i64>, Option<String>);
+type Point = ((String, i64), (Option<i64>, Option<String>));
 type Model = BTreeMap<(String, i64), (Option<i64>, Option<String>)>;
 
 fn batch(rows: &[Row]) -> TableRows {
@@ -57,7 +58,7 @@ fn apply(model: &mut Model, rows: &[Row]) {
     }
 }
 
-fn collect(parts: &[SortedRows]) -> Vec<((String, i64), (Option<i64>, Option<String>))> {
+fn collect(parts: &[SortedRows]) -> Vec<Point> {
     let mut out = Vec::new();
     for rows in parts {
         rows.assert_sorted();

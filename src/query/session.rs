@@ -239,7 +239,7 @@ fn session_state(options: &QueryOptions, environment: Arc<RuntimeEnv>) -> Result
         .with_runtime_env(environment)
         .with_default_features()
         .with_query_planner(Arc::new(Planner))
-        .with_physical_optimizer_rule(Arc::new(RunAggregateRule::default()))
+        .with_physical_optimizer_rule(Arc::new(RunAggregateRule))
         .build();
     functions::register(&mut state)?;
     Ok(state)

@@ -179,6 +179,9 @@ impl QueryEngine {
         parameters: Option<SqlParameters>,
         context: &QueryContext,
     ) -> Result<LogicalPlan, QueryError> {
+        if text.trim().is_empty() {
+            return Err(QueryError::Query("the query is empty".to_owned()));
+        }
         let tables = self.database_tables(context)?;
         let (session, text) = (self.session().clone(), numbered_placeholders(text).into_owned());
         let planning = self.runtime().spawn(async move {

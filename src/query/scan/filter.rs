@@ -5,7 +5,7 @@ use crate::merge::{SeriesRun, series_column, tag_values};
 use crate::model::file::FileMeta;
 use crate::model::schema::TIME_COLUMN;
 use crate::model::time::TimeRange;
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, StringViewArray};
+use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions, StringViewArray};
 use arrow::datatypes::Schema;
 use datafusion::catalog::Session;
 use datafusion::common::{DFSchema, Result, ScalarValue};
@@ -73,11 +73,17 @@ pub(super) struct ScanFilter {
 /// A predicate over series key and tags.
 #[derive(Clone, Debug)]
 struct SeriesPredicate {
+    whole: Predicate,
+    /// The parts of the conjunction that look at one tag: its stored name and the part.
+    single: Vec<(Arc<str>, Predicate)>,
+}
+
+/// An expression over just the columns that it uses.
+#[derive(Clone, Debug)]
+struct Predicate {
     expr: Arc<dyn PhysicalExpr>,
     schema: Arc<Schema>,
     columns: Vec<ScanColumn>,
-    /// The parts of the conjunction that look at one tag: its stored name and the part.
-    single: Vec<(Arc<str>, Arc<dyn PhysicalExpr>)>,
 }
 
 impl ScanFilter {
@@ -102,7 +108,9 @@ impl ScanFilter {
 
     /// Per run, whether its series matches.
     pub(super) fn matches(&self, runs: &[SeriesRun]) -> Result<Vec<bool>> {
-        let Some(predicate) = &self.series else { return Ok(vec![true; runs.len()]) };
+        let Some(SeriesPredicate { whole: predicate, .. }) = &self.series else {
+            return Ok(vec![true; runs.len()]);
+        };
         let tags: Vec<&str> = predicate.columns.iter().filter_map(|c| tag_name(&c.origin)).collect();
         // A run here stands for a series: one row each.
         let mut tags = tag_values(runs, &tags).into_iter();
@@ -112,7 +120,7 @@ impl ScanFilter {
         });
         let options = RecordBatchOptions::new().with_row_count(Some(runs.len()));
         let batch = RecordBatch::try_new_with_options(predicate.schema.clone(), columns.collect(), &options)?;
-        evaluate(&predicate.expr, &batch)
+        predicate.evaluate(&batch)
     }
 
     /// Whether a file may hold a matching row, by what the manifest knows of it.
@@ -124,9 +132,8 @@ impl ScanFilter {
             let Some(values) = file.tag_values.get(tag) else { continue };
             let values: StringViewArray =
                 values.iter().map(|v| (!v.is_empty()).then_some(v.as_ref())).collect();
-            let field = arrow::datatypes::Field::new(tag.as_ref(), values.data_type().clone(), true);
-            let batch = RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![Arc::new(values)])?;
-            if !evaluate(part, &batch)?.contains(&true) {
+            let batch = RecordBatch::try_new(part.schema.clone(), vec![Arc::new(values)])?;
+            if !part.evaluate(&batch)?.contains(&true) {
                 return Ok(false);
             }
         }
@@ -137,39 +144,36 @@ impl ScanFilter {
 impl SeriesPredicate {
     fn new(parts: Vec<Expr>, columns: &[ScanColumn], session: &dyn Session) -> Result<Option<Self>> {
         let Some(whole) = conjunction(parts.clone()) else { return Ok(None) };
-        let (expr, schema, used) = physical(&whole, columns, session)?;
+        let whole = Predicate::new(&whole, columns, session)?;
         let mut single = Vec::new();
         for part in &parts {
-            let (expr, _, used) = physical(part, columns, session)?;
-            if let [ScanColumn { field, origin: Origin::Tag(_) }] = &used[..] {
-                single.push((field.name().as_str().into(), expr));
+            let part = Predicate::new(part, columns, session)?;
+            if let [ScanColumn { field, origin: Origin::Tag(_) }] = &part.columns[..] {
+                single.push((field.name().as_str().into(), part));
             }
         }
-        Ok(Some(Self { expr, schema, columns: used, single }))
+        Ok(Some(Self { whole, single }))
     }
 }
 
-/// The physical form of a predicate over just the columns that it uses.
-fn physical(
-    expr: &Expr,
-    columns: &[ScanColumn],
-    session: &dyn Session,
-) -> Result<(Arc<dyn PhysicalExpr>, Arc<Schema>, Vec<ScanColumn>)> {
-    let refs = expr.column_refs();
-    let used: Vec<ScanColumn> =
-        columns.iter().filter(|c| refs.iter().any(|r| r.name == *c.field.name())).cloned().collect();
-    let schema = Arc::new(Schema::new(used.iter().map(|c| c.field.clone()).collect::<Vec<_>>()));
-    let df_schema = DFSchema::try_from(schema.clone())?;
-    let expr = session.create_physical_expr(expr.clone(), &df_schema)?;
-    Ok((expr, schema, used))
-}
+impl Predicate {
+    fn new(expr: &Expr, columns: &[ScanColumn], session: &dyn Session) -> Result<Self> {
+        let refs = expr.column_refs();
+        let is_used = |c: &&ScanColumn| refs.iter().any(|r| r.name == *c.field.name());
+        let columns: Vec<ScanColumn> = columns.iter().filter(is_used).cloned().collect();
+        let schema = Arc::new(Schema::new(columns.iter().map(|c| c.field.clone()).collect::<Vec<_>>()));
+        let expr = session.create_physical_expr(expr.clone(), &DFSchema::try_from(schema.clone())?)?;
+        Ok(Self { expr, schema, columns })
+    }
 
-fn evaluate(expr: &Arc<dyn PhysicalExpr>, batch: &RecordBatch) -> Result<Vec<bool>> {
-    let result = expr.evaluate(batch)?.into_array(batch.num_rows())?;
-    let result = result.as_boolean_opt().ok_or_else(|| {
-        datafusion::error::DataFusionError::Internal(format!("filter {expr} is not boolean"))
-    })?;
-    Ok(result.iter().map(|b| b == Some(true)).collect())
+    /// Per row of `batch`, which has the predicate's columns, whether it is true.
+    fn evaluate(&self, batch: &RecordBatch) -> Result<Vec<bool>> {
+        let result = self.expr.evaluate(batch)?.into_array(batch.num_rows())?;
+        let result = result.as_boolean_opt().ok_or_else(|| {
+            datafusion::error::DataFusionError::Internal(format!("filter {} is not boolean", self.expr))
+        })?;
+        Ok(result.iter().map(|b| b == Some(true)).collect())
+    }
 }
 
 fn tag_name(origin: &Origin) -> Option<&str> {
