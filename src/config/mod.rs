@@ -1,6 +1,6 @@
 //! Layer 0: every setting of the server, with its default, its unit and its meaning.
 //!
-//! [`settings`] is the one place where a setting is declared; the TOML file, the environment, the flag
+//! `settings` is the one place where a setting is declared; the TOML file, the environment, the flag
 //! `--set` and the page that `tidegauge config` prints all follow from it. A setting has one name, such as
 //! `buffer.flush_bytes`, from which the others derive:
 //!

@@ -12,7 +12,7 @@
 //!
 //! * **State.** The *live* state is what queries see; the *durable* one is the manifest's. They differ only by
 //!   tables and columns that writes made since the last flush, and those stand in the log.
-//! * **Order.** Writes reach the buffers in the order of the log ([`apply`]), so that "newer wins" means the same
+//! * **Order.** Writes reach the buffers in the order of the log (`apply`), so that "newer wins" means the same
 //!   before and after a crash. Reads see a write only once it is on disk.
 //! * **Generations.** A flush takes everything that is buffered. So one sequence says what the files hold, and
 //!   the log is replayed from there.

@@ -2,7 +2,7 @@
 //!
 //! Each measurement is a table with the columns `time`, tags and fields. The tables of the context's retention policy,
 //! without one of the default policy, stand in the schema `iox`, which is the default one; the tables of every policy
-//! also stand in a schema of the policy's name. `information_schema` describes them. Only queries are allowed.
+//! also stand in a schema of the policy's name. `information_schema` describes them, each once. Only queries are allowed.
 //!
 //! Values may stand outside the text: as `$1`, `?` or `$name`.
 
@@ -291,8 +291,11 @@ impl fmt::Debug for DatabaseTables {
 
 impl CatalogProvider for DatabaseTables {
     fn schema_names(&self) -> Vec<String> {
-        let policies = self.state.policies_of(self.database).into_iter().map(|p| p.name.to_string());
-        std::iter::once(DEFAULT_SCHEMA.to_owned()).chain(policies.filter(|p| p != DEFAULT_SCHEMA)).collect()
+        // The policy behind the default schema is not listed a second time, or tools would show its tables twice.
+        let shown = self.policy.or_else(|| self.state.default_policy(self.database).map(|p| p.id));
+        let others = self.state.policies_of(self.database).into_iter();
+        let others = others.filter(|p| Some(p.id) != shown && *p.name != *DEFAULT_SCHEMA);
+        std::iter::once(DEFAULT_SCHEMA.to_owned()).chain(others.map(|p| p.name.to_string())).collect()
     }
 
     fn schema(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {

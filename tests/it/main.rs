@@ -1,9 +1,12 @@
 //! The integration tests, one binary.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
 mod bad_input;
 mod crash;
 mod layers;
 mod s3_server;
+#[allow(dead_code, reason = "the recorder, examples/golden.rs, uses the rest")]
 mod scenario;
 mod states;
 mod weather;

@@ -23,7 +23,7 @@ const SECRET_KEY: &str = "tidegauge-test-secret";
 const BUCKET: &str = "bucket";
 
 /// A running server with one empty bucket. Stops, and forgets its objects, when it is dropped.
-pub struct S3Server {
+pub(crate) struct S3Server {
     address: SocketAddr,
     task: JoinHandle<()>,
     _folder: TempDir,
@@ -31,7 +31,7 @@ pub struct S3Server {
 
 impl S3Server {
     /// Starts a server on a free port. Must be called inside a Tokio runtime, which it lives on.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         std::fs::create_dir(folder.path().join(BUCKET)).expect("the bucket's folder");
         let mut builder =
@@ -65,17 +65,17 @@ impl S3Server {
     }
 
     /// The address of objects below a prefix of the bucket.
-    pub fn url(&self, prefix: &str) -> String {
+    pub(crate) fn url(&self, prefix: &str) -> String {
         format!("s3://{BUCKET}/{prefix}")
     }
 
     /// Where the server listens: `http://127.0.0.1:port`.
-    pub fn endpoint(&self) -> String {
+    pub(crate) fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// The settings of a client: endpoint, region and keys, by their usual names.
-    pub fn options(&self) -> BTreeMap<String, String> {
+    pub(crate) fn options(&self) -> BTreeMap<String, String> {
         [
             ("endpoint", self.endpoint()),
             ("region", "us-east-1".into()),

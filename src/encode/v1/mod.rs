@@ -9,7 +9,7 @@
 //! ```
 //!
 //! The encoder finds the borders between series in the stream, splits `chunked` responses and cuts at
-//! `max-row-limit`; what the bytes look like is up to a [`writer::Writer`] per format.
+//! `max-row-limit`; what the bytes look like is up to a `Writer` per format.
 //!
 //! | file | what it knows |
 //! |---|---|
