@@ -89,6 +89,9 @@ pub(super) fn new_query(text: String, metadata: &MetadataMap, state: &State) -> 
 /// The Flight SQL message in these bytes. `what` they are is for the error.
 pub(super) fn command(bytes: &[u8], what: &str) -> Result<Command, Status> {
     let message = Any::decode(bytes).map_err(|e| status::malformed(what, e))?;
+    if message.type_url.is_empty() {
+        return Err(status::malformed(what, "it is neither a message of Flight SQL nor JSON"));
+    }
     Command::try_from(message).map_err(|e| status::malformed(what, e))
 }
 
