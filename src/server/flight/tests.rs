@@ -282,7 +282,6 @@ async fn drivers_are_told_what_there_is() {
         &fetch(&mut client, info).await.unwrap(),
         &[
             "| catalog_name | db_schema_name     |",
-            "| public       | autogen            |",
             "| public       | information_schema |",
             "| public       | iox                |",
             "| public       | year               |",
