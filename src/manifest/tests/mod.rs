@@ -162,6 +162,8 @@ async fn check_one_of_many_openers_remains(store: Store) {
                     match commit(&manifest, vec![database(id)]).await {
                         Ok(_) => acknowledged.push(format!("db{id}")),
                         Err(CommitError::Failed(ManifestError::Fenced { .. })) => {
+                            // What it collects beside its commits must not run into the look at the objects below.
+                            manifest.close().await;
                             return (acknowledged, false);
                         }
                         Err(e) => panic!("{e}"),
