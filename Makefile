@@ -1,8 +1,7 @@
 # The commands of everyday work. `make help` lists them.
 #
-# Cargo builds the dependencies once for each set of features, and a plain `cargo build` in the dev profile
-# would need another set than the tests do (it leaves out the dev-dependencies): minutes of DataFusion for
-# nothing. So whatever needs a debug binary takes the one that `cargo test --no-run` leaves behind.
+# Whatever needs a debug binary takes the one that `cargo test --no-run` leaves behind. Cargo.toml names the features
+# that keep `cargo build`, `cargo doc` and `cargo test` on one set of dependencies.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
