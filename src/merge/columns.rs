@@ -3,9 +3,9 @@
 use super::sorted_rows::{SeriesRun, SortedRows};
 use crate::model::series_key;
 use arrow::array::{
-    Array, ArrayRef, BooleanBufferBuilder, MutableArrayData, StringViewArray, StringViewBuilder, make_array,
+    ArrayRef, AsArray, MutableArrayData, StringViewArray, StringViewBuilder, UInt32Array, make_array,
 };
-use arrow::buffer::{NullBuffer, ScalarBuffer};
+use arrow::compute::take;
 use arrow::datatypes::ArrowNativeType;
 use arrow::error::ArrowError;
 use std::ops::Range;
@@ -26,16 +26,22 @@ pub fn tag_columns(runs: &[SeriesRun], names: &[&str]) -> Vec<StringViewArray> {
 #[must_use]
 pub fn tag_values(runs: &[SeriesRun], names: &[&str]) -> Vec<StringViewArray> {
     let mut builders: Vec<_> = names.iter().map(|_| StringViewBuilder::with_capacity(runs.len())).collect();
+    let mut found = vec![false; names.len()];
     for run in runs {
         // Both the tags of a key and usually the names ascend, but names may be asked for in any order.
-        let mut found = vec![false; names.len()];
+        found.fill(false);
+        let mut missing_count = names.len();
         for (key, value) in series_key::decode(&run.key) {
+            if missing_count == 0 {
+                break;
+            }
             for (i, _) in names.iter().enumerate().filter(|(_, name)| **name == key) {
                 builders[i].append_value(&value);
                 found[i] = true;
+                missing_count -= 1;
             }
         }
-        for (builder, _) in builders.iter_mut().zip(found).filter(|(_, found)| !found) {
+        for (builder, _) in builders.iter_mut().zip(&found).filter(|(_, found)| !**found) {
             builder.append_null();
         }
     }
@@ -46,22 +52,16 @@ fn repeat<'a>(runs: &[SeriesRun], values: impl Iterator<Item = Option<&'a str>>)
     repeat_view(runs, &values.collect::<StringViewArray>())
 }
 
-/// `values[i]` for every row of run `i`. Strings are shared, not copied.
+/// `values[i]` for every row of run `i`. Strings are shared, not copied. (The kernel does not check that views of a valid array
+/// are valid, which takes longer than everything else here.)
 fn repeat_view(runs: &[SeriesRun], values: &StringViewArray) -> StringViewArray {
     let row_count = runs.last().map_or(0, |r| r.end_row.as_usize());
-    let mut views: Vec<u128> = Vec::with_capacity(row_count);
-    for (run, view) in runs.iter().zip(values.views()) {
-        views.resize(run.end_row.as_usize(), *view);
+    let mut indices: Vec<u32> = Vec::with_capacity(row_count);
+    for (run, index) in runs.iter().zip(0..) {
+        indices.resize(run.end_row.as_usize(), index);
     }
-    let nulls = values.nulls().filter(|n| n.null_count() > 0).map(|nulls| {
-        let mut bits = BooleanBufferBuilder::new(row_count);
-        for (run, valid) in runs.iter().zip(nulls) {
-            bits.append_n(run.end_row.as_usize() - bits.len(), valid);
-        }
-        NullBuffer::new(bits.finish())
-    });
-    StringViewArray::try_new(ScalarBuffer::from(views), values.data_buffers().to_vec(), nulls)
-        .expect("views of a valid array stay valid")
+    let repeated = take(values, &UInt32Array::from(indices), None).expect("every index is that of a run");
+    repeated.as_string_view().clone()
 }
 
 impl SortedRows {

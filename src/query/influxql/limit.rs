@@ -2,6 +2,7 @@
 
 use super::error::Result;
 use super::ir::{Limits, Query};
+use crate::query::exec::run_limit::{RUN_LIMIT_ROWS_MAX, RunLimit, RunRows};
 use crate::query::exec::series_limit::{SeriesLimit, SeriesLimits};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{Expr, Extension, Limit, LogicalPlan};
@@ -38,5 +39,17 @@ pub(super) fn limit(query: &Query, mut plan: LogicalPlan, group_tags: &[Expr]) -
         descending: query.is_descending,
     };
     let node = SeriesLimit::try_new(plan, groups, limits)?;
+    Ok(LogicalPlan::Extension(Extension { node: Arc::new(node) }))
+}
+
+/// Drops, below the sort, rows that the limit above it will not let through: of each run of rows of one series all but the
+/// first, or with DESC the last, that LIMIT and OFFSET may reach.
+pub(super) fn run_limit(query: &Query, plan: LogicalPlan, series: &Expr) -> Result<LogicalPlan> {
+    let Limits { limit, offset, .. } = query.limits;
+    let count = usize::try_from(limit.saturating_add(offset)).unwrap_or(usize::MAX);
+    let (Expr::Column(series), true) = (series, limit > 0 && count <= RUN_LIMIT_ROWS_MAX) else {
+        return Ok(plan);
+    };
+    let node = RunLimit::try_new(plan, series.clone(), RunRows { count, are_last: query.is_descending })?;
     Ok(LogicalPlan::Extension(Extension { node: Arc::new(node) }))
 }

@@ -4,15 +4,16 @@
 //! Project: measurement, tags, time, columns
 //!   SeriesLimit or Limit
 //!     Sort: tags, time, __series
-//!       Filter: f IS NOT NULL OR g IS NOT NULL
-//!         scan
+//!       RunLimit: the first or last rows of each series   with a LIMIT
+//!         Filter: f IS NOT NULL OR g IS NOT NULL
+//!           scan
 //! ```
 
 use super::columns::{null_of, or_else};
 use super::error::Result;
 use super::finish::{project, sort};
 use super::ir::{Measurement, Query};
-use super::limit::limit;
+use super::limit::{limit, run_limit};
 use super::lower::{fill_value, is_null, lower};
 use super::scan::{Wanted, any_not_null, scan};
 use super::types::Type;
@@ -52,7 +53,12 @@ pub(super) fn plan(
     let columns = query.columns.iter().map(|column| lower(&column.value, &refs, &[]));
     let columns = columns.collect::<Result<Vec<_>>>()?;
     let order = [input.time.clone(), input.series.clone()];
-    let plan = sort(query, input.plan, &input.group_tags, &order);
+    let plan = match query.fill {
+        // Values are carried over rows that a limit would drop.
+        Fill::Previous => input.plan,
+        _ => run_limit(query, input.plan, &input.series)?,
+    };
+    let plan = sort(query, plan, &input.group_tags, &order);
     let plan = limit(query, plan, &input.group_tags)?;
     project(query, measurement, plan, &input.group_tags, input.time, columns).map(Some)
 }
