@@ -30,6 +30,9 @@ use influxql::ast::{BinaryOp, CastType, Delete, DropSeries, Expr, Source};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+#[cfg(test)]
+mod tests;
+
 /// The name that stands for the measurement in a condition.
 const MEASUREMENT_NAME: &str = "_name";
 
