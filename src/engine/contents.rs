@@ -16,11 +16,12 @@ use crate::model::shard::Shard;
 use crate::model::state::State;
 use crate::model::time::TimeRange;
 use crate::model::tombstone::{Tombstone, concerning, deleted_times};
+use crate::parquet_file::ParquetFile;
 use ahash::AHashMap;
 use futures::TryStreamExt;
 use parking_lot::Mutex;
 use std::collections::BTreeSet;
-use std::ops::ControlFlow;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -55,6 +56,23 @@ pub(super) struct Survey {
     has_rows: bool,
     /// The names of the tags of rows that are left.
     tags: BTreeSet<Arc<str>>,
+}
+
+impl Survey {
+    /// Whether a row of this series would tell nothing new.
+    fn knows(&self, series: &str) -> bool {
+        self.has_rows && series_key::decode(series).all(|(tag, _)| self.tags.contains(&*tag))
+    }
+
+    /// Takes in that a row of this series is left.
+    fn add(&mut self, series: &str) {
+        self.has_rows = true;
+        for (tag, _) in series_key::decode(series) {
+            if !self.tags.contains(&*tag) {
+                self.tags.insert(tag.as_ref().into());
+            }
+        }
+    }
 }
 
 impl Engine {
@@ -133,20 +151,35 @@ impl Engine {
         }
         let mut survey = Survey { tombstones: regarded, ..Survey::default() };
         let possible: BTreeSet<Arc<str>> = tags_of(info, file).collect();
-        self.visit_rows(info.id, file, tombstones, |rows| {
-            for (tag, _) in rows.runs.iter().flat_map(|run| series_key::decode(&run.key)) {
-                if !survey.tags.contains(&*tag) {
-                    survey.tags.insert(tag.as_ref().into());
+        let opened = self.open_file(file.clone()).await?;
+        for group in 0..opened.row_group_count() {
+            let series = opened.series(group).await?;
+            // The rows of series of which only their times tell whether some are left.
+            let mut undecided: Vec<Range<usize>> = Vec::new();
+            let mut start = 0;
+            for run in series.iter() {
+                let rows = start..run.end_row as usize;
+                start = rows.end;
+                if survey.knows(&run.key) {
+                    continue;
+                }
+                let deleted = deleted_times(tombstones, &run.key);
+                if deleted.is_empty() {
+                    survey.add(&run.key);
+                } else if !deleted.iter().any(|times| times.covers(&file.time_range)) {
+                    match undecided.last_mut() {
+                        Some(last) if last.end == rows.start => last.end = rows.end,
+                        _ => undecided.push(rows),
+                    }
                 }
             }
-            survey.has_rows = true;
-            if survey.tags.is_superset(&possible) {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
+            for rows in rows_left(info.id, &opened, group, undecided, tombstones).await? {
+                rows.runs.iter().for_each(|run| survey.add(&run.key));
             }
-        })
-        .await?;
+            if survey.has_rows && survey.tags.is_superset(&possible) {
+                break;
+            }
+        }
         let survey = Arc::new(survey);
         table.surveys.files.lock().insert(file.path.clone(), survey.clone());
         Ok(survey)
@@ -178,11 +211,13 @@ impl Engine {
                     shards.insert(shard);
                     continue;
                 }
-                self.visit_rows(info.id, file, &tombstones, |rows| {
-                    add_shards(&mut shards, policy.id, policy.shard_duration_ns, rows);
-                    ControlFlow::Continue(())
-                })
-                .await?;
+                let opened = self.open_file(file.clone()).await?;
+                for group in 0..opened.row_group_count() {
+                    let all = vec![0..opened.row_group_row_count(group)];
+                    for rows in rows_left(info.id, &opened, group, all, &tombstones).await? {
+                        add_shards(&mut shards, policy.id, policy.shard_duration_ns, &rows);
+                    }
+                }
             }
         }
         Ok(shards.into_iter().collect())
@@ -192,30 +227,25 @@ impl Engine {
         let contents = table.read(|| self.live.load().table_by_id(id).cloned());
         contents.map_err(|source| EngineError::Rows { table: id.to_string(), source })
     }
+}
 
-    /// Shows the rows of a file that are left, without fields, to `visit`, until it has seen enough.
-    async fn visit_rows(
-        &self,
-        table: TableId,
-        file: &Arc<FileMeta>,
-        tombstones: &[Arc<Tombstone>],
-        mut visit: impl FnMut(&SortedRows) -> ControlFlow<()>,
-    ) -> Result<(), EngineError> {
-        let file = self.open_file(file.clone()).await?;
-        let wrong = |source| EngineError::Rows { table: table.to_string(), source };
-        for group in 0..file.row_group_count() {
-            let all = 0..file.row_group_row_count(group);
-            let series = file.series(group).await?;
-            let mut rows = Box::pin(file.rows(group, series, vec![all], TimeRange::ALL, Arc::default())?);
-            while let Some(rows) = rows.try_next().await? {
-                let rows = rows.without(|key| deleted_times(tombstones, key)).map_err(wrong)?;
-                if rows.row_count() > 0 && visit(&rows).is_break() {
-                    return Ok(());
-                }
-            }
-        }
-        Ok(())
+/// Of the rows of `selection` in a row group, those that are left, without fields. At most as many as a row group has.
+async fn rows_left(
+    table: TableId,
+    file: &ParquetFile,
+    group: usize,
+    selection: Vec<Range<usize>>,
+    tombstones: &[Arc<Tombstone>],
+) -> Result<Vec<SortedRows>, EngineError> {
+    if selection.is_empty() {
+        return Ok(Vec::new());
     }
+    let series = file.series(group).await?;
+    let rows = file.rows(group, series, selection, TimeRange::ALL, Arc::default())?;
+    let rows: Vec<SortedRows> = rows.try_collect().await?;
+    let wrong = |source| EngineError::Rows { table: table.to_string(), source };
+    let left = rows.iter().map(|rows| rows.without(|key| deleted_times(tombstones, key)).map_err(wrong));
+    left.collect()
 }
 
 /// The names of the tags that some row of a file bears, deleted or not.

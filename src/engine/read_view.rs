@@ -10,7 +10,7 @@ use crate::model::ids::TableId;
 use crate::model::tombstone::Tombstone;
 use std::sync::Arc;
 
-/// Schema, chunks and files of a table. Immutable; keeps its chunks in memory while it lives.
+/// Schema, chunks, files and tombstones of a table. Immutable; keeps its chunks in memory while it lives.
 #[derive(Clone, Debug)]
 pub struct ReadView {
     /// The table with its schema, which has every column of chunks and files.
