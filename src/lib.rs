@@ -51,7 +51,9 @@
 //! | generation | what the buffer holds between two flushes |
 //! | seal | to sort rows into a chunk; *flush*: to write chunks as Parquet files |
 //! | manifest | the numbered log of edits that says which files make up the database |
-//! | read view | schema, chunks and files of one table at one moment |
+//! | tombstone | rows that were deleted: series and times of a table, up to a record of the log |
+//! | shard | as clients see it: a window of a policy's shard duration; rows do not lie in shards |
+//! | read view | schema, chunks, files and tombstones of one table at one moment |
 
 pub mod app;
 pub mod buffer;

@@ -2,10 +2,12 @@
 
 use crate::merge::SortedRows;
 use crate::model::ids::Sequence;
+use crate::model::series_key;
 use crate::model::time::TimeRange;
 use arrow::array::{Array, ArrayRef, new_null_array};
 use arrow::datatypes::DataType;
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
 
 /// Rows sorted by (series key, time), free of duplicates, with the names of their fields.
 #[derive(Debug)]
@@ -14,6 +16,7 @@ pub struct Chunk {
     field_names: Vec<Arc<str>>,
     time_range: TimeRange,
     memory_bytes: usize,
+    tags: OnceLock<BTreeSet<Arc<str>>>,
     /// The oldest write in the chunk.
     pub sequence_min: Sequence,
     /// The newest write in the chunk. Of two chunks of a table the one with the greater value wins.
@@ -32,7 +35,28 @@ impl Chunk {
         assert_eq!(rows.fields.len(), field_names.len(), "every field has a name");
         let time_range = rows.time_range().unwrap_or(TimeRange::new(0, 0));
         let memory_bytes = rows.memory_bytes();
-        Self { rows, field_names, time_range, memory_bytes, sequence_min, sequence_max }
+        Self {
+            rows,
+            field_names,
+            time_range,
+            memory_bytes,
+            tags: OnceLock::new(),
+            sequence_min,
+            sequence_max,
+        }
+    }
+
+    /// The names of all tags that some row bears. Looks at every series the first time.
+    pub fn tags(&self) -> &BTreeSet<Arc<str>> {
+        self.tags.get_or_init(|| {
+            let mut tags: BTreeSet<Arc<str>> = BTreeSet::new();
+            for (tag, _) in self.rows.runs.iter().flat_map(|run| series_key::decode(&run.key)) {
+                if !tags.contains(&*tag) {
+                    tags.insert(tag.as_ref().into());
+                }
+            }
+            tags
+        })
     }
 
     /// The rows, with one field per name of [`Chunk::field_names`].

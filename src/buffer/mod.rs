@@ -14,6 +14,9 @@
 //! merged into one of about their joint size when they pile up, so that a reader after every write costs
 //! each row a logarithmic number of copies, and never more than that.
 //!
+//! Deleted rows leave the buffer at once. So what readers and flushes find here needs no tombstone, and chunks from
+//! before and after a deletion may be merged.
+//!
 //! The buffer does not know the log, files or other tables, and takes no lock: its owner does.
 
 mod chunk;
@@ -25,6 +28,7 @@ use crate::model::batch::TableRows;
 use crate::model::ids::Sequence;
 use crate::model::limits::CHUNK_MERGE_ROWS_MAX;
 use crate::model::schema::TableSchema;
+use crate::model::time::TimeRange;
 use arrow::error::ArrowError;
 use std::sync::Arc;
 
@@ -104,6 +108,33 @@ impl TableBuffer {
         self.pending.clear();
         self.pending_rows = 0;
         self.merge_small_chunks()
+    }
+
+    /// Lets go of rows. `deleted_times` gives the times at which rows of a series key are deleted. Chunks that have none of
+    /// them stay as they are, others are copied; `schema` as in [`TableBuffer::chunks`].
+    ///
+    /// # Errors
+    /// As [`TableBuffer::chunks`]; the rows are all still there then.
+    pub fn delete(
+        &mut self,
+        schema: &TableSchema,
+        deleted_times: &dyn Fn(&str) -> Vec<TimeRange>,
+    ) -> Result<(), ArrowError> {
+        self.seal(schema)?;
+        let left = self.chunks.iter().map(|chunk| {
+            let rows = chunk.rows().without(deleted_times)?;
+            Ok(match rows.row_count() {
+                count if count == chunk.rows().row_count() => Some(chunk.clone()),
+                0 => None,
+                _ => {
+                    let names = chunk.field_names().to_vec();
+                    Some(Arc::new(Chunk::new(rows, names, chunk.sequence_min, chunk.sequence_max)))
+                }
+            })
+        });
+        let left = left.collect::<Result<Vec<Option<Arc<Chunk>>>, ArrowError>>()?;
+        self.chunks = left.into_iter().flatten().collect();
+        Ok(())
     }
 
     /// Merges the newest chunks while the last is not much smaller than the one before it.

@@ -12,7 +12,9 @@ use crate::model::ids::{Sequence, TableId};
 use crate::model::limits::{BATCH_ROWS, FILE_ROWS_MIN, WINDOW_NS_MAX};
 use crate::model::schema::Column;
 use crate::model::series_key;
+use crate::model::state::State;
 use crate::model::time::{TimeRange, window_of};
+use crate::model::tombstone::Tombstone;
 use crate::object::layout;
 use crate::parquet_file::{FileSpec, FileWriter, WrittenFile};
 use arrow::error::ArrowError;
@@ -20,6 +22,16 @@ use futures::{StreamExt, TryStreamExt};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+
+/// What one flush writes.
+struct Generation {
+    /// The last record of the log in it.
+    through: Sequence,
+    /// The tables that have something in it, or in `spent`.
+    tables: Vec<(TableId, Arc<Table>)>,
+    /// The tombstones that nothing is left of once the flush has succeeded.
+    spent: Vec<Arc<Tombstone>>,
+}
 
 /// Level of zstd compression of flushed files: fast; compaction compresses harder.
 const ZSTD_LEVEL: i32 = 1;
@@ -40,7 +52,7 @@ impl Engine {
     }
 
     async fn flush_frozen(&self) -> Result<(), EngineError> {
-        let (through, tables) = self.freeze().await;
+        let Generation { through, tables, spent } = self.freeze().await;
         if tables.is_empty() && through == self.manifest.state().flushed_through() {
             return Ok(());
         }
@@ -54,6 +66,7 @@ impl Engine {
             changes.push(Change::PutTable(info));
             changes.extend(files.into_iter().map(|file| Change::AddFile(Arc::new(file))));
         }
+        changes.extend(spent.iter().map(|t| Change::RemoveTombstone { table: t.table, id: t.id.clone() }));
         changes.push(Change::Flushed { through });
         self.commit(changes.clone()).await?;
 
@@ -64,7 +77,7 @@ impl Engine {
         }
         let state = self.live.load();
         for (id, table) in &tables {
-            table.flushed(state.files_of(*id));
+            table.flushed(state.files_of(*id), &spent);
         }
         self.counters.flushing_bytes.store(0, Ordering::Relaxed);
         self.wal.trim(through)?;
@@ -72,20 +85,24 @@ impl Engine {
         Ok(())
     }
 
-    /// Ends the current generation: what is buffered now is to be flushed, and holds all records of the log up to
-    /// the returned one.
-    async fn freeze(&self) -> (Sequence, Vec<(TableId, Arc<Table>)>) {
+    /// Ends the current generation: what is buffered now is to be flushed.
+    async fn freeze(&self) -> Generation {
         let _gate = self.gate.write().await;
         let through = self.wal.rotate();
         let counters = &self.counters;
         let bytes = counters.buffer_bytes.swap(0, Ordering::Relaxed);
         counters.flushing_bytes.fetch_add(bytes, Ordering::Relaxed);
         counters.oldest_ns.store(0, Ordering::Relaxed);
+        let spent = spent_tombstones(&self.live.load());
+        let concerns = |id: &TableId| spent.iter().any(|t| t.table == *id);
         let tables = self.tables.read();
-        let mut frozen: Vec<_> =
-            tables.iter().filter(|(_, t)| t.freeze()).map(|(id, t)| (*id, t.clone())).collect();
+        let mut frozen: Vec<_> = tables
+            .iter()
+            .filter(|(id, table)| table.freeze() || concerns(id))
+            .map(|(id, table)| (*id, table.clone()))
+            .collect();
         frozen.sort_unstable_by_key(|(id, _)| *id);
-        (through, frozen)
+        Generation { through, tables: frozen, spent }
     }
 
     /// Writes the files of one table; `None` when it was dropped.
@@ -111,6 +128,17 @@ impl Engine {
         }
         Ok(Some((info, metas)))
     }
+}
+
+/// The tombstones that no file needs. What they deleted left the buffers at once, so only the log has those rows still, and
+/// a flush of all that is buffered makes that part of the log superfluous. Later tombstones are another flush's.
+fn spent_tombstones(state: &State) -> Vec<Arc<Tombstone>> {
+    let of_tables = state.tables_with_deletions().filter(|(_, tombstones)| !tombstones.is_empty());
+    let unneeded = of_tables.flat_map(|(table, tombstones)| {
+        let files = state.files_of(table);
+        tombstones.iter().filter(move |t| !files.iter().any(|file| t.concerns(file)))
+    });
+    unneeded.cloned().collect()
 }
 
 /// The windows of the files that `chunks` become: the policy's windows, joined with later ones while they hold few

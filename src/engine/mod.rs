@@ -5,6 +5,7 @@
 //! write   body ─ line_protocol ─▶ batch ─ register columns ─ log (append, fsync) ─ apply ─▶ buffers
 //! flush   freeze all buffers ─ merge ─▶ Parquet files ─ one manifest edit ─ trim the log
 //! read    table ─▶ ReadView: schema, chunks, files of one moment
+//! delete  tombstones ─ one manifest edit ─▶ gone from the buffers, hidden in the files
 //! admin   statement ─ catalog decides ─▶ changes ─ manifest edit ─▶ live state
 //! ```
 //!
@@ -16,12 +17,14 @@
 //!   before and after a crash. Reads see a write only once it is on disk.
 //! * **Generations.** A flush takes everything that is buffered. So one sequence says what the files hold, and
 //!   the log is replayed from there.
-//! * **Gate.** Writes pass the gate together, a change of the catalog passes it alone, and so does the moment in
+//! * **Gate.** Writes pass the gate together, a change of the catalog or a deletion passes it alone, and so does the moment in
 //!   which a flush freezes the buffers.
 
 mod admin;
 mod apply;
 mod background;
+mod contents;
+mod delete;
 mod error;
 mod flush;
 mod options;
@@ -31,6 +34,7 @@ mod table;
 mod write;
 
 pub use crate::catalog::{PolicyChange, PolicySpec};
+pub use delete::Deletion;
 pub use error::{EngineError, WriteError};
 pub use options::EngineOptions;
 pub use read_view::ReadView;

@@ -2,13 +2,15 @@
 
 use super::Engine;
 use super::error::EngineError;
+use super::table::Contents;
 use crate::buffer::Chunk;
 use crate::model::database::TableInfo;
 use crate::model::file::FileMeta;
 use crate::model::ids::TableId;
+use crate::model::tombstone::Tombstone;
 use std::sync::Arc;
 
-/// Schema, chunks and files of a table. Immutable; keeps its chunks in memory while it lives.
+/// Schema, chunks, files and tombstones of a table. Immutable; keeps its chunks in memory while it lives.
 #[derive(Clone, Debug)]
 pub struct ReadView {
     /// The table with its schema, which has every column of chunks and files.
@@ -17,6 +19,9 @@ pub struct ReadView {
     pub chunks: Vec<Arc<Chunk>>,
     /// What was flushed, in no certain order; of two files the one with the greater sequences is newer.
     pub files: Arc<Vec<Arc<FileMeta>>>,
+    /// What is deleted from the files, by [`concerning`](crate::model::tombstone::concerning) a file or not. Rows are to be
+    /// left out before a file is merged with newer ones.
+    pub tombstones: Arc<Vec<Arc<Tombstone>>>,
 }
 
 impl Engine {
@@ -29,6 +34,11 @@ impl Engine {
         let Some(handle) = self.tables.read().get(&table).cloned() else { return Ok(None) };
         let read = handle.read(|| self.live.load().table_by_id(table).cloned());
         let view = read.map_err(|source| EngineError::Rows { table: table.to_string(), source })?;
-        Ok(view.map(|(table, chunks, files)| ReadView { table, chunks, files }))
+        Ok(view.map(|Contents { info, chunks, files, tombstones }| ReadView {
+            table: info,
+            chunks,
+            files,
+            tombstones,
+        }))
     }
 }

@@ -11,9 +11,10 @@ use crate::manifest::{Manifest, ManifestOptions};
 use crate::model::batch::WriteBatch;
 use crate::model::ids::Sequence;
 use crate::model::state::State;
+use crate::model::tombstone::Tombstone;
 use crate::object::Store;
 use crate::parquet_file::ReaderCache;
-use crate::wal::Wal;
+use crate::wal::{Wal, WalOptions};
 use arc_swap::ArcSwap;
 use parking_lot::{Mutex, RwLock};
 use std::sync::Arc;
@@ -47,8 +48,14 @@ impl Engine {
     ) -> Result<Self, EngineError> {
         // The log hands batches over while it opens, so they are collected into the parts that take them.
         let flushed_through = state.flushed_through();
+        let mut deletions: Vec<Arc<Tombstone>> =
+            state.tables_with_deletions().flat_map(|(_, tombstones)| tombstones.iter().cloned()).collect();
+        deletions.sort_by_key(|tombstone| tombstone.through);
+        // Should the log be lost, new rows must still count as newer than what was deleted.
+        let last_deletion = deletions.last().map_or(Sequence::ZERO, |tombstone| tombstone.through);
+        let wal_options = WalOptions { sequence_floor: last_deletion, ..options.wal.clone() };
         let mut batches: Vec<(Sequence, WriteBatch)> = Vec::new();
-        let (wal, recovery) = Wal::open(options.wal.clone(), flushed_through, |sequence, batch| {
+        let (wal, recovery) = Wal::open(wal_options, flushed_through, |sequence, batch| {
             batches.push((sequence, batch));
             Ok::<_, EngineError>(())
         })?;
@@ -65,7 +72,10 @@ impl Engine {
                 "not all that was acknowledged could be read back; what could is served"
             );
         }
-        let tables = state.tables().map(|t| (t.id, Arc::new(Table::with_files(state.files_of(t.id)))));
+        let tables = state.tables().map(|t| {
+            let table = Table::with_files(state.files_of(t.id), state.tombstones_of(t.id));
+            (t.id, Arc::new(table))
+        });
         let engine = Self {
             tables: RwLock::new(tables.collect()),
             reader_cache: ReaderCache::new(options.reader_cache_bytes),
@@ -85,9 +95,14 @@ impl Engine {
             recovery,
         };
         let replayed = batches.len();
+        let mut deletions = deletions.into_iter().peekable();
         for (sequence, batch) in batches {
+            while let Some(tombstone) = deletions.next_if(|t| t.through < sequence) {
+                engine.replay_deletion(&tombstone)?;
+            }
             engine.replay_batch(sequence, batch)?;
         }
+        deletions.try_for_each(|tombstone| engine.replay_deletion(&tombstone))?;
         tracing::info!(batches = replayed, after = flushed_through.0, "replayed the write-ahead log");
         Ok(engine)
     }
@@ -106,6 +121,18 @@ impl Engine {
                 "replaying record {sequence}: a field has another type than the manifest says"
             ))),
         }
+    }
+
+    /// Deletes the rows that were replayed so far.
+    fn replay_deletion(&self, tombstone: &Arc<Tombstone>) -> Result<(), EngineError> {
+        let state = self.live.load();
+        let (Some(info), Some(table)) =
+            (state.table_by_id(tombstone.table), self.tables.read().get(&tombstone.table).cloned())
+        else {
+            return Ok(());
+        };
+        let wrong = |source| EngineError::Rows { table: info.id.to_string(), source };
+        table.delete_buffered(tombstone, &info.schema).map_err(wrong)
     }
 
     /// Ends the engine: takes no more writes, waits for those under way, and flushes.

@@ -1,16 +1,20 @@
 //! The engine against a naive model: writes, flushes, restarts and drops in any order leave the same points.
 
-use super::{Engine, EngineOptions, WriteError, WriteRequest};
+use super::{Deletion, Engine, EngineOptions, WriteError, WriteRequest};
 use crate::clock::ManualClock;
 use crate::line_protocol::Precision;
 use crate::merge::{Merge, SortedRows, Step};
+use crate::model::ids::TableId;
 use crate::model::series_key;
+use crate::model::shard::Shard;
+use crate::model::time::{DAY_NS, TimeRange};
+use crate::model::tombstone::{SeriesFilter, concerning, deleted_times};
 use crate::object::Store;
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{DataType, Float64Type};
 use futures::TryStreamExt;
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -50,7 +54,10 @@ async fn points(engine: &Arc<Engine>) -> Points {
             let all = 0..file.row_group_row_count(group);
             let stream =
                 file.rows(group, series, vec![all], crate::model::time::TimeRange::ALL, fields.clone());
-            rows.extend(stream.unwrap().try_collect::<Vec<_>>().await.unwrap());
+            for part in stream.unwrap().try_collect::<Vec<_>>().await.unwrap() {
+                let tombstones = concerning(&view.tombstones, file.meta());
+                rows.push(part.without(|series| deleted_times(&tombstones, series)).unwrap());
+            }
         }
         sources.push(rows);
     }
@@ -89,18 +96,79 @@ enum Action {
     Crash,
     Shutdown,
     Drop,
+    Delete(Deleted),
+    /// While a flush is under way.
+    DeleteAmidFlush(Deleted),
+    /// Checks what is known of the data without reading it all.
+    Look,
+}
+
+/// Rows to delete: of one host or all, from one day up to another.
+#[derive(Clone, Debug)]
+struct Deleted {
+    host: Option<u8>,
+    days: (i64, i64),
+}
+
+impl Deleted {
+    fn has(&self, host: &str, time_ns: i64) -> bool {
+        self.host.is_none_or(|h| format!("h{h}") == host) && self.times().contains(time_ns)
+    }
+
+    fn times(&self) -> TimeRange {
+        // Days begin at 2, so that some points of a day are hit and others not.
+        TimeRange::new(self.days.0 * DAY_NS + 2, self.days.1 * DAY_NS + 2)
+    }
+
+    async fn delete_from(&self, engine: &Engine) {
+        let state = engine.state();
+        let policy = state.default_policy(state.database("db").unwrap().id).unwrap().id;
+        let series = match self.host {
+            Some(host) => SeriesFilter::tag_in("host", [format!("h{host}")]),
+            None => SeriesFilter::all(),
+        };
+        let deletion = |table: TableId| Deletion { table, times: self.times(), series: series.clone() };
+        let deletions: Vec<_> = state.table(policy, "m").map(|t| deletion(t.id)).into_iter().collect();
+        engine.delete(&deletions).await.unwrap();
+    }
+}
+
+/// The catalog shows the table if it has points, and only tags that they bear; shards are where points are.
+async fn look(engine: &Engine, model: &Points) {
+    let state = engine.visible_state().await.unwrap();
+    let policy = state.default_policy(state.database("db").unwrap().id).unwrap();
+    let table = state.table(policy.id, "m");
+    assert_eq!(table.is_some(), !model.is_empty());
+    let tags: Vec<_> = table.iter().flat_map(|t| t.schema.tags()).map(|tag| tag.name.to_string()).collect();
+    let expected: BTreeSet<String> =
+        model.keys().flat_map(|(host, _)| ["host".to_owned(), format!("only_{host}")]).collect();
+    assert_eq!(tags, expected.into_iter().collect::<Vec<_>>());
+    let shards = engine.shards(policy.id).await.unwrap();
+    let expected: BTreeSet<i64> = model
+        .keys()
+        .map(|(_, time)| Shard::of_time(policy.id, policy.shard_duration_ns, *time).times.start_ns)
+        .collect();
+    assert_eq!(shards.iter().map(|s| s.times.start_ns).collect::<Vec<_>>(), Vec::from_iter(expected));
+}
+
+fn deleted() -> impl Strategy<Value = Deleted> {
+    (prop::option::of(0..3_u8), -4..4_i64, 0..8_i64)
+        .prop_map(|(host, first, count)| Deleted { host, days: (first, first + count) })
 }
 
 fn actions() -> impl Strategy<Value = Vec<Action>> {
     let point = (0..3_u8, -3..4_i64, 0..4_i64, any::<bool>(), 0..100_u32);
     let action = prop_oneof![
-        6 => prop::collection::vec(point, 1..12).prop_map(Action::Write),
+        8 => prop::collection::vec(point, 1..12).prop_map(Action::Write),
         2 => Just(Action::Flush),
         1 => Just(Action::Crash),
         1 => Just(Action::Shutdown),
         1 => Just(Action::Drop),
+        3 => deleted().prop_map(Action::Delete),
+        2 => deleted().prop_map(Action::DeleteAmidFlush),
+        2 => Just(Action::Look),
     ];
-    prop::collection::vec(action, 1..14)
+    prop::collection::vec(action, 1..18)
 }
 
 async fn check(actions: Vec<Action>) {
@@ -115,7 +183,7 @@ async fn check(actions: Vec<Action>) {
                 let mut body = String::new();
                 for (host, day, time, field, value) in rows {
                     let (time_ns, name) = (day * 86_400_000_000_000 + time, if field { "a" } else { "b" });
-                    body += &format!("m,host=h{host} {name}={value} {time_ns}\n");
+                    body += &format!("m,host=h{host},only_h{host}=x {name}={value} {time_ns}\n");
                     model.entry((format!("h{host}"), time_ns)).or_default()[usize::from(!field)] =
                         Some(value);
                 }
@@ -133,6 +201,21 @@ async fn check(actions: Vec<Action>) {
                 drop(engine);
                 engine = open(directory.path(), &store).await;
             }
+            Action::Delete(deleted) => {
+                deleted.delete_from(&engine).await;
+                model.retain(|(host, time), _| !deleted.has(host, *time));
+            }
+            Action::DeleteAmidFlush(deleted) => {
+                let flush = tokio::spawn({
+                    let engine = engine.clone();
+                    async move { engine.flush().await }
+                });
+                tokio::task::yield_now().await;
+                deleted.delete_from(&engine).await;
+                flush.await.unwrap().unwrap();
+                model.retain(|(host, time), _| !deleted.has(host, *time));
+            }
+            Action::Look => look(&engine, &model).await,
             Action::Drop => {
                 engine.drop_measurement("db", "m").await.unwrap();
                 model.clear();
@@ -143,7 +226,7 @@ async fn check(actions: Vec<Action>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn any_history_leaves_the_newest_values(actions in actions()) {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
@@ -200,4 +283,101 @@ async fn sparse_data_of_many_years_makes_one_file() {
     engine.flush().await.unwrap();
     assert_eq!(engine.status().file_count, 1);
     assert_eq!(points(&engine).await.len(), 2_400);
+}
+
+#[tokio::test]
+async fn rows_written_after_a_lost_log_are_newer_than_deletions() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::in_memory();
+    let engine = open(directory.path(), &store).await;
+    engine.create_database("db", None).await.unwrap();
+    for time in 0..9 {
+        engine.write(request(format!("m,host=h a=1 {time}"))).await.unwrap();
+    }
+    engine.flush().await.unwrap();
+    for time in 0..9 {
+        engine.write(request(format!("m,host=h a=2 {time}"))).await.unwrap();
+    }
+    Deleted { host: None, days: (-1, 1) }.delete_from(&engine).await;
+    engine.wal.close().unwrap();
+    drop(engine);
+    std::fs::remove_dir_all(directory.path().join("wal")).unwrap();
+
+    for _ in 0..2 {
+        let engine = open(directory.path(), &store).await;
+        engine.write(request("m,host=h a=3 0".into())).await.unwrap();
+        assert!(engine.recovery.is_complete(), "{:?}", engine.recovery);
+        assert_eq!(Vec::from_iter(points(&engine).await), [(("h".to_owned(), 0), [Some(3), None])]);
+        engine.wal.close().unwrap();
+    }
+    let engine = open(directory.path(), &store).await;
+    engine.flush().await.unwrap();
+    assert_eq!(points(&engine).await.len(), 1);
+}
+
+#[tokio::test]
+async fn tombstones_go_when_no_file_needs_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = open(directory.path(), &Store::in_memory()).await;
+    engine.create_database("db", None).await.unwrap();
+    let tombstones = |engine: &Engine| -> usize {
+        engine.manifest.state().tables_with_deletions().map(|(_, tombstones)| tombstones.len()).sum()
+    };
+    let all = Deleted { host: None, days: (-1, 1) };
+    engine.write(request("m,host=h a=1 0".into())).await.unwrap();
+    all.delete_from(&engine).await;
+    assert_eq!(tombstones(&engine), 1, "the log has the row still");
+    engine.flush().await.unwrap();
+    assert_eq!(tombstones(&engine), 0);
+    engine.write(request("m,host=h a=1 0".into())).await.unwrap();
+    engine.flush().await.unwrap();
+    Deleted { host: None, days: (5, 6) }.delete_from(&engine).await;
+    assert_eq!(tombstones(&engine), 0, "nothing is there to delete");
+    all.delete_from(&engine).await;
+    engine.write(request("m,host=h a=1 0".into())).await.unwrap();
+    engine.flush().await.unwrap();
+    assert_eq!(tombstones(&engine), 1, "a file has the row still");
+    all.delete_from(&engine).await;
+    assert_eq!(tombstones(&engine), 1, "the second takes the place of the first");
+    engine.write(request("m,host=h a=1 0".into())).await.unwrap();
+    assert_eq!(points(&engine).await.len(), 1);
+}
+
+/// A write is wholly before a deletion or wholly after it.
+#[tokio::test(flavor = "multi_thread")]
+async fn deletions_do_not_cut_writes_in_half() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = open(directory.path(), &Store::in_memory()).await;
+    engine.create_database("db", None).await.unwrap();
+    engine.write(request("m,host=h a=1 0".into())).await.unwrap();
+    let writers = (0..4).map(|host| {
+        let engine = engine.clone();
+        tokio::spawn(async move {
+            for round in 0..20 {
+                let lines = (0..20).map(|time| format!("m,host=h{host} a={round} {time}\n")).collect();
+                engine.write(request(lines)).await.unwrap();
+            }
+        })
+    });
+    let writers: Vec<_> = writers.collect();
+    let flusher = tokio::spawn({
+        let engine = engine.clone();
+        async move {
+            for _ in 0..5 {
+                engine.flush().await.unwrap();
+            }
+        }
+    });
+    for _ in 0..20 {
+        Deleted { host: None, days: (-1, 1) }.delete_from(&engine).await;
+        let found = points(&engine).await;
+        for host in 0..4 {
+            let values: Vec<_> = found.iter().filter(|((h, _), _)| *h == format!("h{host}")).collect();
+            assert!(values.is_empty() || values.len() == 20, "{values:?}");
+        }
+    }
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    flusher.await.unwrap();
 }

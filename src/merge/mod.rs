@@ -16,6 +16,7 @@ mod columns;
 mod seal;
 mod sorted_rows;
 mod stream;
+mod without;
 
 pub use columns::{series_column, tag_columns, tag_values};
 pub use seal::{FieldSlot, seal};

@@ -7,6 +7,7 @@
 use super::database::{DatabaseInfo, PolicyInfo, TableInfo};
 use super::file::FileMeta;
 use super::ids::{DatabaseId, PolicyId, Sequence, TableId};
+use super::tombstone::Tombstone;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -49,6 +50,18 @@ pub enum Change {
         /// The file's path.
         path: Arc<str>,
     },
+    /// Rows of a table that count no longer, wherever they are.
+    PutTombstone(Arc<Tombstone>),
+    /// A tombstone that is not needed: neither a file nor the write-ahead log has a row that it deletes, or a later one
+    /// deletes them too.
+    RemoveTombstone {
+        /// The table.
+        table: TableId,
+        /// The tombstone's id.
+        id: Arc<str>,
+    },
+    /// Of a table that rows were deleted from: what [`Change::RemoveTombstone`] leaves behind. Only checkpoints bear it.
+    HadTombstones(TableId),
     /// All rows of the write-ahead log up to this record are in files, or were dropped.
     Flushed {
         /// The last such record.

@@ -9,9 +9,11 @@ pub mod limits;
 pub mod result;
 pub mod schema;
 pub mod series_key;
+pub mod shard;
 pub mod sorted_map;
 pub mod state;
 pub mod time;
+pub mod tombstone;
 pub mod value;
 
 #[cfg(test)]

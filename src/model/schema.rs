@@ -118,6 +118,13 @@ impl TableSchema {
         Ok(next)
     }
 
+    /// This schema with only those tags that `keep` accepts. The other columns keep their stored names.
+    #[must_use]
+    pub fn with_tags_where(&self, keep: impl Fn(&Column) -> bool) -> Self {
+        let columns = self.columns.iter().filter(|c| c.kind != ColumnKind::Tag || keep(c));
+        Self { columns: columns.cloned().collect() }
+    }
+
     fn insert(&mut self, name: &str, kind: ColumnKind) {
         let taken = |n: &str| {
             n == TIME_COLUMN || n == SERIES_COLUMN || self.columns.iter().any(|c| c.stored_name.as_ref() == n)

@@ -14,7 +14,10 @@ use super::file::FileMeta;
 use super::ids::{DatabaseId, PolicyId, Sequence, TableId};
 use super::schema::TableSchema;
 use super::sorted_map::SortedMap;
+use super::tombstone::Tombstone;
 use std::sync::Arc;
+
+mod tombstones;
 
 #[cfg(test)]
 mod tests;
@@ -26,6 +29,8 @@ pub struct State {
     policies: SortedMap<PolicyId, Arc<PolicyInfo>>,
     tables: SortedMap<TableId, Arc<TableInfo>>,
     files: SortedMap<TableId, Arc<Vec<Arc<FileMeta>>>>,
+    /// Of every table that rows were deleted from, maybe without a tombstone that is left.
+    tombstones: SortedMap<TableId, Arc<Vec<Arc<Tombstone>>>>,
     dropped: SortedMap<(PolicyId, Arc<str>), Sequence>,
     flushed_through: Sequence,
     next_database: DatabaseId,
@@ -190,6 +195,10 @@ impl State {
         let policies = self.policies.iter().map(|(_, p)| Change::PutPolicy(p.clone()));
         let tables = self.tables().map(|t| Change::PutTable(t.clone()));
         let files = self.files().map(|f| Change::AddFile(f.clone()));
+        let tombstones = self.tombstones.iter().flat_map(|(table, tombstones)| {
+            let put = tombstones.iter().map(|t| Change::PutTombstone(t.clone()));
+            std::iter::once(Change::HadTombstones(*table)).chain(put)
+        });
         let last = [
             Change::Flushed { through: self.flushed_through },
             Change::NextIds {
@@ -198,7 +207,8 @@ impl State {
                 table: self.next_table,
             },
         ];
-        databases.chain(policies).chain(tables).chain(files).chain(dropped).chain(last)
+        let of_tables = tables.chain(files).chain(tombstones).chain(dropped);
+        databases.chain(policies).chain(of_tables).chain(last)
     }
 
     /// The state after all of `changes`, in their order.
@@ -231,6 +241,12 @@ impl State {
             Change::DropTable { table, through } => self.drop_table(*table, *through),
             Change::AddFile(file) => self.add_file(file),
             Change::RemoveFile { table, path } => self.remove_file(*table, path),
+            Change::PutTombstone(tombstone) => self.put_tombstone(tombstone),
+            Change::RemoveTombstone { table, id } => {
+                self.remove_tombstone(*table, id);
+                Ok(())
+            }
+            Change::HadTombstones(table) => self.remember_tombstones(*table).map(|_| ()),
             Change::Flushed { through } => self.flushed(*through),
             Change::DroppedName { policy, name, through } => {
                 self.remember_dropped(*policy, name, *through);
@@ -302,6 +318,7 @@ impl State {
             self.table_names.remove(&key);
             self.tables.remove(&table);
             self.files.remove(&table);
+            self.tombstones.remove(&table);
         }
         // Records of a policy that is gone are never replayed: its id says so.
         self.retain_dropped(|policy, _| policy != id);
@@ -347,6 +364,7 @@ impl State {
         let info = self.tables.remove(&id).ok_or_else(|| missing("table", id))?;
         self.table_names.remove(&(info.policy, info.name.clone()));
         self.files.remove(&id);
+        self.tombstones.remove(&id);
         self.remember_dropped(info.policy, &info.name, through);
         Ok(())
     }

@@ -56,6 +56,12 @@ impl TimeRange {
         !self.intersect(other).is_empty()
     }
 
+    /// Whether every timestamp of `other` lies in this range.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        self.intersect(other) == *other
+    }
+
     /// The timestamps that lie in both ranges.
     #[must_use]
     pub fn intersect(&self, other: &Self) -> Self {

@@ -1,6 +1,6 @@
 //! Changes as values.
 
-use crate::engine::{PolicyChange, PolicySpec};
+use crate::engine::{Deletion, PolicyChange, PolicySpec};
 
 /// A statement that changes something, with its names filled in. The engine checks the rules.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +43,11 @@ pub enum Command {
         database: String,
         /// The policy's name.
         name: String,
+    },
+    /// `DELETE`, `DROP SERIES` or `DROP SHARD`.
+    Delete {
+        /// What to delete of each table.
+        deletions: Vec<Deletion>,
     },
     /// `DROP MEASUREMENT`.
     DropMeasurement {

@@ -13,6 +13,7 @@
 //! | [`statement`] | what kind of answer a statement has |
 //! | [`influxql`] | SELECT: resolved, then planned, one file per shape of query |
 //! | [`show`] | SHOW statements |
+//! | [`deletion`] | DELETE, DROP SERIES, DROP SHARD |
 //! | [`sql`] | SQL over the tables of one database |
 //! | [`scan`] | tables as leaves of a plan |
 //! | [`functions`], [`exec`] | what DataFusion lacks: aggregates, selectors, scalar functions, plan nodes |
@@ -20,6 +21,7 @@
 //! | [`timing`] | how long each stage takes |
 
 pub mod command;
+pub mod deletion;
 pub mod error;
 pub mod exec;
 pub mod functions;

@@ -12,9 +12,10 @@ use super::statement::{self, Planned, StatementContext};
 use super::tables::Tables;
 use super::{QueryContext, ResultStream, StatementOutcome, functions};
 use crate::engine::Engine;
-use crate::model::ids::TableId;
+use crate::model::ids::{PolicyId, TableId};
 use crate::model::limits::BATCH_ROWS;
 use crate::model::result::ResultShape;
+use crate::model::shard::Shard;
 use crate::model::state::State;
 use arrow::array::AsArray;
 use arrow::compute::cast;
@@ -123,7 +124,7 @@ impl QueryEngine {
         statement: &influxql::ast::Statement,
         context: &QueryContext,
     ) -> Result<StatementOutcome, QueryError> {
-        let tables = self.snapshot();
+        let tables = self.snapshot().await?;
         let defaults = Defaults { database: context.database.as_deref(), policy: context.policy.as_deref() };
         let statement_context = StatementContext { defaults, now_ns: context.now_ns };
         let planned = statement::plan_statement(statement, &tables, self, statement_context).await?;
@@ -158,8 +159,10 @@ impl QueryEngine {
     }
 
     /// What a statement is planned over.
-    pub(super) fn snapshot(&self) -> impl Tables + use<> {
-        Snapshot { state: self.shared.engine.state(), engine: self.shared.engine.clone() }
+    pub(super) async fn snapshot(&self) -> Result<impl Tables + use<>, QueryError> {
+        let engine = self.shared.engine.clone();
+        let state = engine.visible_state().await.map_err(QueryError::storage)?;
+        Ok(Snapshot { state, engine })
     }
 
     /// Makes a plan executable, by the physical rules only: InfluxQL's plans are typed and pushed down when they are
@@ -205,6 +208,10 @@ impl SeriesSource for QueryEngine {
             Ok(texts)
         }
         .boxed()
+    }
+
+    fn shards(&self, policy: PolicyId) -> BoxFuture<'_, Result<Vec<Shard>, QueryError>> {
+        async move { self.shared.engine.shards(policy).await.map_err(QueryError::storage) }.boxed()
     }
 }
 

@@ -4,6 +4,7 @@
 //! becomes a command, which the server gives to the engine.
 
 use super::command::Command;
+use super::deletion;
 use super::error::QueryError;
 use super::influxql::source::Defaults;
 use super::influxql::{SelectPlan, plan_select};
@@ -56,6 +57,11 @@ pub async fn plan_statement(
         Statement::ShowSeries(show) => show::series(show, tables, series, context).await?,
         Statement::ShowTagKeys(show) => show::tag_keys(show, tables, series, context).await?,
         Statement::ShowTagValues(show) => show::tag_values(show, tables, series, context).await?,
+        Statement::ShowShards => show::shards(state, series).await?,
+        Statement::ShowShardGroups => show::shard_groups(state, series).await?,
+        Statement::DropShard { id } => {
+            return deletion::drop_shard(*id, state, series).await.map(Planned::Command);
+        }
         Statement::ShowFieldKeys(show) => show::field_keys(show, state, context.defaults)?,
         other => return command(other, tables, context).map(Planned::Command),
     };
@@ -75,6 +81,8 @@ fn command(
         Statement::DropRetentionPolicy { name, database } => {
             Command::DropPolicy { database: database.clone(), name: name.clone() }
         }
+        Statement::Delete(delete) => deletion::delete(delete, tables.state(), context)?,
+        Statement::DropSeries(drop) => deletion::drop_series(drop, tables.state(), context)?,
         Statement::DropMeasurement { name } => {
             let database = context.defaults.database.unwrap_or_default();
             if tables.state().database(database).is_none() {

@@ -53,7 +53,7 @@ impl QueryEngine {
         let mut timings = Timings::default();
         let mut watch = Watch(Instant::now());
         let defaults = Defaults { database: context.database.as_deref(), policy: context.policy.as_deref() };
-        let tables = self.snapshot();
+        let tables = self.snapshot().await?;
         let query = resolve(select, tables.state(), defaults, context.now_ns)?;
         timings.resolve = watch.lap();
         let planned = plan_query(&query, &tables)?;

@@ -34,6 +34,9 @@ pub struct WalOptions {
     pub group_bytes_max: usize,
     /// How many bytes of records may wait to be written; more is refused.
     pub queue_bytes_max: usize,
+    /// Records get sequences after this one, even in a log that has lost all its records: the caller has noted that
+    /// up to here all sequences were given out.
+    pub sequence_floor: Sequence,
 }
 
 impl WalOptions {
@@ -49,6 +52,7 @@ impl WalOptions {
             // A disk of 100 MB/s takes 80 ms for it; longer groups would only add latency.
             group_bytes_max: 8 << 20,
             queue_bytes_max: 256 << 20,
+            sequence_floor: Sequence::ZERO,
         }
     }
 }
@@ -179,6 +183,7 @@ impl Wal {
         let lock = lock(directory)?;
         let (segments, report) = recover::recover(&options, after, replay)?;
         let last = report.last_sequence;
+        let floor = options.sequence_floor.max(last);
         let size_bytes = segments.iter().map(|s| s.bytes).sum();
         let shared = Arc::new(Shared {
             options,
@@ -186,7 +191,7 @@ impl Wal {
             queue: Mutex::new(Queue {
                 pending: VecDeque::new(),
                 pending_bytes: 0,
-                last,
+                last: floor,
                 rotate_after: None,
                 ended: None,
             }),
@@ -200,7 +205,7 @@ impl Wal {
             .name("wal-writer".into())
             .spawn({
                 let shared = Arc::clone(&shared);
-                move || writer::run(shared, last)
+                move || writer::run(shared, last, floor)
             })
             .map_err(|e| WalError::io("starting the writer of", &shared.options.directory, e))?;
         Ok((Self { shared, writer: Mutex::new(Some(thread)), _lock: lock }, report))

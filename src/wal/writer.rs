@@ -27,9 +27,12 @@ pub(super) struct ClosedSegment {
     pub(super) bytes: u64,
 }
 
-/// Writes until the log is closed and the queue is empty, or until it fails. `last` is the last record on disk.
-pub(super) fn run(shared: Arc<Shared>, last: Sequence) {
-    let mut writer = Writer { shared, active: None, synced: last, refused: None, buffer: Vec::new() };
+/// Writes until the log is closed and the queue is empty, or until it fails. `last` is the last record on disk, and
+/// `floor`, not before it, the sequence after which records begin.
+pub(super) fn run(shared: Arc<Shared>, last: Sequence, floor: Sequence) {
+    // What lies between counts as refused, so that nobody will miss it.
+    let refused = (floor > last).then_some(floor);
+    let mut writer = Writer { shared, active: None, synced: last, refused, buffer: Vec::new() };
     // A bug in here must not leave waiters waiting for ever.
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| writer.run()));
     let stop = outcome.unwrap_or_else(|_| {

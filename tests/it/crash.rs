@@ -1,9 +1,9 @@
 //! Kills the real server with SIGKILL, over and over, and counts what is left.
 //!
-//! Four writers send batches of points over keep-alive connections. At a random moment the process is
+//! Four writers send batches of points over keep-alive connections, and a deleter deletes some that were acknowledged. At a random moment the process is
 //! killed, sometimes again while it recovers; then it is started on the same folder and asked for everything.
 //! Every acknowledged point must be there with its values, every unacknowledged batch whole or not at all, and
-//! what was found once must be found for ever.
+//! what was found once must be found for ever, unless it was deleted: then it must never be found again.
 //!
 //! | variable | meaning | default |
 //! |---|---|---|
@@ -16,6 +16,7 @@
 //! What this cannot see is a missing fsync: the page cache outlives the process. The unit tests of the log count
 //! its syncs instead.
 
+mod deleter;
 mod ledger;
 mod random;
 mod server;
@@ -91,8 +92,10 @@ fn check_survival(settings: &[(&str, &str)]) -> TempDir {
         server.check_log();
     }
     ledger.check(&server.read_points(0, ledger.last()), 0);
-    eprintln!("{} batches acknowledged, {} points found", ledger.acknowledged_count(), ledger.point_count());
-    assert!(ledger.acknowledged_count() > 0, "nothing was written");
+    let (written, deleted) = (ledger.acknowledged_count(), ledger.deleted_count());
+    eprintln!("{written} batches acknowledged, {deleted} deleted, {} points found", ledger.point_count());
+    assert!(written > 0, "nothing was written");
+    assert!(deleted > 0, "nothing was deleted");
     folder
 }
 
@@ -106,6 +109,8 @@ fn write_until_killed(server: Server, ledger: &Arc<Ledger>, random: &mut Random)
             let (ledger, address, random) = (ledger.clone(), server.address(), random.fork());
             scope.spawn(move || writer::write_until_gone(number, address, &ledger, random));
         }
+        let (deleter, address, random) = (ledger.clone(), server.address(), random.fork());
+        scope.spawn(move || deleter::delete_until_gone(address, &deleter, random));
         ledger.wait_for_acknowledged(target);
         // The one place where time matters: a kill at the very moment of an answer would meet one stage only.
         std::thread::sleep(last_moment);

@@ -8,5 +8,6 @@ mod layers;
 mod s3_server;
 #[allow(dead_code, reason = "the recorder, examples/golden.rs, uses the rest")]
 mod scenario;
+mod shards;
 mod states;
 mod weather;

@@ -524,6 +524,20 @@ fn edit_is_text_that_a_person_can_read() {
     assert_eq!(format::decode_edit("x", &bytes).expect("whole"), edit);
 }
 
+/// Bytes written once are read for ever, and written anew they are the same.
+#[test]
+fn checkpoints_of_earlier_versions_are_read() {
+    for (bytes, tombstone_count) in [
+        (&include_bytes!("../../../testdata/manifest/checkpoint_without_tombstones.txt")[..], None),
+        (&include_bytes!("../../../testdata/manifest/checkpoint_with_tombstones.txt")[..], Some(1)),
+    ] {
+        let checkpoint = format::decode_checkpoint("x", bytes).expect("it was written by an earlier version");
+        let deleted: Vec<_> = checkpoint.state.tables_with_deletions().map(|(_, t)| t.len()).collect();
+        assert_eq!(deleted, Vec::from_iter(tombstone_count));
+        assert_eq!(format::encode_checkpoint(&checkpoint), bytes);
+    }
+}
+
 proptest! {
     #[test]
     fn damaged_bytes_never_pass_for_an_edit(at in any::<prop::sample::Index>(), flip in 1_u8..) {

@@ -8,6 +8,7 @@ use crate::model::file::FileMeta;
 use crate::model::ids::{DatabaseId, PolicyId, Sequence, TableId};
 use crate::model::schema::{ColumnKind, TableSchema};
 use crate::model::time::TimeRange;
+use crate::model::tombstone::{SeriesFilter, Tombstone};
 use crate::model::value::FieldType;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -66,6 +67,24 @@ fn file(table: u32, path: &str, window_start_ns: i64, sequence: u64) -> FileMeta
 
 fn add(file: FileMeta) -> Change {
     Change::AddFile(Arc::new(file))
+}
+
+fn tombstone(table: u32, id: &str, times: (i64, i64), through: u64) -> Tombstone {
+    Tombstone {
+        id: id.into(),
+        table: TableId(table),
+        times: TimeRange::new(times.0, times.1),
+        series: SeriesFilter::tag_in("h", ["a"]),
+        through: Sequence(through),
+    }
+}
+
+fn put(tombstone: Tombstone) -> Change {
+    Change::PutTombstone(Arc::new(tombstone))
+}
+
+fn remove(table: u32, id: &str) -> Change {
+    Change::RemoveTombstone { table: TableId(table), id: id.into() }
 }
 
 /// Two databases with a policy each and a table `m` in both.
@@ -137,6 +156,12 @@ fn what_does_not_fit_is_refused_without_a_trace() {
     check_refused(&state, &add(broken), "file \"z\" is inconsistent: it has rows outside its window");
     let remove = Change::RemoveFile { table: TableId(0), path: "y".into() };
     check_refused(&state, &remove, "file \"y\" does not exist");
+    check_refused(&state, &put(tombstone(9, "t", (0, 1), 1)), "table 9 does not exist");
+    let nothing = "tombstone t is inconsistent: it deletes nothing";
+    check_refused(&state, &put(tombstone(0, "t", (1, 1), 1)), nothing);
+    let marked = state.with_changes(&[put(tombstone(0, "t", (0, 1), 1))]).expect("it fits");
+    check_refused(&marked, &put(tombstone(0, "t", (0, 2), 2)), "tombstone t exists already");
+    assert_eq!(marked.with_changes(&[remove(0, "u"), remove(9, "t")]), Ok(marked), "no harm");
     let flushed = state.with_changes(&[Change::Flushed { through: Sequence(5) }]).expect("it fits");
     check_refused(
         &flushed,
@@ -158,11 +183,13 @@ fn schema_only_grows() {
 #[test]
 fn dropping_takes_everything_below_along() {
     for drop in [Change::DropDatabase(DatabaseId(0)), Change::DropPolicy(PolicyId(0))] {
-        let state = sample().with_changes(&[drop]).expect("it fits");
+        let marked = sample().with_changes(&[put(tombstone(0, "t", (0, 1), 1))]).expect("it fits");
+        let state = marked.with_changes(&[drop]).expect("it fits");
         assert!(state.policy(DatabaseId(0), "autogen").is_none());
         assert!(state.default_policy(DatabaseId(0)).is_none());
         assert!(state.table(PolicyId(0), "m").is_none() && state.table_by_id(TableId(0)).is_none());
         assert!(state.files_of(TableId(0)).is_empty());
+        assert_eq!(state.tables_with_deletions().count(), 0);
         let others: Vec<_> = state.files().map(|f| f.path.to_string()).collect();
         assert_eq!(others, ["y"]);
         assert_eq!(state.next_table_id(), TableId(2), "ids are not given out again");
@@ -243,6 +270,10 @@ fn changes() -> impl Strategy<Value = Change> {
         6 => (0_u32..8, "[x-z]", -3_i64..3, 0_u64..5).prop_map(|(t, path, w, s)| add(file(t, &path, w * 10, s))),
         1 => (0_u32..8, "[x-z]")
             .prop_map(|(t, path)| Change::RemoveFile { table: TableId(t), path: path.into() }),
+        2 => (0_u32..8, "[x-z]", 0_i64..3, 0_u64..9)
+            .prop_map(|(t, id, width, s)| put(tombstone(t, &id, (0, width), s))),
+        1 => (0_u32..8, "[x-z]").prop_map(|(t, id)| remove(t, &id)),
+        1 => (0_u32..8).prop_map(|t| Change::HadTombstones(TableId(t))),
         1 => (0_u64..9).prop_map(|s| Change::Flushed { through: Sequence(s) }),
     ]
 }
@@ -280,4 +311,26 @@ fn errors_tell_a_race_from_a_bug() {
     assert!(matches!(error(&Change::DropPolicy(PolicyId(9))), ApplyError::Missing { .. }));
     assert!(matches!(error(&database(0, "d")), ApplyError::Taken { .. }));
     assert!(matches!(error(&policy(0, 0, "x")), ApplyError::Inconsistent { .. }));
+}
+
+#[test]
+fn that_rows_were_deleted_is_remembered_without_a_tombstone() {
+    let changes = [put(tombstone(0, "t", (0, 1), 1)), remove(0, "t")];
+    let state = sample().with_changes(&changes).expect("they fit");
+    assert!(state.tombstones_of(TableId(0)).is_empty());
+    assert_eq!(state.tables_with_deletions().map(|(table, _)| table).collect::<Vec<_>>(), [TableId(0)]);
+}
+
+#[test]
+fn tombstones_concern_older_files_of_their_times() {
+    let file = file(0, "x", 0, 5);
+    let tombstone = |times, through| {
+        let tombstone = tombstone(0, "t", times, through);
+        let of_all = Tombstone { series: SeriesFilter::all(), ..tombstone.clone() };
+        (tombstone.concerns(&file), tombstone.covers(&file), of_all.covers(&file))
+    };
+    assert_eq!(tombstone((0, 10), 4), (false, false, false), "the file has rows from after it");
+    assert_eq!(tombstone((10, 20), 5), (false, false, false));
+    assert_eq!(tombstone((9, 20), 5), (true, false, false));
+    assert_eq!(tombstone((0, 10), 5), (true, false, true));
 }

@@ -35,7 +35,7 @@ pub mod series;
 pub mod source;
 #[cfg(test)]
 mod tests;
-mod time_range;
+pub mod time_range;
 mod time_text;
 pub mod types;
 

@@ -12,7 +12,8 @@
 //! Rows lie in runs of one series each, and tags are constant within a run. So a predicate over tags is evaluated
 //! once per series instead of once per row, selects ranges of rows before anything else is read, and tag
 //! columns are made by repeating a value. Sources whose (time × series) rectangles overlap are merged; all others
-//! are read as they are.
+//! are read as they are. Rows of files that a tombstone deletes are left out before that, so that a merge
+//! meets only rows that live.
 
 mod columns;
 mod filter;

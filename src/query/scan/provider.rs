@@ -52,7 +52,8 @@ impl TableSource {
         let mut sources: Vec<Source> = chunks.cloned().map(Source::Chunk).collect();
         let mut files = Vec::new();
         for file in self.view.files.iter() {
-            if filter.may_match(file)? {
+            let is_deleted = self.view.tombstones.iter().any(|tombstone| tombstone.covers(file));
+            if !is_deleted && filter.may_match(file)? {
                 files.push(file.clone());
             }
         }
@@ -100,7 +101,8 @@ impl TableProvider for TableSource {
         let sources = self.sources(&filter).await?;
         let partitions_max = session.config_options().execution.target_partitions;
         let units = partitions(sources, &filter, partitions_max);
-        let plan = ScanPlan { projection: Projection::new(&columns), filter };
+        let tombstones = self.view.tombstones.clone();
+        let plan = ScanPlan { projection: Projection::new(&columns), filter, tombstones };
         let source = SeriesSource::new(self.view.table.name.clone(), plan, units);
         Ok(DataSourceExec::from_data_source(source))
     }

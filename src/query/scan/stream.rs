@@ -6,6 +6,8 @@ use super::layout::{SeriesRange, Source, Unit};
 use crate::buffer::Chunk;
 use crate::merge::{Merge, SeriesRun, SortedRows, Step};
 use crate::model::limits::BATCH_ROWS;
+use crate::model::time::TimeRange;
+use crate::model::tombstone::{Tombstone, concerning, deleted_times};
 use crate::parquet_file::{FileError, ParquetFile};
 use arrow::array::RecordBatch;
 use datafusion::error::{DataFusionError, Result};
@@ -19,6 +21,8 @@ use std::sync::Arc;
 pub(super) struct ScanPlan {
     pub(super) projection: Projection,
     pub(super) filter: ScanFilter,
+    /// What is deleted from files.
+    pub(super) tombstones: Arc<Vec<Arc<Tombstone>>>,
 }
 
 type Rows = BoxStream<'static, Result<SortedRows>>;
@@ -60,14 +64,23 @@ impl ScanPlan {
     fn row_group(self: Arc<Self>, file: Arc<ParquetFile>, group: usize, range: SeriesRange) -> Rows {
         let open = async move {
             let series = file.series(group).await.map_err(file_error)?;
-            let keep = self.matching(&series, &range)?;
+            let mut keep = self.matching(&series, &range)?;
+            let tombstones = concerning(&self.tombstones, file.meta());
+            drop_deleted(&mut keep, &series, &tombstones, file.meta().time_range);
             let selected = ranges_of(&series, &keep);
             if selected.is_empty() {
                 return Ok(futures::stream::empty().boxed());
             }
             let fields = self.projection.fields.clone();
             let rows = file.rows(group, series, selected, self.filter.times, fields).map_err(file_error)?;
-            Ok::<Rows, DataFusionError>(rows.map_err(file_error).boxed())
+            let rows = rows.map_err(file_error);
+            if tombstones.is_empty() {
+                return Ok::<Rows, DataFusionError>(rows.boxed());
+            }
+            let left = rows.map(move |rows| -> Result<SortedRows> {
+                Ok(rows?.without(|key| deleted_times(&tombstones, key))?)
+            });
+            Ok(left.try_filter(|rows| std::future::ready(rows.row_count() > 0)).boxed())
         };
         futures::stream::once(open).try_flatten().boxed()
     }
@@ -117,6 +130,15 @@ impl ScanPlan {
             }
         }
         Ok(keep)
+    }
+}
+
+/// Lets go of series that are deleted at all `times`, before anything of them is read.
+fn drop_deleted(keep: &mut [bool], runs: &[SeriesRun], tombstones: &[Arc<Tombstone>], times: TimeRange) {
+    for tombstone in tombstones.iter().filter(|tombstone| tombstone.times.covers(&times)) {
+        for (keep, run) in keep.iter_mut().zip(runs) {
+            *keep &= !tombstone.series.matches(&run.key);
+        }
     }
 }
 

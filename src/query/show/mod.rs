@@ -5,6 +5,7 @@
 //! | `catalog` | DATABASES, RETENTION POLICIES, FIELD KEYS |
 //! | `measurements` | MEASUREMENTS |
 //! | `series` | SERIES |
+//! | `shards` | SHARDS, SHARD GROUPS |
 //! | `tags` | TAG KEYS, TAG VALUES |
 //! | `scope` | which tables a statement is about, and their series |
 //! | `listing` | rows in the making |
@@ -17,11 +18,14 @@ mod listing;
 mod measurements;
 mod scope;
 mod series;
+mod shards;
 mod tags;
 
 pub use catalog::{databases, field_keys, retention_policies};
 pub use listing::Listing;
 pub use measurements::measurements;
 pub use scope::SeriesSource;
+pub(in crate::query) use scope::tables_of;
 pub use series::series;
+pub use shards::{shard_groups, shards};
 pub use tags::{tag_keys, tag_values};

@@ -1,6 +1,8 @@
 //! Which tables a SHOW statement is about, and the series in them.
 
 use crate::model::database::{DatabaseInfo, TableInfo};
+use crate::model::ids::PolicyId;
+use crate::model::shard::Shard;
 use crate::model::state::State;
 use crate::query::error::QueryError;
 use crate::query::influxql::series::{SeriesCondition, series_plan};
@@ -13,17 +15,20 @@ use influxql::ast::{Name, Source};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// Runs the plans that SHOW statements need.
+/// Reads what SHOW statements need to know of the data.
 pub trait SeriesSource: Send + Sync {
     /// Runs a plan with one text column, without nulls, and collects it.
     fn texts(&self, plan: LogicalPlan) -> BoxFuture<'_, Result<Vec<String>, QueryError>>;
+
+    /// The shards of a policy that hold rows, in order of time.
+    fn shards(&self, policy: PolicyId) -> BoxFuture<'_, Result<Vec<Shard>, QueryError>>;
 }
 
 /// The tables of one name over all policies.
-pub(super) type Measurements = BTreeMap<Arc<str>, Vec<Arc<TableInfo>>>;
+pub(in crate::query) type Measurements = BTreeMap<Arc<str>, Vec<Arc<TableInfo>>>;
 
 /// The tables that FROM means, all of the database without one. `keeps_policy`: whether a policy in FROM counts.
-pub(super) fn tables_of(
+pub(in crate::query) fn tables_of(
     state: &State,
     database: &DatabaseInfo,
     sources: &[Source],

@@ -3,6 +3,7 @@
 //! Every value of a point follows from its batch and its place in it, so that a point that is found can be
 //! checked completely.
 
+use super::random::Random;
 use parking_lot::{Condvar, Mutex};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -61,11 +62,11 @@ pub(super) fn first_time_ns(batch: u64) -> i64 {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
-    /// Sent, and no answer came, or one that promises nothing.
+    /// Sent, and no answer came, or one that promises nothing; or being deleted.
     Unknown,
     /// Must be found: it was acknowledged, or found before.
     Present,
-    /// Must not be found: it was missing after a start.
+    /// Must not be found: it was missing after a start, or its deletion was acknowledged.
     Absent,
 }
 
@@ -81,6 +82,7 @@ struct Entries {
     /// By number; numbers are given out from 1.
     batches: BTreeMap<u64, Batch>,
     acknowledged_count: u64,
+    deleted_count: u64,
     point_count: usize,
     /// The first batch that was sent after the last check.
     first_unchecked: u64,
@@ -108,6 +110,27 @@ impl Ledger {
         entries.batches.get_mut(&batch).expect("only entered batches are sent").fate = Fate::Present;
         entries.acknowledged_count += 1;
         self.acknowledged.notify_all();
+    }
+
+    /// Notes that a batch is about to be deleted: one of those that must be there. Its number, if there is one.
+    pub(super) fn enter_deletion(&self, random: &mut Random) -> Option<u64> {
+        let mut entries = self.entries.lock();
+        let is_present = |(_, batch): &(&u64, &mut Batch)| batch.fate == Fate::Present;
+        let start = random.below(entries.batches.len() as u64 + 1);
+        let (number, batch) = entries.batches.range_mut(start..).find(is_present)?;
+        batch.fate = Fate::Unknown;
+        Some(*number)
+    }
+
+    /// Notes that the server has acknowledged a deletion.
+    pub(super) fn deleted(&self, batch: u64) {
+        let mut entries = self.entries.lock();
+        entries.batches.get_mut(&batch).expect("only entered batches are deleted").fate = Fate::Absent;
+        entries.deleted_count += 1;
+    }
+
+    pub(super) fn deleted_count(&self) -> u64 {
+        self.entries.lock().deleted_count
     }
 
     pub(super) fn acknowledged_count(&self) -> u64 {
@@ -176,7 +199,10 @@ fn check_batch(number: u64, batch: &Batch, found: &BTreeSet<&Point>) {
             assert!(count == 0 || count == size, "batch {number} is torn: {count} of {size} points");
         }
         Fate::Absent => {
-            assert!(count == 0, "batch {number} was gone after a start, now {count} points are back")
+            assert!(
+                count == 0,
+                "batch {number} was gone after a start or deleted, now {count} points are there"
+            )
         }
     }
 }

@@ -179,6 +179,7 @@ async fn execute(engine: &Engine, command: Command) -> Result<(), EngineError> {
             engine.alter_policy(&database, &name, change).await
         }
         Command::DropPolicy { database, name } => engine.drop_policy(&database, &name).await,
+        Command::Delete { deletions } => engine.delete(&deletions).await,
         Command::DropMeasurement { database, name } => engine.drop_measurement(&database, &name).await,
     }
 }

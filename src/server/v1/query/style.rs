@@ -15,6 +15,7 @@ pub(super) fn style_of(statement: &Statement) -> StatementStyle {
     };
     let empty_series = match statement {
         Statement::ShowDatabases => Some("databases"),
+        Statement::ShowShardGroups => Some("shard groups"),
         Statement::ShowRetentionPolicies { .. }
         | Statement::ShowUsers
         | Statement::ShowGrants { .. }

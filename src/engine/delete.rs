@@ -1,0 +1,97 @@
+//! Deleting rows.
+//!
+//! A deletion is a [`Tombstone`] per table, all in one edit of the manifest. It passes the gate alone, so every write was
+//! applied wholly before it or gets a later sequence than the one that the tombstone bears. Then
+//!
+//! * rows in the buffers go at once, also those that are being flushed;
+//! * rows in files are left out by whoever reads the files, until the files are written anew;
+//! * records of the log that were not flushed are deleted again by the same tombstones when they are replayed.
+
+use super::Engine;
+use super::error::EngineError;
+use crate::model::change::Change;
+use crate::model::ids::TableId;
+use crate::model::time::TimeRange;
+use crate::model::tombstone::{SeriesFilter, Tombstone};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// Rows to delete from one table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deletion {
+    /// The table. Nothing happens when there is no such table any more.
+    pub table: TableId,
+    /// The times of the rows.
+    pub times: TimeRange,
+    /// Their series.
+    pub series: SeriesFilter,
+}
+
+impl Engine {
+    /// Deletes rows, all or none: when this returns, they are gone for every query and stay so after a crash. Takes as
+    /// long as an edit of the manifest and a look through the buffer, however much is deleted.
+    ///
+    /// # Errors
+    /// When the manifest cannot be extended. It may be that the rows are gone after the next start then.
+    pub async fn delete(&self, deletions: &[Deletion]) -> Result<(), EngineError> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(EngineError::Closed);
+        }
+        let _gate = self.gate.write().await;
+        let tombstones = self.tombstones(deletions)?;
+        if tombstones.is_empty() {
+            return Ok(());
+        }
+        let (state, durable) = (self.live.load_full(), self.manifest.state());
+        let mut changes = Vec::new();
+        for tombstone in &tombstones {
+            // A table that writes made since the last flush is not in the manifest yet.
+            if let Some(info) = state.table_by_id(tombstone.table)
+                && durable.table_by_id(tombstone.table) != Some(info)
+            {
+                changes.push(Change::PutTable(info.clone()));
+            }
+            let older = state.tombstones_of(tombstone.table);
+            let replaced = older.iter().filter(|older| tombstone.replaces(older));
+            changes.extend(
+                replaced.map(|older| Change::RemoveTombstone { table: older.table, id: older.id.clone() }),
+            );
+            changes.push(Change::PutTombstone(tombstone.clone()));
+        }
+        self.commit(changes.clone()).await?;
+        {
+            let _lock = self.live_lock.lock();
+            let live = self.live.load().with_changes(&changes);
+            self.live.store(Arc::new(live.map_err(|e| EngineError::Internal(e.to_string()))?));
+        }
+        for tombstone in &tombstones {
+            let Some(info) = state.table_by_id(tombstone.table) else { continue };
+            let deleted = self.table_handle(info.id).delete(tombstone, &info.schema);
+            deleted.map_err(|source| EngineError::Rows { table: info.id.to_string(), source })?;
+        }
+        Ok(())
+    }
+
+    /// The tombstones of `deletions` that may delete something. To be called with the gate closed.
+    fn tombstones(&self, deletions: &[Deletion]) -> Result<Vec<Arc<Tombstone>>, EngineError> {
+        let state = self.live.load();
+        let through = self.wal.last_sequence();
+        let mut tombstones = Vec::new();
+        for Deletion { table, times, series } in deletions {
+            let Some(info) = state.table_by_id(*table) else { continue };
+            let may_have = self.table_handle(*table).may_have(*times, &info.schema);
+            let wrong = |source| EngineError::Rows { table: table.to_string(), source };
+            if series.is_none() || !may_have.map_err(wrong)? {
+                continue;
+            }
+            tombstones.push(Arc::new(Tombstone {
+                id: uuid::Uuid::new_v4().to_string().into(),
+                table: *table,
+                times: *times,
+                series: series.clone(),
+                through,
+            }));
+        }
+        Ok(tombstones)
+    }
+}
