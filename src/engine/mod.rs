@@ -28,12 +28,14 @@ mod options;
 mod read_view;
 mod recover;
 mod table;
+mod users;
 mod write;
 
 pub use crate::catalog::{PolicyChange, PolicySpec};
 pub use error::{EngineError, WriteError};
 pub use options::EngineOptions;
 pub use read_view::ReadView;
+pub use users::RightsChange;
 pub use write::{WriteOutcome, WriteRequest};
 
 use crate::clock::Clock;

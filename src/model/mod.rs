@@ -2,6 +2,7 @@
 
 pub mod batch;
 pub mod change;
+pub mod continuous_query;
 pub mod database;
 pub mod file;
 pub mod ids;
@@ -12,6 +13,7 @@ pub mod series_key;
 pub mod sorted_map;
 pub mod state;
 pub mod time;
+pub mod user;
 pub mod value;
 
 #[cfg(test)]

@@ -9,15 +9,19 @@
 //! state first and become durable later, and table ids may reach the durable state out of order.
 
 use super::change::Change;
+use super::continuous_query::ContinuousQueryInfo;
 use super::database::{DatabaseInfo, PolicyInfo, TableInfo};
 use super::file::FileMeta;
-use super::ids::{DatabaseId, PolicyId, Sequence, TableId};
+use super::ids::{ContinuousQueryId, DatabaseId, PolicyId, Sequence, TableId, UserId};
 use super::schema::TableSchema;
 use super::sorted_map::SortedMap;
+use super::user::UserInfo;
 use std::sync::Arc;
 
+mod continuous_queries;
 #[cfg(test)]
 mod tests;
+mod users;
 
 /// The catalog and the list of files at one moment. See the [module documentation](self).
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -27,6 +31,8 @@ pub struct State {
     tables: SortedMap<TableId, Arc<TableInfo>>,
     files: SortedMap<TableId, Arc<Vec<Arc<FileMeta>>>>,
     dropped: SortedMap<(PolicyId, Arc<str>), Sequence>,
+    users: SortedMap<UserId, Arc<UserInfo>>,
+    continuous_queries: SortedMap<ContinuousQueryId, Arc<ContinuousQueryInfo>>,
     flushed_through: Sequence,
     next_database: DatabaseId,
     next_policy: PolicyId,
@@ -35,6 +41,7 @@ pub struct State {
     database_names: SortedMap<Arc<str>, DatabaseId>,
     policy_names: SortedMap<(DatabaseId, Arc<str>), PolicyId>,
     table_names: SortedMap<(PolicyId, Arc<str>), TableId>,
+    user_names: SortedMap<Arc<str>, UserId>,
 }
 
 /// A change does not fit the state. The state is as it was before.
@@ -190,6 +197,8 @@ impl State {
         let policies = self.policies.iter().map(|(_, p)| Change::PutPolicy(p.clone()));
         let tables = self.tables().map(|t| Change::PutTable(t.clone()));
         let files = self.files().map(|f| Change::AddFile(f.clone()));
+        let users = self.users().map(|u| Change::PutUser(u.clone()));
+        let continuous = self.continuous_queries().map(|c| Change::CreateContinuousQuery(c.clone()));
         let last = [
             Change::Flushed { through: self.flushed_through },
             Change::NextIds {
@@ -198,7 +207,8 @@ impl State {
                 table: self.next_table,
             },
         ];
-        databases.chain(policies).chain(tables).chain(files).chain(dropped).chain(last)
+        let catalog = databases.chain(policies).chain(tables).chain(users).chain(continuous);
+        catalog.chain(files).chain(dropped).chain(last)
     }
 
     /// The state after all of `changes`, in their order.
@@ -242,6 +252,10 @@ impl State {
                 self.next_table = self.next_table.max(*table);
                 Ok(())
             }
+            Change::PutUser(info) => self.put_user(info),
+            Change::DropUser(id) => self.drop_user(*id),
+            Change::CreateContinuousQuery(info) => self.create_continuous_query(info),
+            Change::DropContinuousQuery(id) => self.drop_continuous_query(*id),
         }
     }
 
@@ -261,6 +275,8 @@ impl State {
     fn drop_database(&mut self, id: DatabaseId) -> Result<(), ApplyError> {
         let info = self.databases.remove(&id).ok_or_else(|| missing("database", id))?;
         self.database_names.remove(&info.name);
+        self.drop_grants_on(id);
+        self.drop_continuous_queries_of(id);
         let policies: Vec<_> = self.policies_of(id).into_iter().map(|p| p.id).collect();
         policies.into_iter().try_for_each(|policy| self.drop_policy(policy))
     }

@@ -3,14 +3,20 @@
 //! In: a statement, the tables, what the request says. Out: [`Planned`]. Nothing here changes anything: a statement that does
 //! becomes a command, which the server gives to the engine.
 
-use super::command::Command;
+use super::command::{Command, UserCommand};
+use super::continuous;
 use super::error::QueryError;
 use super::influxql::source::Defaults;
 use super::influxql::{SelectPlan, plan_select};
 use super::show::{self, Listing, SeriesSource};
 use super::tables::Tables;
 use crate::catalog::{PolicyChange, PolicySpec};
-use influxql::ast::{AlterRetentionPolicy, CreateDatabase, CreateRetentionPolicy, Statement};
+use crate::config::Secret;
+use crate::engine::RightsChange;
+use crate::model::user::Access;
+use influxql::ast::{
+    AlterRetentionPolicy, CreateDatabase, CreateRetentionPolicy, Password, Privilege, Statement,
+};
 
 /// What a request says besides its statements.
 #[derive(Clone, Copy, Debug, Default)]
@@ -57,6 +63,9 @@ pub async fn plan_statement(
         Statement::ShowTagKeys(show) => show::tag_keys(show, tables, series, context).await?,
         Statement::ShowTagValues(show) => show::tag_values(show, tables, series, context).await?,
         Statement::ShowFieldKeys(show) => show::field_keys(show, state, context.defaults)?,
+        Statement::ShowUsers => show::users(state)?,
+        Statement::ShowGrants { user } => show::grants(state, user)?,
+        Statement::ShowContinuousQueries => show::continuous_queries(state)?,
         other => return command(other, tables, context).map(Planned::Command),
     };
     Ok(Planned::Listing(listing))
@@ -82,8 +91,59 @@ fn command(
             }
             Command::DropMeasurement { database: database.to_owned(), name: name.clone() }
         }
+        Statement::CreateContinuousQuery(create) => {
+            let create = continuous::qualified(create, tables.state(), context.defaults)?;
+            Command::CreateContinuousQuery {
+                statement: create.to_string(),
+                database: create.database,
+                name: create.name,
+            }
+        }
+        Statement::DropContinuousQuery { name, database } => {
+            Command::DropContinuousQuery { database: database.clone(), name: name.clone() }
+        }
+        other => Command::User(user_command(other)?),
+    })
+}
+
+fn user_command(statement: &Statement) -> Result<UserCommand, QueryError> {
+    let change_rights =
+        |user: &str, change| UserCommand::ChangeRights { name: user.to_owned(), change };
+    Ok(match statement {
+        Statement::CreateUser(create) => UserCommand::Create {
+            name: create.name.clone(),
+            password: secret(&create.password),
+            is_admin: create.admin,
+        },
+        Statement::DropUser { name } => UserCommand::Drop { name: name.clone() },
+        Statement::SetPassword { user, password } => {
+            UserCommand::SetPassword { name: user.clone(), password: secret(password) }
+        }
+        Statement::Grant { privilege, database, user } => {
+            let (database, access) = (database.clone(), access(*privilege));
+            change_rights(user, RightsChange::Grant { database, access })
+        }
+        Statement::Revoke { privilege, database, user } => {
+            let (database, access) = (database.clone(), access(*privilege));
+            change_rights(user, RightsChange::Revoke { database, access })
+        }
+        Statement::GrantAdmin { user } => change_rights(user, RightsChange::Admin(true)),
+        Statement::RevokeAdmin { user } => change_rights(user, RightsChange::Admin(false)),
         other => return Err(QueryError::unsupported(kind_of(other))),
     })
+}
+
+fn secret(password: &Password) -> Secret {
+    Secret::new(password.reveal())
+}
+
+/// What a privilege on a database allows.
+pub(super) fn access(privilege: Privilege) -> Access {
+    match privilege {
+        Privilege::Read => Access::READ,
+        Privilege::Write => Access::WRITE,
+        Privilege::All => Access::ALL,
+    }
 }
 
 /// Future and past limits came with InfluxDB 1.12, and are not built yet.

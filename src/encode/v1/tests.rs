@@ -54,7 +54,7 @@ fn encode(options: &Options, split: Split, tags: &[&str], statements: &[Rows<'_>
             let mut out = Vec::new();
             for (id, rows) in statements.iter().enumerate() {
                 let (shape, batches) = batches(tags, rows, batch_rows);
-                encoder.begin_statement(id, StatementStyle { split, empty_series: None });
+                encoder.begin_statement(id, StatementStyle { split, ..StatementStyle::default() });
                 encoder.rows(&shape);
                 for batch in &batches {
                     encoder.batch(batch).expect("a batch of the shape");
@@ -515,7 +515,11 @@ fn empty_series_shows_its_columns() {
     };
     let run = |format| {
         let mut encoder = ResponseEncoder::new(&Options { format, ..Options::default() });
-        encoder.begin_statement(0, StatementStyle { split: Split::Whole, empty_series: Some("") });
+        encoder.begin_statement(0, StatementStyle {
+            split: Split::Whole,
+            empty_series: Some(""),
+            ..StatementStyle::default()
+        });
         encoder.rows(&shape);
         encoder.end_statement();
         encoder.finish();

@@ -3,6 +3,8 @@
 //! | file | statements |
 //! |---|---|
 //! | `catalog` | DATABASES, RETENTION POLICIES, FIELD KEYS |
+//! | `continuous_queries` | CONTINUOUS QUERIES |
+//! | `users` | USERS, GRANTS |
 //! | `measurements` | MEASUREMENTS |
 //! | `series` | SERIES |
 //! | `tags` | TAG KEYS, TAG VALUES |
@@ -13,15 +15,19 @@
 //! series or tag values, the distinct series of each table are read by a plan that a [`SeriesSource`] runs.
 
 mod catalog;
+mod continuous_queries;
 mod listing;
 mod measurements;
 mod scope;
 mod series;
 mod tags;
+mod users;
 
+pub use continuous_queries::continuous_queries;
 pub use catalog::{databases, field_keys, retention_policies};
 pub use listing::Listing;
 pub use measurements::measurements;
 pub use scope::SeriesSource;
 pub use series::series;
 pub use tags::{tag_keys, tag_values};
+pub use users::{grants, users};

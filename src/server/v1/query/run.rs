@@ -8,7 +8,7 @@ use super::request::QueryRequest;
 use super::style::{read_only_warning, style_of};
 use crate::encode::v1::ResponseEncoder;
 use crate::engine::{Engine, EngineError};
-use crate::query::{Command, QueryContext, ResultStream, StatementOutcome};
+use crate::query::{Command, QueryContext, UserCommand, ResultStream, StatementOutcome};
 use crate::server::error::{command_text, statement_text};
 use crate::server::{AppState, Metrics};
 use bytes::Bytes;
@@ -180,5 +180,23 @@ async fn execute(engine: &Engine, command: Command) -> Result<(), EngineError> {
         }
         Command::DropPolicy { database, name } => engine.drop_policy(&database, &name).await,
         Command::DropMeasurement { database, name } => engine.drop_measurement(&database, &name).await,
+        Command::CreateContinuousQuery { database, name, statement } => {
+            engine.create_continuous_query(&database, &name, &statement).await
+        }
+        Command::DropContinuousQuery { database, name } => {
+            engine.drop_continuous_query(&database, &name).await
+        }
+        Command::User(command) => change_user(engine, command).await,
+    }
+}
+
+async fn change_user(engine: &Engine, command: UserCommand) -> Result<(), EngineError> {
+    match command {
+        UserCommand::Create { name, password, is_admin } => {
+            engine.create_user(&name, password, is_admin).await
+        }
+        UserCommand::Drop { name } => engine.drop_user(&name).await,
+        UserCommand::SetPassword { name, password } => engine.set_password(&name, password).await,
+        UserCommand::ChangeRights { name, change } => engine.change_rights(&name, &change).await,
     }
 }

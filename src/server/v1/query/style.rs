@@ -21,7 +21,8 @@ pub(super) fn style_of(statement: &Statement) -> StatementStyle {
         | Statement::ShowQueries => Some(""),
         _ => None,
     };
-    StatementStyle { split, empty_series }
+    let null_row_is_no_row = matches!(statement, Statement::ShowContinuousQueries);
+    StatementStyle { split, empty_series, null_row_is_no_row }
 }
 
 /// The warning that a statement gets in a request whose method promises to change nothing. DELETE changes
