@@ -77,10 +77,10 @@ fn command(
     context: StatementContext<'_>,
 ) -> Result<Command, QueryError> {
     Ok(match statement {
-        Statement::CreateDatabase(create) => create_database(create)?,
+        Statement::CreateDatabase(create) => create_database(create),
         Statement::DropDatabase { name } => Command::DropDatabase { name: name.clone() },
-        Statement::CreateRetentionPolicy(create) => create_policy(create)?,
-        Statement::AlterRetentionPolicy(alter) => alter_policy(alter)?,
+        Statement::CreateRetentionPolicy(create) => create_policy(create),
+        Statement::AlterRetentionPolicy(alter) => alter_policy(alter),
         Statement::DropRetentionPolicy { name, database } => {
             Command::DropPolicy { database: database.clone(), name: name.clone() }
         }
@@ -146,34 +146,23 @@ pub(super) fn access(privilege: Privilege) -> Access {
     }
 }
 
-/// Future and past limits came with InfluxDB 1.12, and are not built yet.
-fn check_write_limits(future_ns: Option<i64>, past_ns: Option<i64>) -> Result<(), QueryError> {
-    match (future_ns, past_ns) {
-        (None, None) => Ok(()),
-        (Some(_), _) => Err(QueryError::unsupported("FUTURE LIMIT")),
-        (None, Some(_)) => Err(QueryError::unsupported("PAST LIMIT")),
-    }
-}
-
-fn create_database(create: &CreateDatabase) -> Result<Command, QueryError> {
+fn create_database(create: &CreateDatabase) -> Command {
     let policy = match &create.policy {
         None => None,
-        Some(policy) => {
-            check_write_limits(policy.future_limit_ns, policy.past_limit_ns)?;
-            Some(PolicySpec {
-                name: policy.name.clone(),
-                duration_ns: policy.duration_ns,
-                shard_duration_ns: policy.shard_duration_ns,
-                replica_n: policy.replication,
-            })
-        }
+        Some(policy) => Some(PolicySpec {
+            name: policy.name.clone(),
+            duration_ns: policy.duration_ns,
+            shard_duration_ns: policy.shard_duration_ns,
+            replica_n: policy.replication,
+            future_limit_ns: policy.future_limit_ns,
+            past_limit_ns: policy.past_limit_ns,
+        }),
     };
-    Ok(Command::CreateDatabase { name: create.name.clone(), policy })
+    Command::CreateDatabase { name: create.name.clone(), policy }
 }
 
-fn create_policy(create: &CreateRetentionPolicy) -> Result<Command, QueryError> {
-    check_write_limits(create.future_limit_ns, create.past_limit_ns)?;
-    Ok(Command::CreatePolicy {
+fn create_policy(create: &CreateRetentionPolicy) -> Command {
+    Command::CreatePolicy {
         database: create.database.clone(),
         name: create.name.clone(),
         spec: PolicySpec {
@@ -181,23 +170,26 @@ fn create_policy(create: &CreateRetentionPolicy) -> Result<Command, QueryError> 
             duration_ns: Some(create.duration_ns),
             shard_duration_ns: create.shard_duration_ns,
             replica_n: Some(create.replication),
+            future_limit_ns: create.future_limit_ns,
+            past_limit_ns: create.past_limit_ns,
         },
         make_default: create.default,
-    })
+    }
 }
 
-fn alter_policy(alter: &AlterRetentionPolicy) -> Result<Command, QueryError> {
-    check_write_limits(alter.future_limit_ns, alter.past_limit_ns)?;
-    Ok(Command::AlterPolicy {
+fn alter_policy(alter: &AlterRetentionPolicy) -> Command {
+    Command::AlterPolicy {
         database: alter.database.clone(),
         name: alter.name.clone(),
         change: PolicyChange {
             duration_ns: alter.duration_ns,
             shard_duration_ns: alter.shard_duration_ns,
             replica_n: alter.replication,
+            future_limit_ns: alter.future_limit_ns,
+            past_limit_ns: alter.past_limit_ns,
             make_default: alter.default,
         },
-    })
+    }
 }
 
 /// What a statement is called in an error.

@@ -532,6 +532,43 @@ fn empty_series_shows_its_columns() {
     assert_eq!(run(Format::Csv), "name,tags,user,admin\n");
 }
 
+/// As InfluxDB 1.6.7 answers SHOW CONTINUOUS QUERIES.
+#[test]
+fn a_row_of_nulls_stands_for_a_series_without_rows() {
+    let text = |values: &[Option<&str>]| Arc::new(StringViewArray::from(values.to_vec())) as ArrayRef;
+    let batch = RecordBatch::try_from_iter_with_nullable([
+        ("database", text(&[Some("a"), Some("b"), Some("c")]), false),
+        ("name", text(&[None, Some("q"), None]), true),
+        ("query", text(&[None, Some("CREATE"), None]), true),
+    ])
+    .expect("columns of one length");
+    let shape = ResultShape {
+        schema: batch.schema(),
+        name: 0,
+        group_tags: Vec::new(),
+        columns: vec![("name".into(), 1), ("query".into(), 2)],
+        time_zone: None,
+    };
+    let run = |null_row_is_no_row| {
+        let mut encoder = ResponseEncoder::new(&Options::default());
+        let style = StatementStyle { split: Split::Whole, null_row_is_no_row, ..StatementStyle::default() };
+        encoder.begin_statement(0, style);
+        encoder.rows(&shape);
+        encoder.batch(&batch).expect("a batch of the shape");
+        encoder.end_statement();
+        encoder.finish();
+        String::from_utf8(encoder.take()).expect("UTF-8")
+    };
+    let series = |name: &str, values: &str| format!("{{\"name\":\"{name}\",\"columns\":[\"name\",\"query\"]{values}}}");
+    let whole = |series: [String; 3]| {
+        format!("{{\"results\":[{{\"statement_id\":0,\"series\":[{}]}}]}}\n", series.join(","))
+    };
+    let query = ",\"values\":[[\"q\",\"CREATE\"]]";
+    assert_eq!(run(true), whole([series("a", ""), series("b", query), series("c", "")]));
+    let nulls = ",\"values\":[[null,null]]";
+    assert_eq!(run(false), whole([series("a", nulls), series("b", query), series("c", nulls)]));
+}
+
 #[test]
 fn message_pack_is_the_map_of_the_json_form() {
     let options = Options { format: Format::MessagePack, ..Options::default() };
