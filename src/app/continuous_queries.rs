@@ -23,7 +23,8 @@ use tokio_util::sync::CancellationToken;
 mod tests;
 
 /// Runs a `SELECT … INTO` to its end, or says why it failed.
-pub(super) type RunInto = Box<dyn Fn(Statement, QueryContext) -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
+pub(super) type RunInto =
+    Box<dyn Fn(Statement, QueryContext) -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
 
 /// What runs the continuous queries of an engine.
 pub(super) struct ContinuousQueries {

@@ -33,12 +33,7 @@ impl Engine {
     ///
     /// # Errors
     /// When the name is empty, or a user of this name has another password or other rights.
-    pub async fn create_user(
-        &self,
-        name: &str,
-        password: Secret,
-        is_admin: bool,
-    ) -> Result<(), EngineError> {
+    pub async fn create_user(&self, name: &str, password: Secret, is_admin: bool) -> Result<(), EngineError> {
         // The same password has another hash each time. So what counts as the same user is one with the known hash,
         // if the password fits it.
         loop {

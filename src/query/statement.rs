@@ -107,8 +107,7 @@ fn command(
 }
 
 fn user_command(statement: &Statement) -> Result<UserCommand, QueryError> {
-    let change_rights =
-        |user: &str, change| UserCommand::ChangeRights { name: user.to_owned(), change };
+    let change_rights = |user: &str, change| UserCommand::ChangeRights { name: user.to_owned(), change };
     Ok(match statement {
         Statement::CreateUser(create) => UserCommand::Create {
             name: create.name.clone(),

@@ -185,13 +185,17 @@ fn points_outside_the_write_window_are_refused() {
     };
     check("m f=1", &[]);
     let lower = "oldest point m,t=a at 1970-01-01T00:00:01Z dropped because it violates a Write Window Lower Bound at ";
-    let upper = "newest point m at 2200-01-01T00:00:00Z dropped because it violates a Write Window Upper Bound at ";
-    check("m f=2 7258118400\nm,t=a f=1 1\nm f=3", &[
-        "partial write: dropped 2 points outside write window (from ",
-        lower,
-        upper,
-        " dropped=2 for database: d for retention policy: now",
-    ]);
+    let upper =
+        "newest point m at 2200-01-01T00:00:00Z dropped because it violates a Write Window Upper Bound at ";
+    check(
+        "m f=2 7258118400\nm,t=a f=1 1\nm f=3",
+        &[
+            "partial write: dropped 2 points outside write window (from ",
+            lower,
+            upper,
+            " dropped=2 for database: d for retention policy: now",
+        ],
+    );
     check("m f=\"a\"\nm f=1 1", &["partial write: field type conflict: "]);
     // Lifted, they are taken.
     server.query_text("ALTER RETENTION POLICY now ON d FUTURE LIMIT INF PAST LIMIT 0s");

@@ -92,9 +92,7 @@ async fn one_that_fails_does_not_stop_the_others() {
     stage.create("c", "no continuous query").await;
     stage.create("d", "SELECT f INTO t FROM raw").await;
     stage.create("e", "SELECT mean(f) INTO t FROM good GROUP BY time(10m)").await;
-    let all = |from, to| {
-        ["bad", "bug", "good"].map(|source| ran(source, "10m", (from, to)))
-    };
+    let all = |from, to| ["bad", "bug", "good"].map(|source| ran(source, "10m", (from, to)));
     assert_eq!(stage.tick(10).await, all(0, 10));
     assert_eq!(stage.counts(), (1, 2));
     assert_eq!(stage.tick(11).await, [""; 0], "a failed run is not repeated");

@@ -515,11 +515,10 @@ fn empty_series_shows_its_columns() {
     };
     let run = |format| {
         let mut encoder = ResponseEncoder::new(&Options { format, ..Options::default() });
-        encoder.begin_statement(0, StatementStyle {
-            split: Split::Whole,
-            empty_series: Some(""),
-            ..StatementStyle::default()
-        });
+        encoder.begin_statement(
+            0,
+            StatementStyle { split: Split::Whole, empty_series: Some(""), ..StatementStyle::default() },
+        );
         encoder.rows(&shape);
         encoder.end_statement();
         encoder.finish();
@@ -559,7 +558,9 @@ fn a_row_of_nulls_stands_for_a_series_without_rows() {
         encoder.finish();
         String::from_utf8(encoder.take()).expect("UTF-8")
     };
-    let series = |name: &str, values: &str| format!("{{\"name\":\"{name}\",\"columns\":[\"name\",\"query\"]{values}}}");
+    let series = |name: &str, values: &str| {
+        format!("{{\"name\":\"{name}\",\"columns\":[\"name\",\"query\"]{values}}}")
+    };
     let whole = |series: [String; 3]| {
         format!("{{\"results\":[{{\"statement_id\":0,\"series\":[{}]}}]}}\n", series.join(","))
     };

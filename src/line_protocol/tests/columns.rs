@@ -159,7 +159,8 @@ fn points_outside_the_write_window_are_dropped_and_named() {
              Write Window Lower Bound at 1970-01-01T00:00:10Z",
         ),
     );
-    let converted = check(WriteWindow { oldest_ns: None, newest_ns: None }, "m f=1 9\nm f=1 99000000000", None);
+    let converted =
+        check(WriteWindow { oldest_ns: None, newest_ns: None }, "m f=1 9\nm f=1 99000000000", None);
     assert_eq!(converted.points_accepted, 2);
 }
 

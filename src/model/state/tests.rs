@@ -177,7 +177,11 @@ fn users_and_continuous_queries_that_do_not_fit_are_refused() {
     check_refused(&state, &user(9, "u", &[]), "user \"u\" exists already");
     check_refused(&state, &user(0, "v", &[]), "user 0 is inconsistent: its name differs");
     check_refused(&state, &user(0, "u", &[0, 9]), "database 9 does not exist");
-    check_refused(&state, &user(u32::MAX, "w", &[]), "user 4294967295 is inconsistent: identifiers are used up");
+    check_refused(
+        &state,
+        &user(u32::MAX, "w", &[]),
+        "user 4294967295 is inconsistent: identifiers are used up",
+    );
     check_refused(&state, &Change::DropUser(UserId(9)), "user 9 does not exist");
     check_refused(&state, &continuous_query(0, 1, "r"), "continuous query 0 exists already");
     check_refused(&state, &continuous_query(9, 0, "q"), "continuous query \"q\" exists already");

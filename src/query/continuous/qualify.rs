@@ -50,8 +50,9 @@ fn places_in<'a>(select: &'a mut Select, places: &mut Vec<Place<'a>>) {
     }
     for source in &mut select.sources {
         match source {
-            Source::Measurement(measurement) => places
-                .push(Place { database: &mut measurement.database, policy: &mut measurement.policy }),
+            Source::Measurement(measurement) => {
+                places.push(Place { database: &mut measurement.database, policy: &mut measurement.policy })
+            }
             Source::Subquery(inner) => places_in(inner, places),
         }
     }

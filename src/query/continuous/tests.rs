@@ -47,20 +47,19 @@ fn runs(schedule: &Schedule, from: &str, to: &str) -> Vec<(i64, TimeRange)> {
 
 /// Checks what is computed between two times, as (tick, start, end).
 fn check_runs(resample: &str, group_by: &str, (from, to): (&str, &str), expected: &[(&str, &str, &str)]) {
-    let expected: Vec<_> = expected
-        .iter()
-        .map(|(at, start, end)| (ns(at), TimeRange::new(ns(start), ns(end))))
-        .collect();
+    let expected: Vec<_> =
+        expected.iter().map(|(at, start, end)| (ns(at), TimeRange::new(ns(start), ns(end)))).collect();
     assert_eq!(runs(&schedule(resample, group_by), from, to), expected, "{resample} {group_by}");
 }
 
 #[test]
 fn each_bucket_is_computed_once_when_it_is_over() {
-    check_runs("", "time(30m)", ("07:50", "09:10"), &[
-        ("08:00", "07:30", "08:00"),
-        ("08:30", "08:00", "08:30"),
-        ("09:00", "08:30", "09:00"),
-    ]);
+    check_runs(
+        "",
+        "time(30m)",
+        ("07:50", "09:10"),
+        &[("08:00", "07:30", "08:00"), ("08:30", "08:00", "08:30"), ("09:00", "08:30", "09:00")],
+    );
 }
 
 #[test]
@@ -77,91 +76,118 @@ fn there_is_no_backfill() {
 
 #[test]
 fn an_offset_moves_buckets_and_runs() {
-    check_runs("", "time(1h, 15m)", ("08:00", "10:00"), &[
-        ("08:15", "07:15", "08:15"),
-        ("09:15", "08:15", "09:15"),
-    ]);
-    check_runs("", "time(1h, -15m)", ("08:00", "10:00"), &[
-        ("08:45", "07:45", "08:45"),
-        ("09:45", "08:45", "09:45"),
-    ]);
+    check_runs(
+        "",
+        "time(1h, 15m)",
+        ("08:00", "10:00"),
+        &[("08:15", "07:15", "08:15"), ("09:15", "08:15", "09:15")],
+    );
+    check_runs(
+        "",
+        "time(1h, -15m)",
+        ("08:00", "10:00"),
+        &[("08:45", "07:45", "08:45"), ("09:45", "08:45", "09:45")],
+    );
     // Of an offset only what goes beyond whole intervals counts.
     check_runs("", "time(1h, 75m)", ("08:00", "09:00"), &[("08:15", "07:15", "08:15")]);
 }
 
 #[test]
 fn every_shorter_than_the_interval_computes_the_running_bucket_again() {
-    check_runs("RESAMPLE EVERY 30m", "time(1h)", ("07:59", "09:31"), &[
-        ("07:59", "07:00", "08:00"),
-        ("08:00", "07:00", "08:00"),
-        ("08:30", "08:00", "09:00"),
-        ("09:00", "08:00", "09:00"),
-        ("09:30", "09:00", "10:00"),
-    ]);
-    check_runs("RESAMPLE EVERY 15m", "time(1h)", ("08:00", "09:00"), &[
-        ("08:00", "07:00", "08:00"),
-        ("08:15", "08:00", "09:00"),
-        ("08:30", "08:00", "09:00"),
-        ("08:45", "08:00", "09:00"),
-        ("09:00", "08:00", "09:00"),
-    ]);
+    check_runs(
+        "RESAMPLE EVERY 30m",
+        "time(1h)",
+        ("07:59", "09:31"),
+        &[
+            ("07:59", "07:00", "08:00"),
+            ("08:00", "07:00", "08:00"),
+            ("08:30", "08:00", "09:00"),
+            ("09:00", "08:00", "09:00"),
+            ("09:30", "09:00", "10:00"),
+        ],
+    );
+    check_runs(
+        "RESAMPLE EVERY 15m",
+        "time(1h)",
+        ("08:00", "09:00"),
+        &[
+            ("08:00", "07:00", "08:00"),
+            ("08:15", "08:00", "09:00"),
+            ("08:30", "08:00", "09:00"),
+            ("08:45", "08:00", "09:00"),
+            ("09:00", "08:00", "09:00"),
+        ],
+    );
 }
 
 #[test]
 fn every_longer_than_the_interval_computes_several_buckets() {
-    check_runs("RESAMPLE EVERY 2h", "time(30m)", ("08:01", "12:01"), &[
-        ("08:01", "06:30", "08:00"),
-        ("10:00", "08:00", "10:00"),
-        ("12:00", "10:00", "12:00"),
-    ]);
+    check_runs(
+        "RESAMPLE EVERY 2h",
+        "time(30m)",
+        ("08:01", "12:01"),
+        &[("08:01", "06:30", "08:00"), ("10:00", "08:00", "10:00"), ("12:00", "10:00", "12:00")],
+    );
 }
 
 #[test]
 fn every_that_is_no_multiple_of_the_interval_leaves_buckets_out() {
     // As in InfluxDB 1.x: at 10:30 the bucket from 09:30 on began too long ago. FOR helps.
-    check_runs("RESAMPLE EVERY 45m", "time(30m)", ("08:16", "10:31"), &[
-        ("09:00", "08:30", "09:00"),
-        ("09:45", "09:00", "09:30"),
-        ("10:30", "10:00", "10:30"),
-    ]);
+    check_runs(
+        "RESAMPLE EVERY 45m",
+        "time(30m)",
+        ("08:16", "10:31"),
+        &[("09:00", "08:30", "09:00"), ("09:45", "09:00", "09:30"), ("10:30", "10:00", "10:30")],
+    );
 }
 
 #[test]
 fn for_longer_than_the_interval_computes_older_buckets_again() {
-    check_runs("RESAMPLE FOR 1h", "time(30m)", ("08:00", "09:00"), &[
-        ("08:00", "07:00", "08:00"),
-        ("08:30", "07:30", "08:30"),
-        ("09:00", "08:00", "09:00"),
-    ]);
+    check_runs(
+        "RESAMPLE FOR 1h",
+        "time(30m)",
+        ("08:00", "09:00"),
+        &[("08:00", "07:00", "08:00"), ("08:30", "07:30", "08:30"), ("09:00", "08:00", "09:00")],
+    );
     // Of a bucket that began earlier nothing is computed.
-    check_runs("RESAMPLE FOR 45m", "time(30m)", ("08:00", "08:30"), &[
-        ("08:00", "07:30", "08:00"),
-        ("08:30", "08:00", "08:30"),
-    ]);
+    check_runs(
+        "RESAMPLE FOR 45m",
+        "time(30m)",
+        ("08:00", "08:30"),
+        &[("08:00", "07:30", "08:00"), ("08:30", "08:00", "08:30")],
+    );
 }
 
 #[test]
 fn for_reaches_back_before_the_query_was_made() {
-    check_runs("RESAMPLE FOR 2h", "time(30m)", ("08:10", "08:30"), &[
-        ("08:10", "06:30", "08:00"),
-        ("08:30", "06:30", "08:30"),
-    ]);
+    check_runs(
+        "RESAMPLE FOR 2h",
+        "time(30m)",
+        ("08:10", "08:30"),
+        &[("08:10", "06:30", "08:00"), ("08:30", "06:30", "08:30")],
+    );
 }
 
 #[test]
 fn every_and_for() {
-    check_runs("RESAMPLE EVERY 1h FOR 90m", "time(30m)", ("08:00", "09:59"), &[
-        ("08:00", "06:30", "08:00"),
-        ("09:00", "07:30", "09:00"),
-    ]);
-    check_runs("RESAMPLE EVERY 30m FOR 2h", "time(1h)", ("08:00", "08:59"), &[
-        ("08:00", "06:00", "08:00"),
-        ("08:30", "07:00", "09:00"),
-    ]);
-    check_runs("RESAMPLE EVERY 1h FOR 1h", "time(30m, 10m)", ("08:10", "09:10"), &[
-        ("08:10", "07:10", "08:10"),
-        ("09:10", "08:10", "09:10"),
-    ]);
+    check_runs(
+        "RESAMPLE EVERY 1h FOR 90m",
+        "time(30m)",
+        ("08:00", "09:59"),
+        &[("08:00", "06:30", "08:00"), ("09:00", "07:30", "09:00")],
+    );
+    check_runs(
+        "RESAMPLE EVERY 30m FOR 2h",
+        "time(1h)",
+        ("08:00", "08:59"),
+        &[("08:00", "06:00", "08:00"), ("08:30", "07:00", "09:00")],
+    );
+    check_runs(
+        "RESAMPLE EVERY 1h FOR 1h",
+        "time(30m, 10m)",
+        ("08:10", "09:10"),
+        &[("08:10", "07:10", "08:10"), ("09:10", "08:10", "09:10")],
+    );
 }
 
 #[test]
@@ -194,27 +220,33 @@ fn a_clock_that_is_set_back_begins_anew() {
 #[test]
 fn days_of_a_zone_are_as_long_as_its_clock_makes_them() {
     // The clock goes forward on 2021-03-28 and back on 2021-10-31.
-    let schedule = Schedule::of(&created(
-        "",
-        "SELECT mean(f) INTO t FROM m GROUP BY time(1d) TZ('Europe/Berlin')",
-    ));
+    let schedule =
+        Schedule::of(&created("", "SELECT mean(f) INTO t FROM m GROUP BY time(1d) TZ('Europe/Berlin')"));
     let schedule = schedule.unwrap().unwrap();
-    let days = |from, to| runs(&schedule, from, to).into_iter().map(|(at, range)| {
-        assert_eq!(at, range.end_ns, "as soon as the day is over");
-        range
-    });
+    let days = |from, to| {
+        runs(&schedule, from, to).into_iter().map(|(at, range)| {
+            assert_eq!(at, range.end_ns, "as soon as the day is over");
+            range
+        })
+    };
     let spring: Vec<_> = days("2021-03-27T12:00:00Z", "2021-03-30T00:00:00Z").collect();
-    assert_eq!(spring, [
-        TimeRange::new(ns("2021-03-26T23:00:00Z"), ns("2021-03-27T23:00:00Z")),
-        TimeRange::new(ns("2021-03-27T23:00:00Z"), ns("2021-03-28T22:00:00Z")),
-        TimeRange::new(ns("2021-03-28T22:00:00Z"), ns("2021-03-29T22:00:00Z")),
-    ]);
+    assert_eq!(
+        spring,
+        [
+            TimeRange::new(ns("2021-03-26T23:00:00Z"), ns("2021-03-27T23:00:00Z")),
+            TimeRange::new(ns("2021-03-27T23:00:00Z"), ns("2021-03-28T22:00:00Z")),
+            TimeRange::new(ns("2021-03-28T22:00:00Z"), ns("2021-03-29T22:00:00Z")),
+        ]
+    );
     let autumn: Vec<_> = days("2021-10-30T12:00:00Z", "2021-11-02T00:00:00Z").collect();
-    assert_eq!(autumn, [
-        TimeRange::new(ns("2021-10-29T22:00:00Z"), ns("2021-10-30T22:00:00Z")),
-        TimeRange::new(ns("2021-10-30T22:00:00Z"), ns("2021-10-31T23:00:00Z")),
-        TimeRange::new(ns("2021-10-31T23:00:00Z"), ns("2021-11-01T23:00:00Z")),
-    ]);
+    assert_eq!(
+        autumn,
+        [
+            TimeRange::new(ns("2021-10-29T22:00:00Z"), ns("2021-10-30T22:00:00Z")),
+            TimeRange::new(ns("2021-10-30T22:00:00Z"), ns("2021-10-31T23:00:00Z")),
+            TimeRange::new(ns("2021-10-31T23:00:00Z"), ns("2021-11-01T23:00:00Z")),
+        ]
+    );
 }
 
 #[test]
@@ -240,8 +272,7 @@ fn no_time_makes_it_fail() {
 }
 
 fn check_over(condition: &str, expected: &str) {
-    let create =
-        created("", &format!("SELECT mean(f) INTO t FROM m {condition} GROUP BY time(1h), host"));
+    let create = created("", &format!("SELECT mean(f) INTO t FROM m {condition} GROUP BY time(1h), host"));
     let query = ContinuousQuery::parse(&create.to_string()).unwrap();
     let text = query.over(TimeRange::new(10, 20)).to_string();
     assert_eq!(text, format!("SELECT mean(f) INTO t FROM m WHERE {expected} GROUP BY time(1h), host"));
@@ -305,11 +336,7 @@ fn every_name_is_completed() {
 
 #[test]
 fn the_database_of_the_request_goes_before_that_of_the_query() {
-    check_qualified(
-        ("e", ""),
-        "SELECT mean(f) INTO x FROM m",
-        Ok("SELECT mean(f) INTO e.p.x FROM e.p.m"),
-    );
+    check_qualified(("e", ""), "SELECT mean(f) INTO x FROM m", Ok("SELECT mean(f) INTO e.p.x FROM e.p.m"));
     check_qualified(
         ("", "p"),
         "SELECT mean(f) INTO x FROM e.autogen.m",

@@ -23,8 +23,8 @@ mod series;
 mod tags;
 mod users;
 
-pub use continuous_queries::continuous_queries;
 pub use catalog::{databases, field_keys, retention_policies};
+pub use continuous_queries::continuous_queries;
 pub use listing::Listing;
 pub use measurements::measurements;
 pub use scope::SeriesSource;

@@ -154,7 +154,8 @@ impl Step {
 fn is_mutating_statement(statement: &str) -> bool {
     let upper = statement.trim_start().to_ascii_uppercase();
     let first = upper.split_whitespace().next().unwrap_or_default();
-    matches!(first, "CREATE" | "DROP" | "ALTER" | "DELETE" | "SET" | "GRANT" | "REVOKE") || (first == "SELECT" && upper.contains(" INTO "))
+    matches!(first, "CREATE" | "DROP" | "ALTER" | "DELETE" | "SET" | "GRANT" | "REVOKE")
+        || (first == "SELECT" && upper.contains(" INTO "))
 }
 
 /// Reads every `*.txt` below `folder`, sorted by name. Folders named in `skipped` are left out.
@@ -262,7 +263,10 @@ fn push_answer(out: &mut Vec<String>, marker: &str, answer: &str) {
 fn is_directive(line: &str) -> bool {
     let word = line.split(' ').next().unwrap_or_default();
     line.starts_with('#')
-        || matches!(word, "database" | "users:" | "differs:" | "write" | "exec" | "query" | "request" | "----")
+        || matches!(
+            word,
+            "database" | "users:" | "differs:" | "write" | "exec" | "query" | "request" | "----"
+        )
 }
 
 fn parse_database(rest: &str) -> Database {

@@ -107,7 +107,8 @@ fn parameters(
         parameters.push(("db".to_owned(), rename(db, &scenario.own_names(), prefix)));
     }
     for (name, value) in options.0.iter().filter(|(name, _)| passed.contains(&name.as_str())) {
-        let value = if name == "params" { rename(value, &scenario.own_names(), prefix) } else { value.clone() };
+        let value =
+            if name == "params" { rename(value, &scenario.own_names(), prefix) } else { value.clone() };
         parameters.push((name.clone(), value));
     }
     parameters

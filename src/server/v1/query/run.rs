@@ -5,10 +5,10 @@
 //! all the same.
 
 use super::request::QueryRequest;
-use super::style::{read_only_warning, style_of};
+use super::style::{read_only_warning, style_of, warning_of};
 use crate::encode::v1::ResponseEncoder;
 use crate::engine::{Engine, EngineError};
-use crate::query::{Command, QueryContext, UserCommand, ResultStream, StatementOutcome};
+use crate::query::{Command, QueryContext, ResultStream, StatementOutcome, UserCommand};
 use crate::server::error::{command_text, statement_text};
 use crate::server::{AppState, Metrics};
 use bytes::Bytes;
@@ -114,6 +114,11 @@ impl Run<'_> {
                 self.rows(rows).await
             }
             Ok(StatementOutcome::Command(command)) => {
+                let warning = warning.map(|warning| match &command {
+                    // Quoted in its normal form.
+                    Command::CreateContinuousQuery { statement, .. } => warning_of(statement),
+                    _ => warning,
+                });
                 if let Some(text) = carry_out(self.state.engine.clone(), command).await {
                     return Ok(Some(text));
                 }

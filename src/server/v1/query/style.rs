@@ -52,7 +52,10 @@ pub(super) fn read_only_warning(statement: &Statement) -> Option<String> {
         | Statement::RevokeAdmin { .. } => true,
         _ => false,
     };
-    is_change.then(|| {
-        format!("deprecated use of '{statement}' in a read only context, please use a POST request instead")
-    })
+    is_change.then(|| warning_of(&statement.to_string()))
+}
+
+/// The warning that quotes a statement as `text`.
+pub(super) fn warning_of(text: &str) -> String {
+    format!("deprecated use of '{text}' in a read only context, please use a POST request instead")
 }
