@@ -31,6 +31,7 @@ mod options;
 mod read_view;
 mod recover;
 mod table;
+mod users;
 mod write;
 
 pub use crate::catalog::{PolicyChange, PolicySpec};
@@ -38,6 +39,7 @@ pub use delete::Deletion;
 pub use error::{EngineError, WriteError};
 pub use options::EngineOptions;
 pub use read_view::ReadView;
+pub use users::RightsChange;
 pub use write::{WriteOutcome, WriteRequest};
 
 use crate::clock::Clock;

@@ -3,10 +3,12 @@
 use super::Engine;
 use super::error::WriteError;
 use crate::catalog;
-use crate::line_protocol::{Converted, Precision, Rejection, WriteOptions, to_batches};
+use crate::line_protocol::{
+    Converted, OutsideWindow, Precision, Rejection, WriteOptions, WriteWindow, to_batches,
+};
 use crate::model::batch::{TableRows, WriteBatch};
 use crate::model::change::Change;
-use crate::model::database::TableInfo;
+use crate::model::database::{PolicyInfo, TableInfo};
 use crate::model::ids::{DatabaseId, PolicyId, Sequence};
 use crate::model::schema::{ColumnKind, TableSchema};
 use crate::model::series_key;
@@ -41,6 +43,12 @@ pub struct WriteOutcome {
     pub rejections_omitted: usize,
     /// Points that parsed and were refused: `dropped=N` in InfluxDB's texts.
     pub points_dropped: usize,
+    /// Those of them that lie outside the write window of their retention policy.
+    pub outside_window: Option<OutsideWindow>,
+    /// The database that the points were meant for.
+    pub database: Arc<str>,
+    /// The retention policy that the points were meant for.
+    pub policy: Arc<str>,
 }
 
 /// A batch that was logged, or nothing to log.
@@ -106,12 +114,16 @@ impl Engine {
             let duration_ns = target.policy.duration_ns;
             options.oldest_ns =
                 (duration_ns > 0).then(|| options.default_time_ns.saturating_sub(duration_ns));
+            options.window = write_window(&target.policy, options.default_time_ns);
             let schema_of = |table: &str| state.table(policy, table).map(|t| t.schema.clone());
             let converted = to_batches(&request.body, &options, schema_of);
             if self.register(database, policy, &converted.tables)? == Registered::Conflict {
                 continue; // another write fixed a field's type meanwhile: judge the points anew
             }
-            return self.append(database, policy, converted);
+            let mut logged = self.append(database, policy, converted)?;
+            logged.outcome.database = target.database.name.clone();
+            logged.outcome.policy = target.policy.name.clone();
+            return Ok(logged);
         }
     }
 
@@ -126,6 +138,8 @@ impl Engine {
             rejections: converted.rejections,
             rejections_omitted: converted.rejections_omitted,
             points_dropped: converted.points_dropped,
+            outside_window: converted.outside_window,
+            ..WriteOutcome::default()
         };
         if converted.tables.is_empty() {
             return Ok(Logged { outcome, appended: None });
@@ -205,6 +219,15 @@ impl Engine {
             WalError::QueueFull => WriteError::Overloaded { retry_after },
             other => WriteError::Closed(other.to_string()),
         }
+    }
+}
+
+/// The times of points that a policy takes at `now_ns`.
+fn write_window(policy: &PolicyInfo, now_ns: i64) -> WriteWindow {
+    let limit = |limit_ns: i64, bound_ns: i64| (limit_ns > 0).then_some(bound_ns);
+    WriteWindow {
+        oldest_ns: limit(policy.past_limit_ns, now_ns.saturating_sub(policy.past_limit_ns)),
+        newest_ns: limit(policy.future_limit_ns, now_ns.saturating_add(policy.future_limit_ns)),
     }
 }
 

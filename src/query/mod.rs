@@ -14,6 +14,8 @@
 //! | [`influxql`] | SELECT: resolved, then planned, one file per shape of query |
 //! | [`show`] | SHOW statements |
 //! | [`deletion`] | DELETE, DROP SERIES, DROP SHARD |
+//! | [`continuous`] | continuous queries: their normal form, and when they run over what |
+//! | [`privileges`] | what a user must be allowed to do for a statement |
 //! | [`sql`] | SQL over the tables of one database |
 //! | [`scan`] | tables as leaves of a plan |
 //! | [`functions`], [`exec`] | what DataFusion lacks: aggregates, selectors, scalar functions, plan nodes |
@@ -21,12 +23,14 @@
 //! | [`timing`] | how long each stage takes |
 
 pub mod command;
+pub mod continuous;
 pub mod deletion;
 pub mod error;
 pub mod exec;
 pub mod functions;
 pub mod influxql;
 pub mod memory;
+pub mod privileges;
 pub mod run;
 pub mod scan;
 pub mod session;
@@ -36,7 +40,7 @@ pub mod statement;
 pub mod tables;
 pub mod timing;
 
-pub use command::Command;
+pub use command::{Command, UserCommand};
 pub use error::QueryError;
 pub use session::{QueryEngine, QueryOptions};
 pub use sql::{SqlParameters, SqlResult};

@@ -106,8 +106,16 @@ impl Store {
     fn create_policy(&mut self, database: DatabaseId, name: &str, duration_ns: i64) -> PolicyId {
         let id = self.state.next_policy_id();
         let shard_duration_ns = PolicyInfo::default_shard_duration_ns(duration_ns);
-        let info =
-            PolicyInfo { id, database, name: name.into(), duration_ns, shard_duration_ns, replica_n: 1 };
+        let info = PolicyInfo {
+            id,
+            database,
+            name: name.into(),
+            duration_ns,
+            shard_duration_ns,
+            replica_n: 1,
+            future_limit_ns: 0,
+            past_limit_ns: 0,
+        };
         self.apply(Change::PutPolicy(Arc::new(info)));
         id
     }

@@ -42,6 +42,8 @@ pub fn retention_policies(
             ("duration", text(|policy| go_duration(policy.duration_ns))),
             ("shardGroupDuration", text(|policy| go_duration(policy.shard_duration_ns))),
             ("replicaN", Column::Integer(policies.iter().map(|policy| policy.replica_n.into()).collect())),
+            ("futureWriteLimit", text(|policy| go_duration(policy.future_limit_ns))),
+            ("pastWriteLimit", text(|policy| go_duration(policy.past_limit_ns))),
             (
                 "default",
                 Column::Boolean(policies.iter().map(|p| p.name == database.default_policy).collect()),

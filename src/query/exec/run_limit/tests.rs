@@ -1,7 +1,7 @@
 //! The sieve against a naive reading of what a run keeps.
 
 use super::{RunLimitExec, RunRows};
-use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringViewArray};
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringViewArray};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema};
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::execution::TaskContext;
