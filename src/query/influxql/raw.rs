@@ -11,8 +11,8 @@
 
 use super::columns::{null_of, or_else};
 use super::error::Result;
-use super::finish::{project, sort};
-use super::ir::{Measurement, Query};
+use super::finish::{project, sort_by};
+use super::ir::{Measurement, Part, Query};
 use super::limit::{limit, run_limit};
 use super::lower::{fill_value, is_null, lower};
 use super::scan::{Wanted, any_not_null, scan};
@@ -35,9 +35,16 @@ pub(super) fn plan(
 ) -> Result<Option<LogicalPlan>> {
     let wanted = Wanted { refs: &query.refs, has_time: true, has_series: true };
     let Some(input) = scan(query, measurement, wanted, tables)? else { return Ok(None) };
-    let fields = query.refs.iter().zip(&input.refs).filter(|(r, _)| r.ty.is_field());
-    let Some(has_field) = any_not_null(fields.map(|(_, expr)| expr)) else { return Ok(None) };
-    let mut input = input.filter(Some(has_field))?;
+    let mut input = if input.has_rows_of_nulls {
+        if query.refs.iter().all(|r| r.ty == Type::Unknown) {
+            return Ok(None);
+        }
+        input
+    } else {
+        let fields = query.refs.iter().zip(&input.refs).filter(|(r, _)| r.ty.is_field());
+        let Some(has_field) = any_not_null(fields.map(|(_, expr)| expr)) else { return Ok(None) };
+        input.filter(Some(has_field))?
+    };
     let mut refs = input.refs.clone();
     for (value, reference) in refs.iter_mut().zip(&query.refs) {
         if let Some(number) = fill_value(query.fill, reference.ty) {
@@ -52,13 +59,14 @@ pub(super) fn plan(
     }
     let columns = query.columns.iter().map(|column| lower(&column.value, &refs, &[]));
     let columns = columns.collect::<Result<Vec<_>>>()?;
-    let order = [input.time.clone(), input.series.clone()];
+    let is_of_tables = measurement.parts.iter().all(|part| matches!(part, Part::Table(_)));
     let plan = match query.fill {
         // Values are carried over rows that a limit would drop.
         Fill::Previous => input.plan,
-        _ => run_limit(query, input.plan, &input.series)?,
+        _ if is_of_tables => run_limit(query, input.plan, &input.series)?,
+        _ => input.plan,
     };
-    let plan = sort(query, plan, &input.group_tags, &order);
+    let plan = sort_by(query, plan, &input.group_tags, input.order);
     let plan = limit(query, plan, &input.group_tags)?;
     project(query, measurement, plan, &input.group_tags, input.time, columns).map(Some)
 }

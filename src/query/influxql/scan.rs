@@ -1,12 +1,15 @@
-//! The lowest part of every plan: the rows of one measurement that WHERE leaves, with the columns that the query needs.
+//! The lowest part of a query's plan: the rows of one measurement that WHERE leaves, with the columns that the query needs.
 //!
 //! In: the query and one of its measurements. Out: an [`Input`], which says by which expression of the plan each tag and field
 //! is had. A single table is scanned without a projection on top, so that the columns keep their stored names and filters on them
-//! reach the provider; several tables of one name become a union of projections to common names.
+//! reach the provider; several tables or subqueries of one name become a union of projections to common
+//! names. A subquery's rows are made an [`Input`] too (`inner_rows`).
 
 use super::columns::{SCAN_NAME, TableColumns, null_of, plain, text_literal, time_literal};
 use super::error::Result;
-use super::ir::{Measurement, Query, Ref};
+use super::finish::in_order;
+use super::inner_rows::inner_rows;
+use super::ir::{Measurement, Part, Query, Ref};
 use super::predicate::{Predicate, Scope, predicate};
 use super::time_range::TimeBounds;
 use super::types::Type;
@@ -16,7 +19,7 @@ use datafusion::catalog::TableProvider;
 use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{
-    BinaryExpr, Expr, Filter, LogicalPlan, Operator, Projection, TableProviderFilterPushDown,
+    BinaryExpr, Expr, Filter, LogicalPlan, Operator, Projection, SortExpr, TableProviderFilterPushDown,
     TableScanBuilder, Union,
 };
 use std::collections::HashSet;
@@ -35,6 +38,10 @@ pub(super) struct Input {
     pub group_tags: Vec<Expr>,
     /// The references asked for, in order, each of its type; a null literal where the table has no such column.
     pub refs: Vec<Expr>,
+    /// The order within a series of the result when rows are selected as they come, for a query that wants time and series.
+    pub order: Vec<SortExpr>,
+    /// Whether a row counts even if all its values are null: those of subqueries do.
+    pub has_rows_of_nulls: bool,
 }
 
 /// Which columns besides the group tags a query needs.
@@ -56,8 +63,15 @@ pub(super) fn scan(
     wanted: Wanted<'_>,
     tables: &dyn Tables,
 ) -> Result<Option<Input>> {
-    let mut inputs = Vec::with_capacity(measurement.tables.len());
-    for table in &measurement.tables {
+    let mut inputs = Vec::with_capacity(measurement.parts.len());
+    for part in &measurement.parts {
+        let table = match part {
+            Part::Table(table) => table,
+            Part::Subquery { subquery, measurement } => {
+                inputs.extend(inner_rows(query, subquery, *measurement, wanted, tables)?);
+                continue;
+            }
+        };
         let provider = tables.provider(table.id)?;
         let columns = TableColumns { table, schema: provider.schema() };
         let condition = match &query.condition {
@@ -75,11 +89,12 @@ pub(super) fn scan(
         let (group_tags, refs): (Vec<_>, Vec<_>) = (group_tags.collect(), values.collect());
         let needed = used(&time, &series, &group_tags, &refs, wanted);
         let plan = scan_table(&columns, provider, needed, condition)?;
-        inputs.push(Input { plan, time, series, group_tags, refs });
+        let order = vec![in_order(query, &time), in_order(query, &series)];
+        inputs.push(Input { plan, time, series, group_tags, refs, order, has_rows_of_nulls: false });
     }
     match inputs.len() {
         0 | 1 => Ok(inputs.pop()),
-        _ => union(inputs, wanted).map(Some),
+        _ => union(query, inputs, wanted).map(Some),
     }
 }
 
@@ -150,7 +165,7 @@ pub(super) fn within(columns: &TableColumns<'_>, bounds: TimeBounds) -> Predicat
 
 impl Input {
     /// The same rows with columns of fixed names.
-    fn renamed(self, wanted: Wanted<'_>) -> Result<Self> {
+    pub(super) fn renamed(self, wanted: Wanted<'_>) -> Result<Self> {
         let names = (wanted.has_time.then(|| "time".to_owned()).into_iter())
             .chain(wanted.has_series.then(|| "series".to_owned()))
             .chain((0..self.group_tags.len()).map(|i| format!("tag_{i}")))
@@ -165,6 +180,8 @@ impl Input {
             series: plain("series"),
             group_tags: (0..self.group_tags.len()).map(|i| plain(&format!("tag_{i}"))).collect(),
             refs: (0..self.refs.len()).map(|i| plain(&format!("value_{i}"))).collect(),
+            order: Vec::new(),
+            has_rows_of_nulls: self.has_rows_of_nulls,
         })
     }
 
@@ -190,11 +207,13 @@ fn used<'a>(
     time.into_iter().chain(series).chain(group_tags).chain(refs)
 }
 
-fn union(inputs: Vec<Input>, wanted: Wanted<'_>) -> Result<Input> {
+fn union(query: &Query, inputs: Vec<Input>, wanted: Wanted<'_>) -> Result<Input> {
     let mut renamed = inputs.into_iter().map(|input| input.renamed(wanted)).collect::<Result<Vec<_>>>()?;
     let plans = renamed.iter().map(|input| Arc::new(input.plan.clone())).collect();
     let mut first = renamed.remove(0);
     first.plan = LogicalPlan::Union(Union::try_new_with_loose_types(plans)?);
+    first.order = vec![in_order(query, &first.time), in_order(query, &first.series)];
+    first.has_rows_of_nulls &= renamed.iter().all(|input| input.has_rows_of_nulls);
     Ok(first)
 }
 
