@@ -49,12 +49,7 @@ pub(super) fn inner_rows(
     let group_tags = outer.group_tags.iter().map(|tag| rows.tag(tag).unwrap_or_else(|| null_of(Type::Tag)));
     let refs = wanted.refs.iter().map(|r| rows.value(r).unwrap_or_else(|| null_of(r.ty)));
     let refs: Vec<_> = refs.collect();
-    let other_tags: Vec<_> = query
-        .group_tags
-        .iter()
-        .filter(|tag| !outer.group_tags.contains(tag))
-        .filter_map(|tag| rows.tag(tag))
-        .collect();
+    let other_tags: Vec<_> = rows.tags_of_series(outer).collect();
     let input = Input {
         plan,
         time: rows.time(),
@@ -113,6 +108,17 @@ impl InnerRows<'_> {
         }
         let tag = or_else(self.tag(&reference.name)?, text_literal(""));
         Some(converted(tag, &DataType::Utf8View, &reference.ty.data_type()))
+    }
+
+    /// What tells rows of one time apart that `outer` does not group: the other tags. Rows as they come also have tags as columns.
+    fn tags_of_series(&self, outer: &Query) -> impl Iterator<Item = Expr> {
+        let is_raw = matches!(self.query.projection, Projection::Raw | Projection::WindowOverRaw(_));
+        let tag_count = self.query.group_tags.len();
+        let tags = self.query.group_tags.iter().enumerate();
+        let tags = tags.filter(|(_, tag)| !outer.group_tags.contains(tag)).map(|(i, _)| self.named(1 + i));
+        let columns = self.query.columns.iter().enumerate();
+        let columns = columns.filter(move |(_, column)| is_raw && column.ty == Type::Tag);
+        tags.chain(columns.map(move |(i, _)| self.named(2 + tag_count + i)))
     }
 
     /// The order of rows within a series of the outer query that selects them as they come, as InfluxDB 1.x has it: by time, but
