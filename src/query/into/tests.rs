@@ -9,7 +9,8 @@ fn rows(cells: &[(&str, Option<&str>, i64, Option<f64>)]) -> RecordBatch {
     cells.iter().for_each(|(_, tag, ..)| tags.append_option(*tag));
     let times = TimestampNanosecondArray::from_iter_values(cells.iter().map(|(_, _, time, _)| *time));
     let values: Float64Array = cells.iter().map(|(.., value)| *value).collect();
-    let columns: Vec<ArrayRef> = vec![Arc::new(names), Arc::new(tags.finish()), Arc::new(times), Arc::new(values)];
+    let columns: Vec<ArrayRef> =
+        vec![Arc::new(names), Arc::new(tags.finish()), Arc::new(times), Arc::new(values)];
     RecordBatch::try_new(shape().schema, columns).expect("columns fit")
 }
 
@@ -31,12 +32,12 @@ fn shape() -> ResultShape {
 }
 
 /// All writes, each as (table, series, times) per part.
-async fn writes(measurement: Option<&str>, batches: Vec<RecordBatch>) -> Vec<Vec<(String, Vec<String>, Vec<i64>)>> {
-    let target = IntoTarget {
-        database: "db".into(),
-        policy: "p".into(),
-        measurement: measurement.map(Arc::from),
-    };
+async fn writes(
+    measurement: Option<&str>,
+    batches: Vec<RecordBatch>,
+) -> Vec<Vec<(String, Vec<String>, Vec<i64>)>> {
+    let target =
+        IntoTarget { database: "db".into(), policy: "p".into(), measurement: measurement.map(Arc::from) };
     let batches = futures::stream::iter(batches.into_iter().map(Ok)).boxed();
     let mut rows = IntoRows::new(target, ResultStream { shape: shape(), batches });
     let mut writes = Vec::new();
@@ -75,7 +76,8 @@ async fn rows_without_finite_values_are_no_points() {
 async fn writes_are_of_ten_thousand_points() {
     let cells: Vec<_> = (0..7_000).map(|time| ("m", Some("a"), time, Some(1.0))).collect();
     let batches = vec![rows(&cells), rows(&cells), rows(&cells[..1]), rows(&cells)];
-    let counts: Vec<usize> = writes(Some("x"), batches).await.iter().map(|tables| tables[0].2.len()).collect();
+    let counts: Vec<usize> =
+        writes(Some("x"), batches).await.iter().map(|tables| tables[0].2.len()).collect();
     assert_eq!(counts, [10_000, 10_000, 1_001]);
 }
 
