@@ -30,6 +30,7 @@ mod flush;
 mod options;
 mod read_view;
 mod recover;
+mod rows;
 mod table;
 mod users;
 mod write;
@@ -40,7 +41,7 @@ pub use error::{EngineError, WriteError};
 pub use options::EngineOptions;
 pub use read_view::ReadView;
 pub use users::RightsChange;
-pub use write::{WriteOutcome, WriteRequest};
+pub use write::{RowsRequest, WriteOutcome, WriteRequest};
 
 use crate::clock::Clock;
 use crate::manifest::{CommitError, Manifest};

@@ -1,7 +1,8 @@
-//! The path of a write, from the body of a request to rows that queries see.
+//! The path of a write, from the body of a request, or from rows, to rows that queries see.
 
 use super::Engine;
 use super::error::WriteError;
+use super::rows::{self, RowLimits};
 use crate::catalog;
 use crate::line_protocol::{
     Converted, OutsideWindow, Precision, Rejection, WriteOptions, WriteWindow, to_batches,
@@ -30,6 +31,17 @@ pub struct WriteRequest {
     pub precision: Precision,
     /// Line protocol.
     pub body: Bytes,
+}
+
+/// Rows to write.
+#[derive(Clone, Debug)]
+pub struct RowsRequest {
+    /// The database's name.
+    pub database: String,
+    /// The retention policy's name.
+    pub policy: String,
+    /// The rows. A table may come in several parts; a row without any field is left out.
+    pub tables: Vec<TableRows>,
 }
 
 /// What became of the points of a write that was taken.
@@ -64,16 +76,34 @@ impl Engine {
     /// # Errors
     /// When nothing of the request was stored. With `Internal` and `Closed` it may have been, after a crash.
     pub async fn write(self: &Arc<Self>, request: WriteRequest) -> Result<WriteOutcome, WriteError> {
+        self.write_by(move |engine| engine.log(&request)).await
+    }
+
+    /// Stores rows by the rules for points: those of [`Engine::write`].
+    ///
+    /// # Errors
+    /// As [`Engine::write`].
+    pub async fn write_rows(self: &Arc<Self>, request: RowsRequest) -> Result<WriteOutcome, WriteError> {
+        self.write_by(move |engine| engine.log_rows(&request)).await
+    }
+
+    async fn write_by(
+        self: &Arc<Self>,
+        log: impl FnOnce(&Self) -> Result<Logged, WriteError> + Send + 'static,
+    ) -> Result<WriteOutcome, WriteError> {
         let engine = self.clone();
-        let task = tokio::spawn(async move { engine.write_to_end(request).await });
+        let task = tokio::spawn(async move { engine.write_to_end(log).await });
         task.await.unwrap_or_else(|panic| Err(WriteError::Internal(panic.to_string())))
     }
 
-    async fn write_to_end(self: Arc<Self>, request: WriteRequest) -> Result<WriteOutcome, WriteError> {
+    async fn write_to_end(
+        self: Arc<Self>,
+        log: impl FnOnce(&Self) -> Result<Logged, WriteError> + Send + 'static,
+    ) -> Result<WriteOutcome, WriteError> {
         self.admit()?;
         let _gate = self.gate.read().await;
         let engine = self.clone();
-        let logged = tokio::task::spawn_blocking(move || engine.log(&request)).await;
+        let logged = tokio::task::spawn_blocking(move || log(&engine)).await;
         let logged = logged.map_err(|panic| WriteError::Internal(panic.to_string()))??;
         if let Some((sequence, durable)) = logged.appended {
             let written = durable.await;
@@ -124,6 +154,27 @@ impl Engine {
             logged.outcome.database = target.database.name.clone();
             logged.outcome.policy = target.policy.name.clone();
             return Ok(logged);
+        }
+    }
+
+    /// Judges rows and queues them for the log.
+    fn log_rows(&self, request: &RowsRequest) -> Result<Logged, WriteError> {
+        let internal = |error: arrow::error::ArrowError| WriteError::Internal(error.to_string());
+        loop {
+            let state = self.live.load_full();
+            let target = catalog::resolve_write_target(&state, &request.database, Some(&request.policy))?;
+            let (database, policy) = (target.database.id, target.policy.id);
+            let duration_ns = target.policy.duration_ns;
+            let limits = RowLimits {
+                oldest_ns: (duration_ns > 0).then(|| self.clock.now_ns().saturating_sub(duration_ns)),
+                string_bytes_max: self.options.string_bytes_max,
+            };
+            let schema_of = |table: &str| state.table(policy, table).map(|t| t.schema.clone());
+            let judged = rows::judge(&request.tables, limits, schema_of).map_err(internal)?;
+            if self.register(database, policy, &judged.tables)? == Registered::Conflict {
+                continue; // as in `log`, or two parts of a table disagree: the second is judged by the first
+            }
+            return self.append(database, policy, judged);
         }
     }
 

@@ -3,10 +3,12 @@
 use super::sorted_rows::{SeriesRun, SortedRows};
 use crate::model::series_key;
 use arrow::array::{
-    ArrayRef, AsArray, MutableArrayData, StringViewArray, StringViewBuilder, UInt32Array, make_array,
+    ArrayRef, AsArray, BooleanArray, Int64Array, MutableArrayData, StringViewArray, StringViewBuilder,
+    UInt32Array, make_array,
 };
-use arrow::compute::take;
-use arrow::datatypes::ArrowNativeType;
+use arrow::buffer::BooleanBuffer;
+use arrow::compute::{FilterBuilder, take};
+use arrow::datatypes::{ArrowNativeType, Int64Type};
 use arrow::error::ArrowError;
 use std::ops::Range;
 
@@ -95,5 +97,26 @@ impl SortedRows {
         };
         let fields = self.fields.iter().map(gather).collect::<Result<_, ArrowError>>()?;
         Ok(Self { runs, times_ns: times_ns.into(), fields })
+    }
+
+    /// The rows whose bit in `mask` is set, in order.
+    ///
+    /// # Errors
+    /// When the kernel cannot filter a column.
+    pub fn filter(&self, mask: &BooleanBuffer) -> Result<Self, ArrowError> {
+        let predicate = FilterBuilder::new(&BooleanArray::new(mask.clone(), None)).optimize().build();
+        let (mut runs, mut end) = (Vec::new(), 0);
+        for run in 0..self.runs.len() {
+            let rows = self.run_rows(run);
+            let kept = mask.slice(rows.start, rows.len()).count_set_bits();
+            if kept > 0 {
+                end += kept;
+                let end_row = super::sorted_rows::row_index(end);
+                runs.push(SeriesRun { key: self.runs[run].key.clone(), end_row });
+            }
+        }
+        let times = predicate.filter(&Int64Array::new(self.times_ns.clone(), None))?;
+        let fields = self.fields.iter().map(|field| predicate.filter(field)).collect::<Result<_, _>>()?;
+        Ok(Self { runs, times_ns: times.as_primitive::<Int64Type>().values().clone(), fields })
     }
 }

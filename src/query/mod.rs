@@ -1,6 +1,6 @@
 //! Layer 4: queries. InfluxQL and SQL become DataFusion plans over [`ReadView`](crate::engine::ReadView)s, and these
 //! become streams of record batches. Nothing here writes: a statement that changes something comes back as a
-//! [`Command`] for the engine. Nothing here knows protocols or formats.
+//! [`Command`] for the engine, and one that writes as [`IntoRows`]. Nothing here knows protocols or formats.
 //!
 //! ```text
 //! influxql::Statement ─ statement ─▶ SELECT ─ influxql ─▶ LogicalPlan ┐
@@ -12,6 +12,7 @@
 //! |---|---|
 //! | [`statement`] | what kind of answer a statement has |
 //! | [`influxql`] | SELECT: resolved, then planned, one file per shape of query |
+//! | [`into`] | the rows of `SELECT … INTO` as rows to be written |
 //! | [`show`] | SHOW statements |
 //! | [`deletion`] | DELETE, DROP SERIES, DROP SHARD |
 //! | [`continuous`] | continuous queries: their normal form, and when they run over what |
@@ -29,6 +30,7 @@ pub mod error;
 pub mod exec;
 pub mod functions;
 pub mod influxql;
+pub mod into;
 pub mod memory;
 pub mod privileges;
 pub mod run;
@@ -42,6 +44,7 @@ pub mod timing;
 
 pub use command::{Command, UserCommand};
 pub use error::QueryError;
+pub use into::{IntoRows, IntoTarget};
 pub use session::{QueryEngine, QueryOptions};
 pub use sql::{SqlParameters, SqlResult};
 
@@ -72,6 +75,8 @@ pub enum StatementOutcome {
     Rows(ResultStream),
     /// A change, not carried out yet.
     Command(Command),
+    /// Rows to be written, of `SELECT … INTO`.
+    Into(IntoRows),
 }
 
 /// Rows and how to read them.

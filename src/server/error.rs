@@ -122,6 +122,11 @@ impl From<EngineError> for HttpError {
 /// As InfluxDB 1.x: points that parse and cannot be stored come first and are counted; lines that do not parse are all
 /// named, and make a write "partial" only when other points were stored.
 pub(super) fn partial_write(outcome: &WriteOutcome) -> Option<HttpError> {
+    partial_write_text(outcome).map(HttpError::bad_request)
+}
+
+/// Its text.
+pub(super) fn partial_write_text(outcome: &WriteOutcome) -> Option<String> {
     let WriteOutcome { points_written, rejections, rejections_omitted, points_dropped, .. } = outcome;
     if rejections.is_empty() && *rejections_omitted == 0 && *points_dropped == 0 {
         return None;
@@ -139,27 +144,27 @@ pub(super) fn partial_write(outcome: &WriteOutcome) -> Option<HttpError> {
             Some(outside) if is_of_age(&rejection) => return Some(outside_window(outcome, outside)),
             _ => rejection.text(),
         };
-        return Some(HttpError::bad_request(format!("partial write: {text} dropped={points_dropped}")));
+        return Some(format!("partial write: {text} dropped={points_dropped}"));
     }
     let mut texts: Vec<String> = rejections.iter().map(Rejection::text).collect();
     if *rejections_omitted > 0 {
         texts.push(format!("and {rejections_omitted} more"));
     }
     let texts = texts.join("\n");
-    Some(HttpError::bad_request(if *points_written == 0 && *points_dropped == 0 {
+    Some(if *points_written == 0 && *points_dropped == 0 {
         texts
     } else {
         format!("partial write: {texts} dropped={points_dropped}")
-    }))
+    })
 }
 
 /// The error of a write with points outside their policy's write window, as since InfluxDB 1.12. It tells of these first, also
 /// when others are too old for the policy.
-fn outside_window(outcome: &WriteOutcome, outside: &OutsideWindow) -> HttpError {
+fn outside_window(outcome: &WriteOutcome, outside: &OutsideWindow) -> String {
     let WriteOutcome { points_dropped, database, policy, .. } = outcome;
-    HttpError::bad_request(format!(
+    format!(
         "partial write: {outside} dropped={points_dropped} for database: {database} for retention policy: {policy}"
-    ))
+    )
 }
 
 /// What a client reads of a statement that failed in the query layer.

@@ -4,10 +4,9 @@
 //! |---|---|
 //! | [`gap_fill`] | a row for every bucket of `GROUP BY time`, and values for missing cells: `fill(…)` |
 //! | [`series_limit`] | `LIMIT`, `OFFSET`, `SLIMIT` and `SOFFSET`, which count rows per series |
-//! | [`run_limit`] | the first or last rows of every run of a series, below the sort of a limited query |
 //! | [`run_aggregate`] | partial aggregation of rows that come in runs of one group |
 //!
-//! All but the last are logical nodes, planned by [`planner::InfluxExtensionPlanner`]; the last replaces a node
+//! The first two are logical nodes, planned by [`planner::InfluxExtensionPlanner`]; the third replaces a node
 //! of DataFusion by the rule [`run_aggregate_rule::RunAggregateRule`]. All stream: dropping a stream cancels its work.
 //!
 //! Series come in the order of their group columns: ascending with nulls first, or all
@@ -22,7 +21,6 @@ mod groups;
 pub mod planner;
 pub mod run_aggregate;
 pub mod run_aggregate_rule;
-pub mod run_limit;
 pub mod series_limit;
 #[cfg(test)]
 mod tests;

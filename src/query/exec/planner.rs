@@ -1,7 +1,6 @@
 //! From this folder's logical nodes to its physical ones. Knows no other node.
 
 use super::gap_fill::GapFill;
-use super::run_limit::RunLimit;
 use super::series_limit::SeriesLimit;
 use async_trait::async_trait;
 use datafusion::catalog::Session;
@@ -12,7 +11,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
 use std::sync::Arc;
 
-/// Plans [`GapFill`], [`SeriesLimit`] and [`RunLimit`]. Give it to `DefaultPhysicalPlanner::with_extension_planners`.
+/// Plans [`GapFill`] and [`SeriesLimit`]. Give it to `DefaultPhysicalPlanner::with_extension_planners`.
 #[derive(Debug, Default)]
 pub struct InfluxExtensionPlanner;
 
@@ -35,9 +34,6 @@ impl ExtensionPlanner for InfluxExtensionPlanner {
             return Ok(Some(Arc::new(node.plan(input()?)?)));
         }
         if let Some(node) = node.as_any().downcast_ref::<SeriesLimit>() {
-            return Ok(Some(Arc::new(node.plan(input()?)?)));
-        }
-        if let Some(node) = node.as_any().downcast_ref::<RunLimit>() {
             return Ok(Some(Arc::new(node.plan(input()?)?)));
         }
         Ok(None)

@@ -10,6 +10,7 @@ use crate::encode::v1::ResponseEncoder;
 use crate::engine::{Engine, EngineError};
 use crate::query::{Command, QueryContext, ResultStream, StatementOutcome, UserCommand};
 use crate::server::error::{command_text, statement_text};
+use crate::server::into::{self, write_into};
 use crate::server::{AppState, Metrics};
 use bytes::Bytes;
 use futures::StreamExt;
@@ -113,6 +114,13 @@ impl Run<'_> {
                 self.warn(warning);
                 self.rows(rows).await
             }
+            Ok(StatementOutcome::Into(rows)) => match write_into(&self.state.engine, rows).await {
+                Err(error) => Ok(Some(statement_text(&error))),
+                Ok(written) => {
+                    self.warn(warning);
+                    self.rows(into::result_of(async move { Ok(written) })).await
+                }
+            },
             Ok(StatementOutcome::Command(command)) => {
                 let warning = warning.map(|warning| match &command {
                     // Quoted in its normal form.
