@@ -5,7 +5,7 @@ use super::continuous_queries::{ContinuousQueries, RunInto};
 use crate::config::Config;
 use crate::engine::EngineOptions;
 use crate::object::StoreOptions;
-use crate::query::QueryOptions;
+use crate::query::{QueryLimits, QueryOptions};
 use crate::server::{AppState, HttpSettings, Server, flight};
 use crate::wal::WalOptions;
 use futures::FutureExt;
@@ -63,6 +63,13 @@ pub(super) fn query_options(config: &Config) -> QueryOptions {
         memory_bytes: size(config.query.memory_bytes),
         memory_per_query_bytes: size(config.query.memory_per_query_bytes),
         threads: size(config.query.threads),
+        limits: QueryLimits {
+            concurrent_max: size(config.query.concurrent_max),
+            select_points_max: config.query.select_points_max,
+            select_series_max: config.query.select_series_max,
+            select_buckets_max: size(config.query.select_buckets_max),
+            log_after: (config.query.log_after_s > 0).then(|| Duration::from_secs(config.query.log_after_s)),
+        },
     }
 }
 

@@ -20,4 +20,9 @@ pub trait Tables: Send + Sync {
     ///
     /// When the table is gone.
     fn provider(&self, table: TableId) -> Result<Arc<dyn TableProvider>, QueryError>;
+
+    /// Most windows of GROUP BY time that a series may have; 0 = any number.
+    fn buckets_max(&self) -> usize {
+        0
+    }
 }

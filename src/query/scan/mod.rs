@@ -9,6 +9,8 @@
 //! execute: unit ─ stream.rs ─▶ SortedRows of series that match ─ (merge) ─▶ columns.rs ─▶ RecordBatch
 //! ```
 //!
+//! `series_lists` answers what SHOW asks of whole tables, without a plan. `limits` bounds what a query reads, `metrics` counts it for EXPLAIN.
+//!
 //! Rows lie in runs of one series each, and tags are constant within a run. So a predicate over tags is evaluated
 //! once per series instead of once per row, selects ranges of rows before anything else is read, and tag
 //! columns are made by repeating a value. Sources whose (time × series) rectangles overlap are merged; all others
@@ -18,10 +20,15 @@
 mod columns;
 mod filter;
 mod layout;
+mod limits;
+mod metrics;
 mod provider;
+pub(super) mod series_lists;
 mod source;
 mod stream;
 
+pub use limits::ReadLimits;
+pub use metrics::ScanSummary;
 pub use provider::{SeriesColumn, TableSource};
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::columns::{Projection, ScanColumn, arrow_schema, scan_columns};
 use super::filter::{FilterKind, ScanFilter, classify};
 use super::layout::{Source, partitions};
+use super::metrics::{ScanCounters, ScanSummary};
 use super::source::SeriesSource;
 use super::stream::ScanPlan;
 use crate::engine::{Engine, ReadView};
@@ -100,10 +101,11 @@ impl TableProvider for TableSource {
         let filter = ScanFilter::new(filters, &self.columns, session)?;
         let sources = self.sources(&filter).await?;
         let partitions_max = session.config_options().execution.target_partitions;
+        let read = ScanSummary::of_sources(&self.view, &sources);
         let units = partitions(sources, &filter, partitions_max);
-        let tombstones = self.view.tombstones.clone();
-        let plan = ScanPlan { projection: Projection::new(&columns), filter, tombstones };
-        let source = SeriesSource::new(self.view.table.name.clone(), plan, units);
+        let (tombstones, counters) = (self.view.tombstones.clone(), ScanCounters::default());
+        let plan = ScanPlan { projection: Projection::new(&columns), filter, tombstones, counters };
+        let source = SeriesSource::new(&self.view.table, plan, units, read);
         Ok(DataSourceExec::from_data_source(source))
     }
 }

@@ -3,8 +3,11 @@
 use super::columns::Projection;
 use super::filter::ScanFilter;
 use super::layout::{SeriesRange, Source, Unit};
+use super::limits::ReadLimits;
+use super::metrics::ScanCounters;
 use crate::buffer::Chunk;
 use crate::merge::{Merge, SeriesRun, SortedRows, Step};
+use crate::model::ids::TableId;
 use crate::model::limits::BATCH_ROWS;
 use crate::model::time::TimeRange;
 use crate::model::tombstone::{Tombstone, concerning, deleted_times};
@@ -23,16 +26,39 @@ pub(super) struct ScanPlan {
     pub(super) filter: ScanFilter,
     /// What is deleted from files.
     pub(super) tombstones: Arc<Vec<Arc<Tombstone>>>,
+    pub(super) counters: ScanCounters,
+}
+
+/// How much the query may read.
+#[derive(Clone, Debug)]
+pub(super) struct Bound {
+    pub(super) table: TableId,
+    pub(super) limits: Option<Arc<ReadLimits>>,
+}
+
+impl Bound {
+    fn count(&self, rows: &SortedRows) -> Result<()> {
+        self.limits.as_ref().map_or(Ok(()), |limits| limits.count(self.table, rows))
+    }
 }
 
 type Rows = BoxStream<'static, Result<SortedRows>>;
 
 impl ScanPlan {
     /// The batches of `units`, one unit after the other.
-    pub(super) fn batches(self: Arc<Self>, units: Vec<Unit>) -> BoxStream<'static, Result<RecordBatch>> {
+    pub(super) fn batches(
+        self: Arc<Self>,
+        units: Vec<Unit>,
+        bound: Bound,
+    ) -> BoxStream<'static, Result<RecordBatch>> {
         let plan = self.clone();
         let rows = futures::stream::iter(units).flat_map(move |unit| plan.clone().unit(unit));
-        rows.map(move |rows| Ok(self.projection.batch(&rows?)?)).boxed()
+        let batch = move |rows: Result<SortedRows>| {
+            let rows = rows?;
+            bound.count(&rows)?;
+            Ok(self.projection.batch(&rows)?)
+        };
+        rows.map(batch).boxed()
     }
 
     fn unit(self: Arc<Self>, unit: Unit) -> Rows {
@@ -68,12 +94,14 @@ impl ScanPlan {
             let tombstones = concerning(&self.tombstones, file.meta());
             drop_deleted(&mut keep, &series, &tombstones, file.meta().time_range);
             let selected = ranges_of(&series, &keep);
+            self.counters.row_group(&file, selected.iter().map(Range::len).sum());
             if selected.is_empty() {
                 return Ok(futures::stream::empty().boxed());
             }
             let fields = self.projection.fields.clone();
             let rows = file.rows(group, series, selected, self.filter.times, fields).map_err(file_error)?;
-            let rows = rows.map_err(file_error);
+            let counters = self.counters.clone();
+            let rows = rows.inspect(move |_| counters.bytes(&file)).map_err(file_error);
             if tombstones.is_empty() {
                 return Ok::<Rows, DataFusionError>(rows.boxed());
             }

@@ -182,7 +182,7 @@ fn collect_tags<'a>(condition: &Condition<'a>, tags: &mut BTreeSet<&'a str>) {
     }
 }
 
-fn holds_for(condition: &Condition<'_>, series: &BTreeSet<String>) -> bool {
+fn holds_for(condition: &Condition<'_>, series: &[String]) -> bool {
     match condition {
         Condition::All(all) => all.iter().all(|condition| holds_for(condition, series)),
         Condition::Any(all) => all.iter().any(|condition| holds_for(condition, series)),
