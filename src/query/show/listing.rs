@@ -65,7 +65,8 @@ impl Listing {
             fields.push((*name, arrays[arrays.len() - 1].data_type().clone()));
         }
         let is_nullable = |column: &Column| matches!(column, Column::OptionalText(_));
-        let nullable = std::iter::once(false).chain(columns.iter().map(|(_, column)| is_nullable(column)));
+        let nullable = std::iter::repeat_n(false, tags.len() + 1)
+            .chain(columns.iter().map(|(_, column)| is_nullable(column)));
         let fields = fields.into_iter().zip(nullable);
         let fields = fields.map(|((name, data_type), nullable)| Field::new(name, data_type, nullable));
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));

@@ -66,8 +66,9 @@ pub async fn measurements(
                 continue;
             }
             for table in measurement {
-                let policy =
-                    state.policy_by_id(table.policy).map_or_else(|| Arc::clone(&none), |p| Arc::clone(&p.name));
+                let policy = state
+                    .policy_by_id(table.policy)
+                    .map_or_else(|| Arc::clone(&none), |p| Arc::clone(&p.name));
                 let is_wanted = match &show.policy {
                     Some(ScopePart::Name(wanted)) => policy.as_ref() == wanted,
                     _ => true,

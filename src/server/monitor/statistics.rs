@@ -27,6 +27,9 @@ pub(in crate::server) fn statistics(state: &AppState) -> Vec<Section> {
             .with("req", counts.writes.get())
             .with("writeDrop", engine.points_rejected)
             .with("writeOk", engine.points_written),
+        Section::new("cq")
+            .with("queryFail", state.metrics.continuous_queries_failed.get())
+            .with("queryOk", state.metrics.continuous_queries_ok.get()),
         httpd(state, counts, engine.points_written, engine.points_rejected),
     ]);
     sections
