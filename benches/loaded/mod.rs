@@ -109,7 +109,8 @@ pub fn hour_count() -> usize {
     number_of("TIDEGAUGE_BENCH_HOURS", 12)
 }
 
-fn number_of(variable: &str, default: usize) -> usize {
+/// The number in a variable of the environment.
+pub fn number_of(variable: &str, default: usize) -> usize {
     let Ok(text) = std::env::var(variable) else { return default };
     text.parse().ok().filter(|number| *number > 0).unwrap_or_else(|| panic!("{variable} is a number above 0"))
 }

@@ -64,7 +64,7 @@ impl App {
 
     async fn serve(config: &Config, engine: Arc<Engine>) -> Result<Self, AppError> {
         let query = Arc::new(QueryEngine::new(engine.clone(), parts::query_options(config))?);
-        let state = AppState::new(engine.clone(), query, parts::http_settings(config));
+        let state = AppState::new(engine.clone(), query, parts::http_settings(config)).showing(config);
         let server = parts::bind(&config.bind, state.clone()).await?;
         let address = server.local_address();
         let stop = CancellationToken::new();

@@ -5,8 +5,8 @@ use super::continuous_queries::{ContinuousQueries, RunInto};
 use crate::config::Config;
 use crate::engine::EngineOptions;
 use crate::object::StoreOptions;
-use crate::query::QueryOptions;
-use crate::server::{AppState, HttpSettings, Server, flight};
+use crate::query::{QueryLimits, QueryOptions, StatementOutcome};
+use crate::server::{AppState, HttpSettings, Server, flight, write_into};
 use crate::wal::WalOptions;
 use futures::FutureExt;
 use std::path::Path;
@@ -63,6 +63,13 @@ pub(super) fn query_options(config: &Config) -> QueryOptions {
         memory_bytes: size(config.query.memory_bytes),
         memory_per_query_bytes: size(config.query.memory_per_query_bytes),
         threads: size(config.query.threads),
+        limits: QueryLimits {
+            concurrent_max: size(config.query.concurrent_max),
+            select_points_max: config.query.select_points_max,
+            select_series_max: config.query.select_series_max,
+            select_buckets_max: size(config.query.select_buckets_max),
+            log_after: (config.query.log_after_s > 0).then(|| Duration::from_secs(config.query.log_after_s)),
+        },
     }
 }
 
@@ -90,8 +97,17 @@ pub(super) async fn continuous_queries(config: Config, state: AppState, stop: Ca
         return;
     }
     let (engine, metrics) = (state.engine.clone(), state.metrics.clone());
-    let run_into: RunInto = Box::new(|statement, _| {
-        async move { Err(format!("{statement}: SELECT … INTO is not supported yet")) }.boxed()
+    let run_into: RunInto = Box::new(move |statement, context| {
+        let state = state.clone();
+        async move {
+            let rows = match state.query.influxql(&statement, &context).await {
+                Ok(StatementOutcome::Into(rows)) => rows,
+                Ok(_) => return Err("it is no SELECT … INTO".to_owned()),
+                Err(error) => return Err(error.to_string()),
+            };
+            write_into(&state.engine, rows).await.map(|_| ()).map_err(|error| error.to_string())
+        }
+        .boxed()
     });
     let queries = ContinuousQueries::new(engine, metrics, run_into, query_timeout(&config));
     // Without a pause nothing else would run.

@@ -4,9 +4,12 @@ use crate::merge::SortedRows;
 use crate::model::ids::Sequence;
 use crate::model::series_key;
 use crate::model::time::TimeRange;
+use ahash::AHashSet;
 use arrow::array::{Array, ArrayRef, new_null_array};
 use arrow::datatypes::DataType;
-use std::collections::BTreeSet;
+use parking_lot::Mutex;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 /// Rows sorted by (series key, time), free of duplicates, with the names of their fields.
@@ -17,6 +20,8 @@ pub struct Chunk {
     time_range: TimeRange,
     memory_bytes: usize,
     tags: OnceLock<BTreeSet<Arc<str>>>,
+    /// The values of tags that were asked for.
+    tag_values: Mutex<BTreeMap<Arc<str>, Arc<[Arc<str>]>>>,
     /// The oldest write in the chunk.
     pub sequence_min: Sequence,
     /// The newest write in the chunk. Of two chunks of a table the one with the greater value wins.
@@ -41,6 +46,7 @@ impl Chunk {
             time_range,
             memory_bytes,
             tags: OnceLock::new(),
+            tag_values: Mutex::default(),
             sequence_min,
             sequence_max,
         }
@@ -87,6 +93,28 @@ impl Chunk {
     #[must_use]
     pub fn field_type(&self, name: &str) -> Option<DataType> {
         self.field(name).map(|f| f.data_type().clone())
+    }
+
+    /// The distinct values of a tag, sorted. Computed once for each tag.
+    #[must_use]
+    pub fn tag_values(&self, tag: &Arc<str>) -> Arc<[Arc<str>]> {
+        if let Some(values) = self.tag_values.lock().get(tag) {
+            return Arc::clone(values);
+        }
+        // Neighbours in the order of series keys mostly have equal values.
+        let mut distinct: AHashSet<Cow<'_, str>> = AHashSet::new();
+        let mut last = None;
+        for value in self.rows.runs.iter().filter_map(|run| series_key::tag_value(&run.key, tag)) {
+            if last.as_ref() != Some(&value) {
+                distinct.insert(value.clone());
+                last = Some(value);
+            }
+        }
+        let mut values: Vec<Arc<str>> = distinct.into_iter().map(Arc::from).collect();
+        values.sort_unstable();
+        let values: Arc<[Arc<str>]> = values.into();
+        self.tag_values.lock().insert(Arc::clone(tag), Arc::clone(&values));
+        values
     }
 
     fn field(&self, name: &str) -> Option<&ArrayRef> {

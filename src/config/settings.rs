@@ -95,8 +95,19 @@ section! {
 section! {
     /// Bounds of queries. Past a bound a query ends with an error; the server lives on.
     QueryConfig {
-        /// A query that has run so long is ended. 0 = no limit.
+        /// A query that has run so long is ended (query-timeout in InfluxDB 1.x). 0 = no limit.
         timeout_s: u64 = 0;
+        /// Queries that run at once; one more is refused (max-concurrent-queries). 0 = no limit.
+        concurrent_max: u64 = 0;
+        /// A query that has run so long is logged as slow (log-queries-after). 0 = never.
+        log_after_s: u64 = 0;
+        /// Points that a query may read (max-select-point). 0 = no limit.
+        select_points_max: u64 = 0;
+        /// Series that a query may read (max-select-series). 0 = no limit.
+        select_series_max: u64 = 0;
+        /// Windows of GROUP BY time that each series of an answer may have (max-select-buckets).
+        /// 0 = no limit.
+        select_buckets_max: u64 = 0;
         /// Memory of all running queries together. 0 = a quarter of the memory.
         memory_bytes: u64 = 0;
         /// Memory of one query. 0 = half of memory_bytes.
@@ -130,7 +141,7 @@ section! {
         /// back later. 0 = an eighth of the memory, at most 1 GiB, but at least one unpacked body.
         bodies_bytes_max: u64 = 0;
         /// Rows that an answer of /query holds at most unless it is chunked; a longer one is cut and
-        /// marked "partial". 0 = no limit.
+        /// marked "partial" (max-row-limit). 0 = no limit.
         row_limit_max: u64 = 0;
         /// A client that has not sent the head of a request after so long is hung up on.
         head_timeout_s: u64 = 30;

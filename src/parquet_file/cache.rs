@@ -1,4 +1,4 @@
-//! What readers keep of files: footers, and which series a row group holds.
+//! What readers keep of files: footers, which series a row group holds, and the values of tags.
 
 use super::read::FileError;
 use crate::merge::SeriesRun;
@@ -13,6 +13,7 @@ use std::sync::Arc;
 pub struct ReaderCache {
     footers: Cache<Arc<str>, Footer>,
     series: Cache<(Arc<str>, usize), Arc<[SeriesRun]>>,
+    values: Cache<(Arc<str>, Arc<str>), Arc<[Arc<str>]>>,
 }
 
 /// A footer with its page index, and an estimate of the memory it holds.
@@ -23,12 +24,15 @@ struct Footer {
 }
 
 impl ReaderCache {
-    /// A cache that holds up to `bytes_max` bytes, half of it for footers and half for series lists.
+    /// A cache that holds up to `bytes_max` bytes: half of it for footers, a quarter for series lists and a quarter for values
+    /// of tags.
     #[must_use]
     pub fn new(bytes_max: u64) -> Self {
         let footers = Cache::builder().weigher(|_, f: &Footer| f.bytes).max_capacity(bytes_max / 2).build();
-        let series = Cache::builder().weigher(|_, runs| runs_bytes(runs)).max_capacity(bytes_max / 2).build();
-        Self { footers, series }
+        let series = Cache::builder().weigher(|_, runs| runs_bytes(runs)).max_capacity(bytes_max / 4).build();
+        let values =
+            Cache::builder().weigher(|_, values| values_bytes(values)).max_capacity(bytes_max / 4).build();
+        Self { footers, series, values }
     }
 
     pub(super) async fn footer(
@@ -59,6 +63,26 @@ impl ReaderCache {
         self.series.insert(key, runs.clone());
         Ok(runs)
     }
+
+    pub(super) async fn values(
+        &self,
+        path: &Arc<str>,
+        column: &Arc<str>,
+        load: impl Future<Output = Result<Arc<[Arc<str>]>, FileError>>,
+    ) -> Result<Arc<[Arc<str>]>, FileError> {
+        let key = (path.clone(), column.clone());
+        if let Some(values) = self.values.get(&key) {
+            return Ok(values);
+        }
+        let values = load.await?;
+        self.values.insert(key, values.clone());
+        Ok(values)
+    }
+}
+
+fn values_bytes(values: &Arc<[Arc<str>]>) -> u32 {
+    let bytes: usize = values.iter().map(|value| value.len() + size_of::<Arc<str>>() + 16).sum();
+    u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
 fn runs_bytes(runs: &Arc<[SeriesRun]>) -> u32 {

@@ -2,7 +2,7 @@
 //!
 //! A file is plain Parquet. Its columns are `__series`, `time`, and the tags and fields that have a value in
 //! it, under their stored names; rows are sorted by (`__series`, `time`). Tags follow from `__series`: they are
-//! written for other readers, and Tidegauge itself never reads them back.
+//! written for other readers, and Tidegauge itself only reads their dictionaries back, to list their values.
 //!
 //! | column | type | encoding |
 //! |---|---|---|
@@ -22,6 +22,7 @@
 mod cache;
 mod object_reader;
 mod read;
+mod tag_values;
 mod write;
 
 pub use cache::ReaderCache;

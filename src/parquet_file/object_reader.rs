@@ -11,6 +11,7 @@ use parquet::errors::Result;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Bytes read with the footer at once: enough for footer and page index of a file of a few row groups.
 const FOOTER_BYTES_HINT: usize = 256 * 1024;
@@ -21,14 +22,25 @@ pub(super) struct ObjectReader {
     pub(super) store: Arc<dyn ObjectStore>,
     pub(super) path: Path,
     pub(super) size_bytes: u64,
+    /// Bytes read since they were last asked for; shared by clones.
+    pub(super) bytes_read: Arc<AtomicU64>,
+}
+
+impl ObjectReader {
+    fn count(&self, ranges: &[Range<u64>]) {
+        let bytes = ranges.iter().map(|range| range.end - range.start).sum();
+        self.bytes_read.fetch_add(bytes, Ordering::Relaxed);
+    }
 }
 
 impl AsyncFileReader for ObjectReader {
     fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Bytes>> {
+        self.count(std::slice::from_ref(&range));
         async move { Ok(self.store.get_range(&self.path, range).await?) }.boxed()
     }
 
     fn get_byte_ranges(&mut self, ranges: Vec<Range<u64>>) -> BoxFuture<'_, Result<Vec<Bytes>>> {
+        self.count(&ranges);
         async move { Ok(self.store.get_ranges(&self.path, &ranges).await?) }.boxed()
     }
 

@@ -20,6 +20,7 @@ use parquet::file::metadata::PageIndexPolicy;
 use parquet::file::statistics::Statistics;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// A file cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -45,10 +46,10 @@ pub enum FileError {
 /// One file, open for reading.
 #[derive(Clone, Debug)]
 pub struct ParquetFile {
-    meta: Arc<FileMeta>,
-    reader: ObjectReader,
-    footer: ArrowReaderMetadata,
-    cache: ReaderCache,
+    pub(super) meta: Arc<FileMeta>,
+    pub(super) reader: ObjectReader,
+    pub(super) footer: ArrowReaderMetadata,
+    pub(super) cache: ReaderCache,
 }
 
 impl ParquetFile {
@@ -62,7 +63,7 @@ impl ParquetFile {
         path: object_store::path::Path,
         cache: &ReaderCache,
     ) -> Result<Self, FileError> {
-        let reader = ObjectReader { store, path, size_bytes: meta.size_bytes };
+        let reader = ObjectReader { store, path, size_bytes: meta.size_bytes, bytes_read: Arc::default() };
         let footer = cache.footer(&meta.path, load_footer(&meta, reader.clone())).await?;
         Ok(Self { meta, reader, footer, cache: cache.clone() })
     }
@@ -71,6 +72,12 @@ impl ParquetFile {
     #[must_use]
     pub fn meta(&self) -> &Arc<FileMeta> {
         &self.meta
+    }
+
+    /// Bytes that were read through this handle and its clones since this was last asked.
+    #[must_use]
+    pub fn take_bytes_read(&self) -> u64 {
+        self.reader.bytes_read.swap(0, Ordering::Relaxed)
     }
 
     /// Number of row groups.

@@ -20,7 +20,9 @@
 //! | [`sql`] | SQL over the tables of one database |
 //! | [`scan`] | tables as leaves of a plan |
 //! | [`functions`], [`exec`] | what DataFusion lacks: aggregates, selectors, scalar functions, plan nodes |
+//! | [`explain`] | EXPLAIN: what a plan would do, and did |
 //! | [`session`], [`run`], [`memory`] | planning and executing, within bounds |
+//! | [`running`] | the queries that run, to be listed and killed |
 //! | [`timing`] | how long each stage takes |
 
 pub mod command;
@@ -28,29 +30,37 @@ pub mod continuous;
 pub mod deletion;
 pub mod error;
 pub mod exec;
+pub mod explain;
 pub mod functions;
 pub mod influxql;
 pub mod into;
 pub mod memory;
 pub mod privileges;
 pub mod run;
+pub mod running;
 pub mod scan;
+mod series_source;
 pub mod session;
 pub mod show;
 pub mod sql;
 pub mod statement;
 pub mod tables;
+#[cfg(test)]
+mod tests;
 pub mod timing;
 
 pub use command::{Command, UserCommand};
 pub use error::QueryError;
 pub use into::{IntoRows, IntoTarget};
-pub use session::{QueryEngine, QueryOptions};
+pub use running::{QueryOrigin, RunningQueries, RunningQuery};
+pub use session::{QueryEngine, QueryLimits, QueryOptions};
 pub use sql::{SqlParameters, SqlResult};
 
 use crate::model::result::ResultShape;
 use arrow::array::RecordBatch;
+use futures::StreamExt;
 use futures::stream::BoxStream;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Record batches as they are computed. Dropping it cancels the query.
@@ -67,6 +77,8 @@ pub struct QueryContext {
     pub now_ns: i64,
     /// How long the query may take; for ever when `None`.
     pub deadline: Option<Duration>,
+    /// The running query that the statement is part of. Without one the statement is a query of its own.
+    pub running: Option<Arc<RunningQuery>>,
 }
 
 /// The answer to a statement.
@@ -85,4 +97,20 @@ pub struct ResultStream {
     pub shape: ResultShape,
     /// The rows, as the shape says.
     pub batches: Batches,
+}
+
+impl ResultStream {
+    /// No rows, and no columns either.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self { shape: ResultShape::empty(), batches: futures::stream::empty().boxed() }
+    }
+}
+
+impl From<show::Listing> for StatementOutcome {
+    fn from(listing: show::Listing) -> Self {
+        let show::Listing { shape, batch } = listing;
+        let batches = futures::stream::once(std::future::ready(Ok(batch))).boxed();
+        Self::Rows(ResultStream { shape, batches })
+    }
 }

@@ -1,60 +1,64 @@
 //! Executing plans on the runtime of queries.
 //!
 //! Planning and execution happen in one task there. It hands batches to the reader through a small channel, so that a
-//! slow reader slows the query, and ends when the reader is gone or the time is up.
+//! slow reader slows the query, and ends when the reader is gone or the query is interrupted. The reader hears of an interruption
+//! at once, even while the task is in the midst of something that it cannot leave.
 
+use super::Batches;
 use super::error::QueryError;
+use super::running::RunningQuery;
 use super::session::QueryEngine;
-use super::{Batches, QueryContext};
 use arrow::array::RecordBatch;
+use datafusion::execution::TaskContext;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::execute_stream;
 use futures::{StreamExt, TryStreamExt};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
+use tokio::task::{JoinError, JoinHandle};
 
 /// Batches that wait for the reader of a result.
 const BATCHES_WAITING_MAX: usize = 2;
 
 impl QueryEngine {
     /// The rows of `plans`, one plan after the other. Each is made executable and executed when its turn comes.
-    pub(super) fn run(&self, plans: Vec<LogicalPlan>, context: &QueryContext) -> Batches {
+    pub(super) fn run(&self, plans: Vec<LogicalPlan>, query: Arc<RunningQuery>) -> Batches {
         let (sender, receiver) = mpsc::channel(BATCHES_WAITING_MAX);
-        let (engine, deadline) = (self.clone(), context.deadline);
+        let (engine, running) = (self.clone(), Arc::clone(&query));
         let work = async move {
-            let ended = async {
-                let sending = engine.send_all(plans, &sender);
-                match deadline {
-                    None => sending.await,
-                    Some(deadline) => tokio::time::timeout(deadline, sending).await.unwrap_or_else(|_| {
-                        Err(QueryError::Resource("query-timeout limit exceeded".to_owned()))
-                    }),
-                }
-            };
+            let task = engine.limited_task_context();
             tokio::select! {
                 biased;
                 () = sender.closed() => {}
-                ended = ended => if let Err(error) = ended {
+                error = running.interrupted() => {
                     let _ = sender.send(Err(error)).await; // a reader that is gone needs no error
+                }
+                ended = engine.send_all(plans, &task, &sender) => if let Err(error) = ended {
+                    let _ = sender.send(Err(error)).await;
                 },
             }
         };
         let task = self.runtime().spawn(work);
-        let panicked = futures::stream::once(task)
-            .filter_map(|joined| async { joined.err().map(|panic| Err(QueryError::panicked(&panic))) });
-        ReceiverStream::new(receiver).chain(panicked).boxed()
+        let reading = Some(Reading { receiver, task, query });
+        futures::stream::unfold(reading, |reading| async move {
+            let mut reading = reading?;
+            let (batch, goes_on) = reading.next().await?;
+            Some((batch, goes_on.then_some(reading)))
+        })
+        .boxed()
     }
 
     async fn send_all(
         &self,
         plans: Vec<LogicalPlan>,
+        task: &Arc<TaskContext>,
         sender: &mpsc::Sender<Result<RecordBatch, QueryError>>,
     ) -> Result<(), QueryError> {
-        let task = self.task_context();
         for plan in plans {
             let plan = self.physical_plan(&plan).await?;
-            let mut batches = execute_stream(plan, Arc::clone(&task))?;
+            let mut batches = execute_stream(plan, Arc::clone(task))?;
             while let Some(batch) = batches.try_next().await? {
                 if sender.send(Ok(batch)).await.is_err() {
                     return Ok(());
@@ -62,5 +66,52 @@ impl QueryEngine {
             }
         }
         Ok(())
+    }
+}
+
+/// The reader's end of a query.
+struct Reading {
+    receiver: mpsc::Receiver<Result<RecordBatch, QueryError>>,
+    task: JoinHandle<()>,
+    query: Arc<RunningQuery>,
+}
+
+impl Reading {
+    /// The next batch or error, and whether more may follow.
+    async fn next(&mut self) -> Option<(Result<RecordBatch, QueryError>, bool)> {
+        tokio::select! {
+            biased;
+            error = self.query.interrupted() => Some((Err(error), false)),
+            batch = self.receiver.recv() => match batch {
+                Some(batch) => Some((batch, true)),
+                None => {
+                    let panic = (&mut self.task).await.err()?;
+                    Some((Err(QueryError::panicked(&panic)), false))
+                }
+            },
+        }
+    }
+}
+
+/// A task that ends when nobody waits for it any more. One that computes ends when it next waits for something.
+pub(super) struct Attended<T>(JoinHandle<T>);
+
+impl<T> Attended<T> {
+    pub(super) fn new(task: JoinHandle<T>) -> Self {
+        Self(task)
+    }
+}
+
+impl<T> Future for Attended<T> {
+    type Output = Result<T, JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(context)
+    }
+}
+
+impl<T> Drop for Attended<T> {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }

@@ -7,32 +7,30 @@ use super::influxql::SelectPlan;
 use super::influxql::source::Defaults;
 use super::into::IntoRows;
 use super::memory::QueryMemoryPool;
-use super::scan::{SeriesColumn, TableSource};
-use super::show::{Listing, SeriesSource};
+use super::run::Attended;
+use super::running::{QueryOrigin, RunningQueries, RunningQuery};
+use super::scan::{ReadLimits, SeriesColumn, TableSource};
+use super::show;
 use super::statement::{self, Planned, StatementContext};
 use super::tables::Tables;
 use super::{QueryContext, ResultStream, StatementOutcome, functions};
 use crate::engine::Engine;
-use crate::model::ids::{PolicyId, TableId};
+use crate::model::ids::TableId;
 use crate::model::limits::BATCH_ROWS;
 use crate::model::result::ResultShape;
-use crate::model::shard::Shard;
 use crate::model::state::State;
-use arrow::array::AsArray;
-use arrow::compute::cast;
-use arrow::datatypes::DataType;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::execution::context::{QueryPlanner, SessionState};
 use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SessionStateBuilder, TaskContext};
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::physical_plan::{ExecutionPlan, collect};
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
 use datafusion::prelude::SessionConfig;
-use futures::future::BoxFuture;
-use futures::{FutureExt, StreamExt};
+use influxql::ast::Statement;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 /// Bounds of all queries.
@@ -44,6 +42,23 @@ pub struct QueryOptions {
     pub memory_bytes: usize,
     /// Memory of one query, in bytes.
     pub memory_per_query_bytes: usize,
+    /// What queries may do at most.
+    pub limits: QueryLimits,
+}
+
+/// What queries may do at most; 0 = any number.
+#[derive(Clone, Debug, Default)]
+pub struct QueryLimits {
+    /// Queries that run at once (InfluxDB 1.x `max-concurrent-queries`).
+    pub concurrent_max: usize,
+    /// Points that a query reads (InfluxDB 1.x `max-select-point`).
+    pub select_points_max: u64,
+    /// Series that a query reads (InfluxDB 1.x `max-select-series`).
+    pub select_series_max: u64,
+    /// Windows of GROUP BY time per series (InfluxDB 1.x `max-select-buckets`).
+    pub select_buckets_max: usize,
+    /// When a query is logged (InfluxDB 1.x `log-queries-after`); never when `None`.
+    pub log_after: Option<Duration>,
 }
 
 impl Default for QueryOptions {
@@ -52,6 +67,7 @@ impl Default for QueryOptions {
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             memory_bytes: 2 << 30,
             memory_per_query_bytes: 1 << 30,
+            limits: QueryLimits::default(),
         }
     }
 }
@@ -68,6 +84,7 @@ struct Shared {
     options: QueryOptions,
     state: SessionState,
     memory: Arc<dyn MemoryPool>,
+    running: Arc<RunningQueries>,
     threads: Threads,
 }
 
@@ -103,7 +120,8 @@ impl QueryEngine {
         let environment = RuntimeEnvBuilder::new().with_memory_pool(memory.clone()).build_arc()?;
         let state = session_state(&options, environment)?;
         let threads = Threads(Some(runtime));
-        Ok(Self { shared: Arc::new(Shared { engine, options, state, memory, threads }) })
+        let running = RunningQueries::new(options.limits.concurrent_max, options.limits.log_after);
+        Ok(Self { shared: Arc::new(Shared { engine, options, state, memory, running, threads }) })
     }
 
     /// Answers one InfluxQL statement. Rows are computed while they are read.
@@ -112,32 +130,72 @@ impl QueryEngine {
     /// When the statement is wrong or not supported.
     pub async fn influxql(
         &self,
-        statement: &influxql::ast::Statement,
+        statement: &Statement,
         context: &QueryContext,
     ) -> Result<StatementOutcome, QueryError> {
+        let query = self.running_query(context, || statement.to_string())?;
+        // Answered where the request is: the threads of queries may all be busy with what is to be killed.
+        match statement {
+            Statement::ShowQueries => return Ok(show::queries(&self.shared.running.list())?.into()),
+            Statement::KillQuery { id, .. } => {
+                self.shared.running.kill(*id)?;
+                return Ok(StatementOutcome::Rows(ResultStream::empty()));
+            }
+            _ => {}
+        }
         let (engine, statement, context) = (self.clone(), statement.clone(), context.clone());
-        let planned = self.runtime().spawn(async move { engine.answer(&statement, &context).await }).await;
-        planned.map_err(|panic| QueryError::panicked(&panic))?
+        let working = Arc::clone(&query);
+        let answer = async move { engine.answer(&statement, &context, working).await };
+        let planned = Attended::new(self.runtime().spawn(answer));
+        tokio::select! {
+            biased;
+            error = query.interrupted() => Err(error),
+            planned = planned => planned.map_err(|panic| QueryError::panicked(&panic))?,
+        }
+    }
+
+    /// The running queries.
+    #[must_use]
+    pub fn running(&self) -> &Arc<RunningQueries> {
+        &self.shared.running
+    }
+
+    /// The running query that a context names, or else one that begins.
+    pub(super) fn running_query(
+        &self,
+        context: &QueryContext,
+        text: impl FnOnce() -> String,
+    ) -> Result<Arc<RunningQuery>, QueryError> {
+        if let Some(query) = &context.running {
+            return Ok(Arc::clone(query));
+        }
+        self.shared.running.begin(QueryOrigin {
+            text: text(),
+            database: context.database.clone().unwrap_or_default(),
+            user: String::new(),
+            deadline: context.deadline,
+        })
     }
 
     async fn answer(
         &self,
-        statement: &influxql::ast::Statement,
+        statement: &Statement,
         context: &QueryContext,
+        query: Arc<RunningQuery>,
     ) -> Result<StatementOutcome, QueryError> {
         let tables = self.snapshot().await?;
         let defaults = Defaults { database: context.database.as_deref(), policy: context.policy.as_deref() };
         let statement_context = StatementContext { defaults, now_ns: context.now_ns };
+        if let Statement::Explain(explain) = statement {
+            return Ok(self.explain(explain, &tables, statement_context).await?.into());
+        }
         let planned = statement::plan_statement(statement, &tables, self, statement_context).await?;
         Ok(match planned {
             Planned::Command(command) => StatementOutcome::Command(command),
-            Planned::Listing(Listing { shape, batch }) => {
-                let batches = futures::stream::once(std::future::ready(Ok(batch))).boxed();
-                StatementOutcome::Rows(ResultStream { shape, batches })
-            }
+            Planned::Listing(listing) => listing.into(),
             Planned::Select(SelectPlan { plans, shape, target }) => {
                 let shape = shape.unwrap_or_else(ResultShape::empty);
-                let rows = ResultStream { shape, batches: self.run(plans, context) };
+                let rows = ResultStream { shape, batches: self.run(plans, query) };
                 match target {
                     None => StatementOutcome::Rows(rows),
                     Some(target) => StatementOutcome::Into(IntoRows::new(target, rows)),
@@ -167,7 +225,8 @@ impl QueryEngine {
     pub(super) async fn snapshot(&self) -> Result<impl Tables + use<>, QueryError> {
         let engine = self.shared.engine.clone();
         let state = engine.visible_state().await.map_err(QueryError::storage)?;
-        Ok(Snapshot { state, engine })
+        let buckets_max = self.shared.options.limits.select_buckets_max;
+        Ok(Snapshot { state, engine, buckets_max })
     }
 
     /// Makes a plan executable, by the physical rules only: InfluxQL's plans are typed and pushed down when they are
@@ -182,6 +241,20 @@ impl QueryEngine {
 
     /// What one query is executed in: its own share of memory.
     pub(super) fn task_context(&self) -> Arc<TaskContext> {
+        self.task_context_with(self.shared.state.config().clone())
+    }
+
+    /// The same, in which the query may read as much as the limits say.
+    pub(super) fn limited_task_context(&self) -> Arc<TaskContext> {
+        let limits = &self.shared.options.limits;
+        let config = self.shared.state.config().clone();
+        match ReadLimits::new(limits.select_points_max, limits.select_series_max) {
+            Some(limits) => self.task_context_with(config.with_extension(Arc::new(limits))),
+            None => self.task_context_with(config),
+        }
+    }
+
+    fn task_context_with(&self, config: SessionConfig) -> Arc<TaskContext> {
         let shared = &self.shared;
         let pool = QueryMemoryPool::new(shared.memory.clone(), shared.options.memory_per_query_bytes);
         let base = shared.state.runtime_env();
@@ -189,7 +262,7 @@ impl QueryEngine {
         Arc::new(TaskContext::new(
             None,
             shared.state.session_id().to_owned(),
-            shared.state.config().clone(),
+            config,
             shared.state.scalar_functions().clone(),
             shared.state.higher_order_functions().clone(),
             shared.state.aggregate_functions().clone(),
@@ -199,31 +272,11 @@ impl QueryEngine {
     }
 }
 
-impl SeriesSource for QueryEngine {
-    fn texts(&self, plan: LogicalPlan) -> BoxFuture<'_, Result<Vec<String>, QueryError>> {
-        async move {
-            let plan = self.physical_plan(&plan).await?;
-            let batches = collect(plan, self.task_context()).await?;
-            let mut texts = Vec::new();
-            for batch in &batches {
-                let column =
-                    cast(batch.column(0), &DataType::Utf8).map_err(|e| QueryError::Internal(e.into()))?;
-                texts.extend(column.as_string::<i32>().iter().flatten().map(str::to_owned));
-            }
-            Ok(texts)
-        }
-        .boxed()
-    }
-
-    fn shards(&self, policy: PolicyId) -> BoxFuture<'_, Result<Vec<Shard>, QueryError>> {
-        async move { self.shared.engine.shards(policy).await.map_err(QueryError::storage) }.boxed()
-    }
-}
-
 /// The catalog at one moment; tables are looked at when they are planned.
 struct Snapshot {
     state: Arc<State>,
     engine: Arc<Engine>,
+    buckets_max: usize,
 }
 
 impl Tables for Snapshot {
@@ -236,6 +289,10 @@ impl Tables for Snapshot {
         let gone = || QueryError::Query("the measurement was dropped while it was read".to_owned());
         let view = view.ok_or_else(gone)?;
         Ok(Arc::new(TableSource::new(self.engine.clone(), view, SeriesColumn::Shown)))
+    }
+
+    fn buckets_max(&self) -> usize {
+        self.buckets_max
     }
 }
 

@@ -91,9 +91,14 @@ impl QueryEngine {
         parameters: Option<SqlParameters>,
         context: &QueryContext,
     ) -> Result<SqlResult, QueryError> {
-        let plan = self.sql_plan(text, parameters, context).await?;
+        let query = self.running_query(context, || text.to_owned())?;
+        let plan = tokio::select! {
+            biased;
+            error = query.interrupted() => return Err(error),
+            plan = self.sql_plan(text, parameters, context) => plan?,
+        };
         let schema = plain_schema(plan.schema().as_arrow());
-        let batches = self.run(vec![plan], context);
+        let batches = self.run(vec![plan], query);
         let target = schema.clone();
         let batches = batches.map(move |batch| {
             let batch = batch.map_err(QueryError::blaming_sql)?;

@@ -72,6 +72,7 @@ pub async fn plan_statement(
         Statement::ShowUsers => show::users(state)?,
         Statement::ShowGrants { user } => show::grants(state, user)?,
         Statement::ShowContinuousQueries => show::continuous_queries(state)?,
+        Statement::ShowCardinality(show) => show::cardinality(show, tables, series, context).await?,
         other => return command(other, tables, context).map(Planned::Command),
     };
     Ok(Planned::Listing(listing))

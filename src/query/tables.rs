@@ -29,4 +29,9 @@ pub trait Tables: Send + Sync {
             None => provider,
         }
     }
+
+    /// Most windows of GROUP BY time that a series may have; 0 = any number.
+    fn buckets_max(&self) -> usize {
+        0
+    }
 }

@@ -2,6 +2,7 @@
 //!
 //! The server counts requests and queries itself; figures of storage are asked of the engine at each scrape.
 
+use super::monitor::RequestCounts;
 use crate::engine::Engine;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -49,6 +50,8 @@ pub struct Metrics {
     /// Runs of continuous queries that failed.
     pub continuous_queries_failed: Counter,
     pub(super) connections: Gauge,
+    /// The same as InfluxDB 1.x counts it.
+    pub(super) counts: RequestCounts,
 }
 
 impl Metrics {
@@ -72,6 +75,7 @@ impl Metrics {
             continuous_queries_ok: Counter::default(),
             continuous_queries_failed: Counter::default(),
             connections: Gauge::default(),
+            counts: RequestCounts::default(),
         };
         registry.register("http_requests", "Requests answered, by path and status", metrics.requests.clone());
         registry.register(
@@ -125,6 +129,7 @@ impl Metrics {
         let path = COUNTED_PATHS.into_iter().find(|counted| *counted == path).unwrap_or("other");
         self.requests.get_or_create(&RequestLabels { path, status: status.as_u16() }).inc();
         self.request_seconds.observe(start.elapsed().as_secs_f64());
+        self.counts.ended(path, status, start.elapsed());
     }
 }
 
@@ -136,6 +141,7 @@ pub(super) async fn count_request(
 ) -> Response {
     let start = Instant::now();
     let uri = request.uri().clone();
+    let _active = metrics.counts.active();
     let response = next.run(request).await;
     metrics.count(uri.path(), response.status(), start);
     response

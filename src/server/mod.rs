@@ -15,6 +15,7 @@
 //! | `accept` | which format a client wants |
 //! | `error` | the only place that turns errors into status and body |
 //! | `metrics` | what is counted, and how operators read it |
+//! | `monitor` | the same as InfluxDB 1.x shows it: SHOW STATS, SHOW DIAGNOSTICS, `/debug/vars` |
 //! | `settings` | what operators may change |
 //! | `into` | `SELECT … INTO`: from the query to the engine |
 //! | `v1` | the handlers of the InfluxDB 1.x API |
@@ -27,6 +28,7 @@ mod error;
 mod headers;
 mod into;
 mod metrics;
+mod monitor;
 mod parameters;
 mod router;
 mod settings;
@@ -40,9 +42,11 @@ pub use listeners::http::Server;
 pub use metrics::Metrics;
 pub use settings::HttpSettings;
 
+use crate::config::Config;
 use crate::engine::Engine;
 use crate::query::QueryEngine;
 use body::BodyBudget;
+use monitor::Start;
 use std::sync::Arc;
 
 /// The version that clients are told. They decide by it what they may send: it has to begin with the 1.x version
@@ -61,6 +65,9 @@ pub struct AppState {
     pub settings: Arc<HttpSettings>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// What the server was started with, as far as it is shown to operators.
+    config: Arc<Config>,
+    start: Start,
     body_budget: Arc<BodyBudget>,
 }
 
@@ -70,11 +77,20 @@ impl AppState {
     pub fn new(engine: Arc<Engine>, query: Arc<QueryEngine>, settings: HttpSettings) -> Self {
         Self {
             metrics: Arc::new(Metrics::new(&engine)),
+            config: Arc::default(),
+            start: Start::now(engine.clock().now_ns()),
             body_budget: Arc::new(BodyBudget::new(settings.bodies_bytes_max)),
             settings: Arc::new(settings),
             engine,
             query,
         }
+    }
+
+    /// The same, showing operators these settings.
+    #[must_use]
+    pub fn showing(mut self, config: &Config) -> Self {
+        self.config = Arc::new(config.clone());
+        self
     }
 }
 

@@ -71,7 +71,7 @@ impl GapFill {
         fills: Vec<(Column, FillMode)>,
         range: FillRange,
     ) -> Result<Self> {
-        range.check().map_err(DataFusionError::Plan)?;
+        range.check().map_err(DataFusionError::ResourcesExhausted)?;
         let schema = input.schema();
         let mut given = Vec::new();
         for column in group_columns.iter().chain([&time_column]) {

@@ -258,7 +258,7 @@ impl Group {
             self.bucket_count += 1;
             if makes_rows {
                 let count = i128::from(self.bucket_count);
-                shape.range.check_count(count).map_err(DataFusionError::Plan)?;
+                shape.range.check_count(count).map_err(DataFusionError::ResourcesExhausted)?;
                 self.timeline_ended = !self.cursor.advance();
             }
         }

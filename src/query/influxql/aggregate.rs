@@ -109,7 +109,7 @@ impl<'a> Shape<'a> {
         let window: Vec<_> = query.interval.iter().map(|_| plain(WINDOW)).collect();
         let mut plan = sort(query, plan, &groups, &window);
         if let Some(interval) = query.interval.filter(|_| query.fill != Fill::None) {
-            plan = self.fill_gaps(plan, interval, &groups, arguments)?;
+            plan = self.fill_gaps(plan, interval, &groups, arguments, tables.buckets_max())?;
         }
         let plan = limit(query, plan, &groups)?;
         let time = match query.interval {
@@ -180,6 +180,7 @@ impl<'a> Shape<'a> {
         interval: Interval,
         groups: &[Expr],
         arguments: &[Expr],
+        buckets_max: usize,
     ) -> Result<LogicalPlan> {
         let query = self.query;
         let Some(buckets) = Buckets::new(interval.every_ns, interval.offset_ns, query.zone) else {
@@ -190,7 +191,7 @@ impl<'a> Shape<'a> {
             lower_ns: query.bounds.min_ns,
             upper_ns: query.bounds.max_ns.unwrap_or(crate::model::time::TIME_MAX_NS),
             descending: query.is_descending,
-            buckets_max: 0,
+            buckets_max,
         };
         let mode = |ty: Type| match query.fill {
             Fill::Previous => FillMode::Previous,

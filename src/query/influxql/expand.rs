@@ -137,7 +137,8 @@ fn with_innermost_argument(expr: &Expr, argument: &Expr) -> Expr {
 }
 
 /// The tags of GROUP BY, sorted, each once.
-fn expand_dimensions(dimensions: &[Expr], names: &Names) -> Vec<Arc<str>> {
+#[must_use]
+pub(in crate::query) fn expand_dimensions(dimensions: &[Expr], names: &Names) -> Vec<Arc<str>> {
     let mut tags: BTreeSet<Arc<str>> = BTreeSet::new();
     for dimension in dimensions {
         match dimension {

@@ -20,7 +20,7 @@ mod columns;
 mod compile;
 mod distinct;
 mod error;
-mod expand;
+pub(super) mod expand;
 mod finish;
 mod fold;
 pub mod function;
@@ -84,12 +84,33 @@ pub fn plan_select(
     Ok(SelectPlan { target, ..plan_query(&query, tables)? })
 }
 
+/// The windows of GROUP BY time that every series of the result may have. InfluxDB 1.x counts those between the bounds of WHERE
+/// before it reads anything; without a lower bound the windows are counted while they are made.
+fn check_buckets(query: &Query, buckets_max: usize) -> Result<(), QueryError> {
+    let (Some(interval), Some(min_ns), Some(max_ns)) =
+        (query.interval, query.bounds.min_ns, query.bounds.max_ns)
+    else {
+        return Ok(());
+    };
+    let window = |time_ns: i64| {
+        (i128::from(time_ns) - i128::from(interval.offset_ns)).div_euclid(interval.every_ns.into())
+    };
+    let count = window(max_ns.saturating_sub(1)) - window(min_ns) + 1;
+    if buckets_max > 0 && count > buckets_max as i128 {
+        return Err(QueryError::Resource(format!(
+            "max-select-buckets limit exceeded: ({count}/{buckets_max})"
+        )));
+    }
+    Ok(())
+}
+
 /// Plans a resolved query.
 ///
 /// # Errors
 ///
 /// When no plan exists for its projection yet.
 pub fn plan_query(query: &Query, tables: &dyn Tables) -> Result<SelectPlan, QueryError> {
+    check_buckets(query, tables.buckets_max())?;
     let mut plans = Vec::with_capacity(query.measurements.len());
     for measurement in query.measurements.iter() {
         plans.extend(plan_measurement(query, measurement, tables)?);

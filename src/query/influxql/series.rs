@@ -14,13 +14,21 @@ use datafusion::logical_expr::{Aggregate, LogicalPlan};
 use influxql::ast::Expr;
 use std::sync::Arc;
 
-/// A condition on series, as the WHERE of a SHOW statement has it: of fields it says nothing.
-#[derive(Clone, Debug, Default)]
+/// A condition on series, as the WHERE of a SHOW statement has it.
+#[derive(Clone, Debug)]
 pub struct SeriesCondition {
     /// The condition without time.
     pub condition: Option<Expr>,
     /// The times between which a series has a row.
     pub bounds: TimeBounds,
+    /// Whether a series must have a row of which conditions on fields hold, or these say nothing.
+    pub scope: Scope,
+}
+
+impl Default for SeriesCondition {
+    fn default() -> Self {
+        Self { condition: None, bounds: TimeBounds::default(), scope: Scope::Series }
+    }
 }
 
 impl SeriesCondition {
@@ -31,7 +39,7 @@ impl SeriesCondition {
     /// When the condition is none, or compares the time with something else.
     pub fn new(condition: Option<&Expr>, now_ns: i64) -> Result<Self> {
         let (condition, bounds) = split(condition, Env { now_ns: Some(now_ns), zone: Tz::UTC })?;
-        Ok(Self { condition, bounds })
+        Ok(Self { condition, bounds, scope: Scope::Series })
     }
 
     /// Whether every series meets it.
@@ -55,7 +63,7 @@ pub fn series_plan(
     let columns = TableColumns { table, schema: provider.schema() };
     let names = Names::new(vec![Arc::clone(table)]);
     let of_tags = match &condition.condition {
-        Some(condition) => predicate(condition, &names, &columns, Scope::Series)?,
+        Some(of_tags) => predicate(of_tags, &names, &columns, condition.scope)?,
         None => Predicate::Constant(true),
     };
     let condition = within(&columns, condition.bounds).and(of_tags);

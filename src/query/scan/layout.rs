@@ -44,7 +44,7 @@ impl Source {
         }
     }
 
-    fn row_count(&self) -> usize {
+    pub(super) fn row_count(&self) -> usize {
         match self {
             Self::Chunk(chunk) => chunk.rows().row_count(),
             Self::File(file) => usize::try_from(file.meta().row_count).unwrap_or(usize::MAX),

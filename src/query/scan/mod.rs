@@ -9,6 +9,8 @@
 //! execute: unit ─ stream.rs ─▶ SortedRows of series that match ─ (merge) ─ rows.rs ─ columns.rs ─▶ RecordBatch
 //! ```
 //!
+//! `series_lists` answers what SHOW asks of whole tables, without a plan. `limits` bounds what a query reads, `metrics` counts it for EXPLAIN.
+//!
 //! Rows lie in runs of one series each, and tags are constant within a run. So a predicate over tags is evaluated
 //! once per series instead of once per row, selects ranges of rows before anything else is read, and tag
 //! columns are made by repeating a value. Sources whose (time × series) rectangles overlap are merged; all others
@@ -19,11 +21,16 @@
 mod columns;
 mod filter;
 mod layout;
+mod limits;
+mod metrics;
 mod provider;
 mod rows;
+pub(super) mod series_lists;
 mod source;
 mod stream;
 
+pub use limits::ReadLimits;
+pub use metrics::ScanSummary;
 pub use provider::{SeriesColumn, TableSource};
 pub use rows::RunRows;
 

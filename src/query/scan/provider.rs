@@ -3,6 +3,7 @@
 use super::columns::{Projection, ScanColumn, arrow_schema, scan_columns};
 use super::filter::{FilterKind, Predicate, ScanFilter, classify};
 use super::layout::{Source, partitions};
+use super::metrics::{ScanCounters, ScanSummary};
 use super::rows::{RowFilter, RunRows, fields_of};
 use super::source::SeriesSource;
 use super::stream::ScanPlan;
@@ -108,13 +109,15 @@ impl TableProvider for TableSource {
         let filter = ScanFilter::new(filters, &self.columns, session)?;
         let sources = self.sources(&filter).await?;
         let partitions_max = session.config_options().execution.target_partitions;
+        let read = ScanSummary::of_sources(&self.view, &sources);
         let units = partitions(sources, &filter, partitions_max);
-        let tombstones = self.view.tombstones.clone();
+        let (tombstones, counters) = (self.view.tombstones.clone(), ScanCounters::default());
         let of_filter = filter.rows.as_ref().map_or(&[][..], Predicate::columns);
         let projection = Projection::new(&columns, fields_of(of_filter));
         let of_rows = filter.rows.clone().map(|rows| RowFilter::new(rows, &projection.fields)).transpose()?;
-        let plan = ScanPlan { projection, filter, of_rows, run_rows: self.run_rows, tombstones };
-        let source = SeriesSource::new(self.view.table.name.clone(), plan, units);
+        let run_rows = self.run_rows;
+        let plan = ScanPlan { projection, filter, of_rows, run_rows, tombstones, counters };
+        let source = SeriesSource::new(&self.view.table, plan, units, read);
         Ok(DataSourceExec::from_data_source(source))
     }
 }

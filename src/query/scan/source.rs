@@ -1,7 +1,10 @@
 //! The leaf of a physical plan.
 
 use super::layout::Unit;
-use super::stream::ScanPlan;
+use super::limits::ReadLimits;
+use super::metrics::ScanSummary;
+use super::stream::{Bound, ScanPlan};
+use crate::model::database::TableInfo;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, Statistics};
 use datafusion::datasource::source::DataSource;
@@ -18,23 +21,33 @@ use std::sync::Arc;
 /// Units of one table, by partition.
 #[derive(Clone, Debug)]
 pub(super) struct SeriesSource {
-    table: Arc<str>,
+    table: Arc<TableInfo>,
     plan: Arc<ScanPlan>,
     partitions: Vec<Vec<Unit>>,
     metrics: ExecutionPlanMetricsSet,
+    pub(super) summary: ScanSummary,
 }
 
 impl SeriesSource {
-    pub(super) fn new(table: Arc<str>, plan: ScanPlan, partitions: Vec<Vec<Unit>>) -> Self {
+    pub(super) fn new(
+        table: &Arc<TableInfo>,
+        plan: ScanPlan,
+        partitions: Vec<Vec<Unit>>,
+        summary: ScanSummary,
+    ) -> Self {
         assert!(!partitions.is_empty(), "a plan has at least one partition");
-        Self { table, plan: Arc::new(plan), partitions, metrics: ExecutionPlanMetricsSet::new() }
+        let metrics = ExecutionPlanMetricsSet::new();
+        plan.counters.register(&metrics);
+        Self { table: Arc::clone(table), plan: Arc::new(plan), partitions, metrics, summary }
     }
 }
 
 impl DataSource for SeriesSource {
-    fn open(&self, partition: usize, _context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+    fn open(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let metrics = BaselineMetrics::new(&self.metrics, partition);
-        let batches = self.plan.clone().batches(self.partitions[partition].clone());
+        let bound =
+            Bound { table: self.table.id, limits: context.session_config().get_extension::<ReadLimits>() };
+        let batches = self.plan.clone().batches(self.partitions[partition].clone(), bound);
         let counted = batches.inspect(move |batch| {
             if let Ok(batch) = batch {
                 metrics.record_output(batch.num_rows());
@@ -48,7 +61,9 @@ impl DataSource for SeriesSource {
         let groups = units().filter(|u| matches!(u, Unit::RowGroup(..))).count();
         let chunks = units().filter(|u| matches!(u, Unit::Chunk(_))).count();
         let merges = units().filter(|u| matches!(u, Unit::Merge(..))).count();
-        write!(f, "table={}, row_groups={groups}, chunks={chunks}, merges={merges}", self.table)?;
+        write!(f, "table={}, row_groups={groups}, chunks={chunks}, merges={merges}", self.table.name)?;
+        let ScanSummary { files, files_known, .. } = self.summary;
+        write!(f, ", files={files}/{files_known}")?;
         if !self.plan.filter.takes_all_series() {
             write!(f, ", predicate on series")?;
         }

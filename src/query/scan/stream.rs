@@ -3,9 +3,12 @@
 use super::columns::Projection;
 use super::filter::ScanFilter;
 use super::layout::{SeriesRange, Source, Unit};
+use super::limits::ReadLimits;
+use super::metrics::ScanCounters;
 use super::rows::{RowFilter, RunRows};
 use crate::buffer::Chunk;
 use crate::merge::{Merge, SeriesRun, SortedRows, Step};
+use crate::model::ids::TableId;
 use crate::model::limits::BATCH_ROWS;
 use crate::model::time::TimeRange;
 use crate::model::tombstone::{Tombstone, concerning, deleted_times};
@@ -28,16 +31,38 @@ pub(super) struct ScanPlan {
     pub(super) run_rows: Option<RunRows>,
     /// What is deleted from files.
     pub(super) tombstones: Arc<Vec<Arc<Tombstone>>>,
+    pub(super) counters: ScanCounters,
+}
+
+/// How much the query may read.
+#[derive(Clone, Debug)]
+pub(super) struct Bound {
+    pub(super) table: TableId,
+    pub(super) limits: Option<Arc<ReadLimits>>,
+}
+
+impl Bound {
+    fn count(&self, rows: &SortedRows) -> Result<()> {
+        self.limits.as_ref().map_or(Ok(()), |limits| limits.count(self.table, rows))
+    }
 }
 
 type Rows = BoxStream<'static, Result<SortedRows>>;
 
 impl ScanPlan {
     /// The batches of `units`, one unit after the other.
-    pub(super) fn batches(self: Arc<Self>, units: Vec<Unit>) -> BoxStream<'static, Result<RecordBatch>> {
+    pub(super) fn batches(
+        self: Arc<Self>,
+        units: Vec<Unit>,
+        bound: Bound,
+    ) -> BoxStream<'static, Result<RecordBatch>> {
         let plan = self.clone();
         let rows = futures::stream::iter(units).flat_map(move |unit| plan.clone().unit(unit));
-        let batches = rows.map(move |rows| self.batch(rows?));
+        let batches = rows.map(move |rows| {
+            let rows = rows?;
+            bound.count(&rows)?;
+            self.batch(rows)
+        });
         batches.try_filter(|batch| std::future::ready(batch.num_rows() > 0)).boxed()
     }
 
@@ -90,12 +115,14 @@ impl ScanPlan {
                 Some(run_rows) => ranges_of(&series, &keep, |run| run_rows.of(run)),
                 None => ranges_of(&series, &keep, |run| run),
             };
+            self.counters.row_group(&file, selected.iter().map(Range::len).sum());
             if selected.is_empty() {
                 return Ok(futures::stream::empty().boxed());
             }
             let fields = self.projection.fields.clone();
             let rows = file.rows(group, series, selected, self.filter.times, fields).map_err(file_error)?;
-            let rows = rows.map_err(file_error);
+            let counters = self.counters.clone();
+            let rows = rows.inspect(move |_| counters.bytes(&file)).map_err(file_error);
             if tombstones.is_empty() {
                 return Ok::<Rows, DataFusionError>(rows.boxed());
             }

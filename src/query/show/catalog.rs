@@ -1,11 +1,12 @@
 //! What the catalog alone answers: SHOW DATABASES, SHOW RETENTION POLICIES, SHOW FIELD KEYS.
 
 use super::listing::{Column, Listing, page};
+use super::scope::measurements_of;
 use crate::model::state::State;
 use crate::model::time::go_duration;
 use crate::query::error::QueryError;
 use crate::query::influxql::source::{self, Defaults};
-use influxql::ast::{MeasurementName, Name, ShowFieldKeys, Source};
+use influxql::ast::ShowFieldKeys;
 use std::sync::Arc;
 
 /// `SHOW DATABASES`, in the order of their creation.
@@ -62,26 +63,8 @@ pub fn field_keys(
     state: &State,
     defaults: Defaults<'_>,
 ) -> Result<Listing, QueryError> {
-    let on = show.database.as_deref();
-    let database = source::database(state, on, defaults)?;
-    let defaults = match on {
-        // The request's policy belongs to the request's database.
-        Some(on) => {
-            Defaults { database: Some(on), policy: defaults.policy.filter(|_| defaults.database == Some(on)) }
-        }
-        None => Defaults { database: Some(&database.name), ..defaults },
-    };
-    let everything;
-    let sources = if show.sources.is_empty() {
-        let pattern = influxql::Pattern::new("").map_err(|error| QueryError::Query(error.to_string()))?;
-        let name = MeasurementName { database: None, policy: None, name: Name::Regex(pattern) };
-        everything = [Source::Measurement(name)];
-        everything.as_slice()
-    } else {
-        show.sources.as_slice()
-    };
     let (mut names, mut keys, mut types): (Vec<Arc<str>>, _, _) = (Vec::new(), Vec::new(), Vec::new());
-    for (name, tables) in source::tables(state, sources, defaults)? {
+    for (name, tables) in measurements_of(state, show.database.as_deref(), &show.sources, defaults)? {
         let Some(table) = tables.first() else { continue };
         for field in page(table.schema.fields(), show.limit, show.offset) {
             names.push(Arc::clone(&name));

@@ -3,7 +3,7 @@
 use crate::model::result::ResultShape;
 use crate::query::error::QueryError;
 use arrow::array::{ArrayRef, BooleanArray, Int64Array, StringViewArray};
-use arrow::datatypes::{Field, Schema};
+use arrow::datatypes::{DataType, Field, Schema};
 use arrow::record_batch::RecordBatch;
 use std::sync::Arc;
 
@@ -23,6 +23,8 @@ pub(super) enum Column {
     Text(Vec<String>),
     /// Text, or nothing in a row that only stands for its series.
     OptionalText(Vec<Option<String>>),
+    /// Text that is shared.
+    Shared(Vec<Arc<str>>),
     /// Whole numbers.
     Integer(Vec<i64>),
     /// True or false.
@@ -30,31 +32,52 @@ pub(super) enum Column {
 }
 
 impl Listing {
+    /// Lines of text, in one column of a series without name.
+    pub(in crate::query) fn lines(column: &str, lines: Vec<String>) -> Result<Self, QueryError> {
+        Self::new(vec!["".into(); lines.len()], vec![(column, Column::Text(lines))])
+    }
+
     /// A listing of named rows: per row the name of its series, empty for none, and per column its values.
     pub(super) fn new(names: Vec<Arc<str>>, columns: Vec<(&str, Column)>) -> Result<Self, QueryError> {
+        Self::grouped(names, Vec::new(), columns)
+    }
+
+    /// The same with tags of the series: per tag its value in each row, empty where the series lacks it.
+    pub(super) fn grouped(
+        names: Vec<Arc<str>>,
+        tags: Vec<(Arc<str>, Vec<String>)>,
+        columns: Vec<(&str, Column)>,
+    ) -> Result<Self, QueryError> {
         let mut arrays: Vec<ArrayRef> = vec![Arc::new(StringViewArray::from_iter_values(names))];
         let mut fields = vec![("iox::measurement", arrays[0].data_type().clone())];
+        for (name, values) in &tags {
+            arrays.push(Arc::new(StringViewArray::from_iter_values(values)));
+            fields.push((&**name, DataType::Utf8View));
+        }
         for (name, column) in &columns {
             arrays.push(match column {
                 Column::Text(values) => Arc::new(StringViewArray::from_iter_values(values)),
                 Column::OptionalText(values) => Arc::new(StringViewArray::from_iter(values)),
+                Column::Shared(values) => Arc::new(StringViewArray::from_iter_values(values)),
                 Column::Integer(values) => Arc::new(Int64Array::from(values.clone())),
                 Column::Boolean(values) => Arc::new(BooleanArray::from(values.clone())),
             });
             fields.push((*name, arrays[arrays.len() - 1].data_type().clone()));
         }
         let is_nullable = |column: &Column| matches!(column, Column::OptionalText(_));
-        let nullable = std::iter::once(false).chain(columns.iter().map(|(_, column)| is_nullable(column)));
+        let nullable = std::iter::repeat_n(false, tags.len() + 1)
+            .chain(columns.iter().map(|(_, column)| is_nullable(column)));
         let fields = fields.into_iter().zip(nullable);
         let fields = fields.map(|((name, data_type), nullable)| Field::new(name, data_type, nullable));
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
         let batch = RecordBatch::try_new(Arc::clone(&schema), arrays)
             .map_err(|error| QueryError::Internal(error.into()))?;
-        let shown = columns.iter().enumerate().map(|(i, (name, _))| (Arc::from(*name), i + 1));
+        let first = tags.len() + 1;
+        let shown = columns.iter().enumerate().map(|(i, (name, _))| (Arc::from(*name), i + first));
         let shape = ResultShape {
             schema,
             name: 0,
-            group_tags: Vec::new(),
+            group_tags: tags.iter().enumerate().map(|(i, (name, _))| (Arc::clone(name), i + 1)).collect(),
             columns: shown.collect(),
             time_zone: None,
         };

@@ -55,6 +55,7 @@ pub async fn measurements(
             }
         }
     };
+    let none: Arc<str> = "".into();
     let mut rows: BTreeSet<[Arc<str>; 3]> = BTreeSet::new();
     for database in databases {
         for (name, measurement) in tables_of(state, &database, &[], context, false)? {
@@ -65,8 +66,9 @@ pub async fn measurements(
                 continue;
             }
             for table in measurement {
-                let policy =
-                    state.policy_by_id(table.policy).map_or_else(|| "".into(), |p| Arc::clone(&p.name));
+                let policy = state
+                    .policy_by_id(table.policy)
+                    .map_or_else(|| Arc::clone(&none), |p| Arc::clone(&p.name));
                 let is_wanted = match &show.policy {
                     Some(ScopePart::Name(wanted)) => policy.as_ref() == wanted,
                     _ => true,
@@ -74,7 +76,7 @@ pub async fn measurements(
                 let key = if is_qualified {
                     [Arc::clone(&name), Arc::clone(&database.name), policy]
                 } else {
-                    [Arc::clone(&name), "".into(), "".into()]
+                    [Arc::clone(&name), Arc::clone(&none), Arc::clone(&none)]
                 };
                 if is_wanted && !rows.contains(&key) {
                     let all = [table];
@@ -182,7 +184,7 @@ fn collect_tags<'a>(condition: &Condition<'a>, tags: &mut BTreeSet<&'a str>) {
     }
 }
 
-fn holds_for(condition: &Condition<'_>, series: &BTreeSet<String>) -> bool {
+fn holds_for(condition: &Condition<'_>, series: &[String]) -> bool {
     match condition {
         Condition::All(all) => all.iter().all(|condition| holds_for(condition, series)),
         Condition::Any(all) => all.iter().any(|condition| holds_for(condition, series)),

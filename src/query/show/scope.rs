@@ -1,18 +1,19 @@
 //! Which tables a SHOW statement is about, and the series in them.
 
 use crate::model::database::{DatabaseInfo, TableInfo};
-use crate::model::ids::PolicyId;
+use crate::model::ids::{PolicyId, TableId};
 use crate::model::shard::Shard;
 use crate::model::state::State;
 use crate::query::error::QueryError;
 use crate::query::influxql::series::{SeriesCondition, series_plan};
-use crate::query::influxql::source;
+use crate::query::influxql::source::{self, Defaults};
 use crate::query::statement::StatementContext;
 use crate::query::tables::Tables;
 use datafusion::logical_expr::LogicalPlan;
+use futures::FutureExt;
 use futures::future::BoxFuture;
-use influxql::ast::{Name, Source};
-use std::collections::{BTreeMap, BTreeSet};
+use influxql::ast::{MeasurementName, Name, Source};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Reads what SHOW statements need to know of the data.
@@ -22,7 +23,24 @@ pub trait SeriesSource: Send + Sync {
 
     /// The shards of a policy that hold rows, in order of time.
     fn shards(&self, policy: PolicyId) -> BoxFuture<'_, Result<Vec<Shard>, QueryError>>;
+
+    /// Per tag its distinct values in all rows of a table, without running a plan; `None` when only a plan can tell.
+    fn tag_values(
+        &self,
+        _table: TableId,
+        _tags: Vec<Arc<str>>,
+    ) -> BoxFuture<'_, Result<Option<Vec<TagValues>>, QueryError>> {
+        std::future::ready(Ok(None)).boxed()
+    }
+
+    /// The number of distinct series in all rows of a table, without running a plan; `None` when only a plan can tell.
+    fn series_count(&self, _table: TableId) -> BoxFuture<'_, Result<Option<usize>, QueryError>> {
+        std::future::ready(Ok(None)).boxed()
+    }
 }
+
+/// The distinct values of a tag, sorted.
+pub type TagValues = Arc<[Arc<str>]>;
 
 /// The tables of one name over all policies.
 pub(in crate::query) type Measurements = BTreeMap<Arc<str>, Vec<Arc<TableInfo>>>;
@@ -69,18 +87,59 @@ pub(in crate::query) fn tables_of(
     Ok(found)
 }
 
-/// The distinct series keys of some tables that meet a condition, sorted.
+/// The measurements that FROM means as in a SELECT, all without one: of the default policy where no other is named. `on` is the
+/// database of ON.
+pub(super) fn measurements_of(
+    state: &State,
+    on: Option<&str>,
+    sources: &[Source],
+    defaults: Defaults<'_>,
+) -> Result<Measurements, QueryError> {
+    let database = source::database(state, on, defaults)?;
+    let defaults = match on {
+        // The request's policy belongs to the request's database.
+        Some(on) => {
+            Defaults { database: Some(on), policy: defaults.policy.filter(|_| defaults.database == Some(on)) }
+        }
+        None => Defaults { database: Some(&database.name), ..defaults },
+    };
+    if !sources.is_empty() {
+        return source::tables(state, sources, defaults);
+    }
+    let pattern = influxql::Pattern::new("").map_err(|error| QueryError::Query(error.to_string()))?;
+    let name = MeasurementName { database: None, policy: None, name: Name::Regex(pattern) };
+    source::tables(state, &[Source::Measurement(name)], defaults)
+}
+
+/// The number of distinct series of some tables of one name.
+pub(super) async fn series_count(
+    measurement: &[Arc<TableInfo>],
+    tables: &dyn Tables,
+    source: &dyn SeriesSource,
+) -> Result<usize, QueryError> {
+    if let [table] = measurement
+        && let Some(count) = source.series_count(table.id).await?
+    {
+        return Ok(count);
+    }
+    Ok(series_of(measurement, &SeriesCondition::default(), tables, source).await?.len())
+}
+
+/// The distinct series keys of some tables that meet a condition, in order.
 pub(super) async fn series_of(
     measurement: &[Arc<TableInfo>],
     condition: &SeriesCondition,
     tables: &dyn Tables,
     source: &dyn SeriesSource,
-) -> Result<BTreeSet<String>, QueryError> {
-    let mut series = BTreeSet::new();
+) -> Result<Vec<String>, QueryError> {
+    let mut series = Vec::new();
     for table in measurement {
         if let Some(plan) = series_plan(table, condition, tables)? {
             series.extend(source.texts(plan).await?);
         }
     }
+    // Mostly in order already.
+    series.sort_unstable();
+    series.dedup();
     Ok(series)
 }

@@ -2,12 +2,14 @@
 
 use super::listing::{Column, Listing, page};
 use super::scope::{SeriesSource, series_of, tables_of};
+use crate::model::database::TableInfo;
 use crate::model::series_key;
 use crate::query::error::QueryError;
 use crate::query::influxql::series::SeriesCondition;
 use crate::query::influxql::source;
 use crate::query::statement::StatementContext;
 use crate::query::tables::Tables;
+use ahash::AHashSet;
 use influxql::ast::{ShowTagKeys, ShowTagValues, Source, TagKeyFilter};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -61,24 +63,60 @@ pub async fn tag_values(
     let database = source::database(tables.state(), show.database.as_deref(), context.defaults)?;
     check_one_policy(&show.sources)?;
     let condition = SeriesCondition::new(show.condition.as_ref(), context.now_ns)?;
-    let (mut names, mut keys, mut values): (Vec<Arc<str>>, Vec<String>, Vec<String>) = Default::default();
+    let (mut names, mut keys, mut values): (Vec<Arc<str>>, Vec<Arc<str>>, Vec<Arc<str>>) = Default::default();
     for (name, measurement) in tables_of(tables.state(), database, &show.sources, context, true)? {
         let has_key = |tag: &crate::model::schema::Column| matches(&show.key, &tag.name);
         if !measurement.iter().any(|table| table.schema.tags().any(has_key)) {
             continue;
         }
-        let mut pairs: BTreeSet<(String, String)> = BTreeSet::new();
-        for series in series_of(&measurement, &condition, tables, source).await? {
-            let tags = series_key::decode(&series).filter(|(key, _)| matches(&show.key, key));
-            pairs.extend(tags.map(|(key, value)| (key.into_owned(), value.into_owned())));
-        }
+        let pairs =
+            if condition.is_empty() { listed_pairs(&measurement, &show.key, source).await? } else { None };
+        let pairs = match pairs {
+            Some(pairs) => pairs,
+            None => pairs_of(&series_of(&measurement, &condition, tables, source).await?, &show.key),
+        };
         for (key, value) in page(pairs, show.limit, show.offset) {
             names.push(Arc::clone(&name));
             keys.push(key);
             values.push(value);
         }
     }
-    Listing::new(names, vec![("key", Column::Text(keys)), ("value", Column::Text(values))])
+    Listing::new(names, vec![("key", Column::Shared(keys)), ("value", Column::Shared(values))])
+}
+
+/// A tag and one of its values.
+type Pair = (Arc<str>, Arc<str>);
+
+/// The values of the tags that the filter takes, in order, if they are known without a plan.
+async fn listed_pairs(
+    measurement: &[Arc<TableInfo>],
+    filter: &TagKeyFilter,
+    source: &dyn SeriesSource,
+) -> Result<Option<Vec<Pair>>, QueryError> {
+    let mut pairs: Vec<Pair> = Vec::new();
+    for table in measurement {
+        let tags = table.schema.tags().map(|tag| Arc::clone(&tag.name));
+        let mut tags: Vec<_> = tags.filter(|tag| matches(filter, tag)).collect();
+        tags.sort_unstable();
+        let Some(values) = source.tag_values(table.id, tags.clone()).await? else { return Ok(None) };
+        for (tag, values) in tags.iter().zip(values) {
+            pairs.extend(values.iter().map(|value| (Arc::clone(tag), Arc::clone(value))));
+        }
+    }
+    if measurement.len() > 1 {
+        pairs.sort_unstable();
+        pairs.dedup();
+    }
+    Ok(Some(pairs))
+}
+
+/// The values in these series of the tags that the filter takes, in order.
+fn pairs_of(series: &[String], filter: &TagKeyFilter) -> Vec<Pair> {
+    let tags = series.iter().flat_map(|series| series_key::decode(series));
+    let distinct: AHashSet<_> = tags.filter(|(key, _)| matches(filter, key)).collect();
+    let mut pairs: Vec<Pair> = distinct.into_iter().map(|(key, value)| (key.into(), value.into())).collect();
+    pairs.sort_unstable();
+    pairs
 }
 
 /// As InfluxDB since 1.11, which looks at the policy in FROM, but only at one.
@@ -96,7 +134,8 @@ fn check_one_policy(sources: &[Source]) -> Result<(), QueryError> {
     }
 }
 
-fn matches(filter: &TagKeyFilter, key: &str) -> bool {
+/// Whether WITH KEY takes a tag.
+pub(super) fn matches(filter: &TagKeyFilter, key: &str) -> bool {
     match filter {
         TagKeyFilter::Equal(wanted) => key == wanted,
         TagKeyFilter::NotEqual(other) => key != other,

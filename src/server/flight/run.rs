@@ -79,6 +79,7 @@ impl Flight {
             policy: query.database.policy.clone(),
             now_ns: self.state.engine.clock().now_ns(),
             deadline: self.state.settings.query_timeout,
+            running: None,
         }
     }
 

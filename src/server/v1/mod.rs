@@ -5,4 +5,5 @@ pub(super) mod health;
 pub(super) mod metrics;
 pub(super) mod ping;
 pub(super) mod query;
+pub(super) mod vars;
 pub(super) mod write;

@@ -6,11 +6,14 @@
 
 use super::request::QueryRequest;
 use super::style::{read_only_warning, style_of, warning_of};
-use crate::encode::v1::ResponseEncoder;
+use crate::encode::v1::{ResponseEncoder, StatementStyle};
 use crate::engine::{Engine, EngineError};
-use crate::query::{Command, QueryContext, ResultStream, StatementOutcome, UserCommand};
+use crate::query::{
+    Command, QueryContext, QueryError, QueryOrigin, ResultStream, RunningQuery, StatementOutcome, UserCommand,
+};
 use crate::server::error::{command_text, statement_text};
 use crate::server::into::{self, write_into};
+use crate::server::monitor::{self, Section};
 use crate::server::{AppState, Metrics};
 use bytes::Bytes;
 use futures::StreamExt;
@@ -77,14 +80,28 @@ struct Run<'a> {
 
 impl Run<'_> {
     async fn all(&mut self) -> Result<(), ClientGone> {
+        let running = match self.begin() {
+            Ok(running) => running,
+            Err(error) => {
+                self.encoder.begin_statement(0, StatementStyle::default());
+                self.state.metrics.statements_failed.inc();
+                self.encoder.error(statement_text(&error));
+                self.encoder.end_statement();
+                self.encoder.finish();
+                return self.send(1).await;
+            }
+        };
         let mut has_failed = false;
         for (id, statement) in self.request.statements.iter().enumerate() {
             if self.encoder.is_closed() {
                 break;
             }
             self.encoder.begin_statement(id, style_of(statement));
-            let failure =
-                if has_failed { Some(NOT_EXECUTED.to_owned()) } else { self.statement(statement).await? };
+            let failure = if has_failed {
+                Some(NOT_EXECUTED.to_owned())
+            } else {
+                self.statement(statement, &running).await?
+            };
             if let Some(text) = failure {
                 if self.request.is_async {
                     tracing::error!(%statement, error = text, "a statement of an asynchronous query failed");
@@ -99,26 +116,46 @@ impl Run<'_> {
         self.send(1).await
     }
 
+    /// The request as a running query: one for all its statements, as in InfluxDB 1.x.
+    fn begin(&self) -> Result<Arc<RunningQuery>, QueryError> {
+        let texts: Vec<String> = self.request.statements.iter().map(ToString::to_string).collect();
+        let origin = QueryOrigin {
+            text: texts.join(";\n"),
+            database: self.request.database.clone().unwrap_or_default(),
+            user: String::new(),
+            deadline: self.state.settings.query_timeout,
+        };
+        self.state.query.running().begin(origin)
+    }
+
     /// Runs a statement and gives the text of its error, if it failed.
-    async fn statement(&mut self, statement: &Statement) -> Result<Option<String>, ClientGone> {
+    async fn statement(
+        &mut self,
+        statement: &Statement,
+        running: &Arc<RunningQuery>,
+    ) -> Result<Option<String>, ClientGone> {
         let context = QueryContext {
             database: self.request.database.clone(),
             policy: self.request.policy.clone(),
             now_ns: self.state.engine.clock().now_ns(),
-            deadline: self.state.settings.query_timeout,
+            deadline: None, // the running query has it
+            running: Some(Arc::clone(running)),
         };
+        if let Some(sections) = monitor::answer(&self.state, statement) {
+            return Ok(self.sections(&sections));
+        }
         let warning = if self.request.is_read_only { read_only_warning(statement) } else { None };
         match self.state.query.influxql(statement, &context).await {
             Err(error) => Ok(Some(statement_text(&error))),
             Ok(StatementOutcome::Rows(rows)) => {
                 self.warn(warning);
-                self.rows(rows).await
+                self.rows(rows, running).await
             }
             Ok(StatementOutcome::Into(rows)) => match write_into(&self.state.engine, rows).await {
                 Err(error) => Ok(Some(statement_text(&error))),
                 Ok(written) => {
                     self.warn(warning);
-                    self.rows(into::result_of(async move { Ok(written) })).await
+                    self.rows(into::result_of(async move { Ok(written) }), running).await
                 }
             },
             Ok(StatementOutcome::Command(command)) => {
@@ -136,13 +173,29 @@ impl Run<'_> {
         }
     }
 
+    /// Encodes figures of the server, each series with columns of its own.
+    fn sections(&mut self, sections: &[Section]) -> Option<String> {
+        let mut encode = |section: &Section| {
+            let (shape, batch) = section.rows().map_err(|error| error.to_string())?;
+            self.encoder.rows(&shape);
+            self.encoder.batch(&batch).map_err(|error| error.to_string())
+        };
+        let failed = sections.iter().try_for_each(&mut encode).err()?;
+        tracing::error!(error = failed, "figures of the server cannot be shown");
+        Some(format!("internal error: {failed}"))
+    }
+
     fn warn(&mut self, warning: Option<String>) {
         if let Some(text) = warning {
             self.encoder.message(text);
         }
     }
 
-    async fn rows(&mut self, mut rows: ResultStream) -> Result<Option<String>, ClientGone> {
+    async fn rows(
+        &mut self,
+        mut rows: ResultStream,
+        running: &RunningQuery,
+    ) -> Result<Option<String>, ClientGone> {
         self.encoder.rows(&rows.shape);
         while let Some(batch) = rows.batches.next().await {
             let encoded = match batch {
@@ -156,18 +209,26 @@ impl Run<'_> {
             if self.encoder.is_closed() {
                 break;
             }
-            self.send(if self.flushes_early { 1 } else { PART_BYTES }).await?;
+            // A query that waits for its reader can be interrupted too.
+            tokio::select! {
+                biased;
+                sent = self.send(if self.flushes_early { 1 } else { PART_BYTES }) => sent?,
+                error = running.interrupted() => return Ok(Some(statement_text(&error))),
+            }
         }
         Ok(None)
     }
 
-    /// Sends what is ready when it is at least this much.
+    /// Sends what is ready when it is at least this much. Nothing is lost when it is given up.
     async fn send(&mut self, bytes_min: usize) -> Result<(), ClientGone> {
         if self.encoder.ready_bytes() < bytes_min {
             return Ok(());
         }
+        let place = self.parts.reserve().await.map_err(|_| ClientGone)?;
         let part = Bytes::from(self.encoder.take());
-        self.parts.send(part).await.map_err(|_| ClientGone)
+        self.state.metrics.counts.query_response_bytes.add(part.len() as u64);
+        place.send(part);
+        Ok(())
     }
 }
 

@@ -1,0 +1,127 @@
+//! What SHOW asks of a whole table: the values of tags, the number of series. No plan runs, and no row is read: the manifest's
+//! summaries answer, else the dictionaries and series columns of files, which a cache keeps, and the series of chunks.
+//!
+//! Valid for all rows of a table only: a condition on times or fields needs a plan.
+
+use crate::engine::{Engine, ReadView};
+use crate::merge::SeriesRun;
+use crate::model::file::FileMeta;
+use crate::parquet_file::FileError;
+use crate::query::error::QueryError;
+use ahash::AHashSet;
+use datafusion::error::DataFusionError;
+use futures::{StreamExt, TryStreamExt};
+use std::sync::Arc;
+
+/// Files that are read at the same time.
+const FILES_AT_ONCE: usize = 8;
+
+/// Per tag of `tags` (names that users know) its distinct values, sorted; `None` when only a plan can tell.
+///
+/// # Errors
+/// When a file cannot be read.
+pub(in crate::query) async fn tag_values(
+    engine: &Engine,
+    view: &ReadView,
+    tags: &[Arc<str>],
+) -> Result<Option<Vec<Arc<[Arc<str>]>>>, QueryError> {
+    if has_deleted_rows(view) {
+        return Ok(None);
+    }
+    let mut all = Vec::with_capacity(tags.len());
+    for tag in tags {
+        let Some(column) = view.table.schema.tag(tag) else {
+            all.push(Arc::default());
+            continue;
+        };
+        let mut lists: Vec<Arc<[Arc<str>]>> = view.chunks.iter().map(|chunk| chunk.tag_values(tag)).collect();
+        let has_tag = |file: &&Arc<FileMeta>| file.columns.contains(&column.stored_name);
+        let files: Vec<_> = view.files.iter().filter(has_tag).cloned().collect();
+        let of_files = futures::stream::iter(files)
+            .map(|file| tag_values_of(engine, file, &column.stored_name))
+            .buffer_unordered(FILES_AT_ONCE)
+            .try_collect::<Vec<_>>();
+        lists.extend(of_files.await.map_err(unreadable)?);
+        all.push(union(lists));
+    }
+    Ok(Some(all))
+}
+
+/// The number of distinct series; `None` when only a plan can tell.
+///
+/// # Errors
+/// When a file cannot be read.
+pub(in crate::query) async fn series_count(
+    engine: &Engine,
+    view: &ReadView,
+) -> Result<Option<usize>, QueryError> {
+    if has_deleted_rows(view) {
+        return Ok(None);
+    }
+    if let ([], [file]) = (view.chunks.as_slice(), view.files.as_slice()) {
+        return Ok(Some(usize::try_from(file.series_count).unwrap_or(usize::MAX)));
+    }
+    let files: Vec<_> = view.files.to_vec();
+    let lists = futures::stream::iter(files)
+        .map(|file| series_of(engine, file))
+        .buffer_unordered(FILES_AT_ONCE)
+        .try_collect::<Vec<_>>();
+    let lists = lists.await.map_err(unreadable)?;
+    let mut distinct: AHashSet<&str> = AHashSet::new();
+    for runs in lists.iter().flatten() {
+        distinct.extend(runs.iter().map(|run| run.key.as_ref()));
+    }
+    for chunk in &view.chunks {
+        distinct.extend(chunk.rows().runs.iter().map(|run| run.key.as_ref()));
+    }
+    Ok(Some(distinct.len()))
+}
+
+/// Whether rows of a file may be deleted: then its summaries tell of series that may have no row any more.
+fn has_deleted_rows(view: &ReadView) -> bool {
+    view.files.iter().any(|file| view.tombstones.iter().any(|tombstone| tombstone.concerns(file)))
+}
+
+async fn tag_values_of(
+    engine: &Engine,
+    file: Arc<FileMeta>,
+    stored_name: &Arc<str>,
+) -> Result<Arc<[Arc<str>]>, FileError> {
+    // The manifest answers without the file being opened.
+    match file.tag_values.get(stored_name) {
+        Some(values) => Ok(values.iter().filter(|value| !value.is_empty()).cloned().collect()),
+        None => engine.open_file(file).await?.tag_values(stored_name).await,
+    }
+}
+
+async fn series_of(engine: &Engine, file: Arc<FileMeta>) -> Result<Vec<Arc<[SeriesRun]>>, FileError> {
+    let file = engine.open_file(file).await?;
+    let mut lists = Vec::with_capacity(file.row_group_count());
+    for group in 0..file.row_group_count() {
+        lists.push(file.series(group).await?);
+    }
+    Ok(lists)
+}
+
+/// The distinct texts of sorted lists, sorted.
+fn union(mut lists: Vec<Arc<[Arc<str>]>>) -> Arc<[Arc<str>]> {
+    lists.retain(|list| !list.is_empty());
+    match lists.len() {
+        0 | 1 => lists.pop().unwrap_or_default(),
+        _ => {
+            let mut all: Vec<Arc<str>> = Vec::new();
+            let mut seen: AHashSet<&str> = AHashSet::new();
+            for value in lists.iter().flat_map(|list| list.iter()) {
+                if seen.insert(value) {
+                    all.push(Arc::clone(value));
+                }
+            }
+            all.sort_unstable();
+            all.into()
+        }
+    }
+}
+
+fn unreadable(error: FileError) -> QueryError {
+    QueryError::Internal(DataFusionError::External(Box::new(error)))
+}
