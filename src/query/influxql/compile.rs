@@ -43,7 +43,7 @@ pub(super) struct CompiledField {
 /// Checks a statement. `now_ns` is what `now()` means.
 pub(super) fn compile(select: &Select, now_ns: i64) -> Result<Compiled> {
     let zone = select.time_zone.as_deref().and_then(|name| Tz::from_str(name).ok());
-    let env = Env { now_ns: Some(now_ns), zone: zone.unwrap_or(Tz::UTC) };
+    let env = Env { now_ns: Some(now_ns), zone: zone.unwrap_or(Tz::UTC), folds_math: false };
     let (condition, bounds) = split(select.condition.as_ref(), env)?;
     if let Some(condition) = &condition {
         check_condition(condition)?;
@@ -51,7 +51,7 @@ pub(super) fn compile(select: &Select, now_ns: i64) -> Result<Compiled> {
     let mut compiler = Compiler::default();
     let mut dimensions = Vec::new();
     for dimension in &select.dimensions {
-        match fold(&dimension.expr, Env { now_ns: None, zone: Tz::UTC }).into_expr() {
+        match fold(&dimension.expr, Env { now_ns: None, zone: Tz::UTC, folds_math: false }).into_expr() {
             Expr::Call { name, args } => compiler.time_dimension(&name, &args, now_ns)?,
             Expr::VarRef { name, .. } if name.eq_ignore_ascii_case("time") => {
                 return err("time() is a function and expects at least one argument");
@@ -69,7 +69,8 @@ pub(super) fn compile(select: &Select, now_ns: i64) -> Result<Compiled> {
             }
             continue;
         }
-        let expr = fold(&with_distinct_calls(&field.expr), Env { now_ns: None, zone: Tz::UTC }).into_expr();
+        let env = Env { now_ns: None, zone: Tz::UTC, folds_math: true };
+        let expr = fold(&with_distinct_calls(&field.expr), env).into_expr();
         compiler.is_wildcard_allowed = true;
         compiler.field(&expr)?;
         fields.push(CompiledField { expr, alias: field.alias.clone() });
@@ -120,8 +121,9 @@ fn check_condition(condition: &Expr) -> Result<()> {
             outcome = err(format!("invalid function call in condition: {expr}"));
             return;
         }
-        outcome = check_arity(name, function::math_arity(name), args.len())
-            .and_then(|()| Err(QueryError::unsupported(format_args!("{name}() in WHERE"))));
+        // InfluxDB 1.x counts one argument for `log` here, so that a right call of it cannot be had.
+        let arity = if name == "log" { 1 } else { function::math_arity(name) };
+        outcome = check_arity(name, arity, args.len());
     });
     outcome
 }
@@ -231,8 +233,8 @@ impl Compiler {
     fn call(&mut self, name: &str, args: &[Expr]) -> Result<()> {
         let kind = function::kind_of(name);
         if kind == Some(Kind::Math) {
-            self.not_yet(name);
-            check_arity(name, if name == "log" { 2 } else { function::math_arity(name) }, args.len())?;
+            check_arity(name, function::math_arity(name), args.len())?;
+            args.iter().try_for_each(super::types::check_operators)?;
             return args
                 .iter()
                 .filter(|arg| !super::types::is_literal(arg))

@@ -3,6 +3,7 @@
 //! Knows nothing of how a function is computed: `call` turns a [`Function`] into a DataFusion aggregate.
 
 use super::types::Type;
+use crate::query::functions::scalar::math::MathFunction;
 
 /// A function that this version plans.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -79,16 +80,15 @@ pub fn kind_of(name: &str) -> Option<Kind> {
         | "kaufmans_efficiency_ratio"
         | "kaufmans_adaptive_moving_average"
         | "chande_momentum_oscillator" => Kind::Window,
-        "abs" | "acos" | "asin" | "atan" | "atan2" | "ceil" | "cos" | "exp" | "floor" | "ln" | "log"
-        | "log10" | "log2" | "pow" | "round" | "sin" | "sqrt" | "tan" => Kind::Math,
+        name if MathFunction::from_name(name).is_some() => Kind::Math,
         _ => return None,
     })
 }
 
-/// How many arguments a function of [`Kind::Math`] takes. (InfluxDB 1.x counts one for `log` in WHERE.)
+/// How many arguments a function of [`Kind::Math`] takes.
 #[must_use]
 pub fn math_arity(name: &str) -> usize {
-    if matches!(name, "atan2" | "pow") { 2 } else { 1 }
+    MathFunction::from_name(name).map_or(1, MathFunction::argument_count)
 }
 
 /// Whether a wildcard inside this function expands to fields of that type.

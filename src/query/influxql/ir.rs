@@ -8,6 +8,7 @@ use super::function::Function;
 use super::time_range::TimeBounds;
 use super::types::Type;
 use crate::model::database::TableInfo;
+use crate::query::functions::scalar::math::MathFunction;
 use chrono_tz::Tz;
 use influxql::ast::{BinaryOp, Expr, Fill};
 use std::sync::Arc;
@@ -108,6 +109,15 @@ pub enum Scalar {
         left: Box<Scalar>,
         /// The right side.
         right: Box<Scalar>,
+        /// The result's type.
+        ty: Type,
+    },
+    /// `abs(x)`, `pow(x, y)`: of numbers, or of what has no type.
+    Math {
+        /// The function.
+        function: MathFunction,
+        /// As many arguments as it takes.
+        args: Vec<Scalar>,
         /// The result's type.
         ty: Type,
     },

@@ -14,6 +14,7 @@ use super::types::{Type, is_literal};
 use crate::model::state::State;
 use crate::query::error::QueryError;
 use crate::query::functions::scalar::arithmetic::{Operand, Operator, result_type};
+use crate::query::functions::scalar::math::MathFunction;
 use influxql::ast::{BinaryOp, CastType, Expr, Order, Select};
 
 /// Resolves a SELECT against the catalog. `now_ns` is what `now()` means.
@@ -96,6 +97,9 @@ impl Scope<'_> {
                 let ty = reference.ty;
                 (Scalar::Ref(index_of(&mut self.refs, reference)), ty)
             }
+            Expr::Call { name, args } if let Some(function) = MathFunction::from_name(name) => {
+                return self.math(function, args);
+            }
             Expr::Call { name, args } => {
                 let call = self.call(name, args)?;
                 let ty = match call.ty() {
@@ -115,6 +119,8 @@ impl Scope<'_> {
             Expr::Boolean(b) => (Scalar::Boolean(*b), Type::Boolean),
             Expr::String(_) => (Scalar::Null, Type::String),
             Expr::Duration(_) => (Scalar::Null, Type::Duration),
+            // Only as a second argument of mathematics, where they stand for nothing.
+            Expr::Wildcard(_) | Expr::Regex(_) => (Scalar::Null, Type::Unknown),
             other => return err(format!("unimplemented expression: {other}")),
         })
     }
@@ -146,12 +152,27 @@ impl Scope<'_> {
         };
         // One side without a type is null, and so is the result.
         if l_type == Type::Unknown || r_type == Type::Unknown {
-            let is_filled = |scalar: &Scalar| matches!(scalar, Scalar::Call(_) | Scalar::Binary { .. });
+            let is_filled = |scalar: &Scalar| {
+                matches!(scalar, Scalar::Call(_) | Scalar::Binary { .. } | Scalar::Math { .. })
+            };
             if !is_filled(&l) && !is_filled(&r) {
                 return Ok((Scalar::Null, ty));
             }
         }
         Ok((Scalar::Binary { op, left: Box::new(l), right: Box::new(r), ty }, ty))
+    }
+
+    /// A mathematical function: of text and booleans it has no value.
+    fn math(&mut self, function: MathFunction, args: &[Expr]) -> Result<(Scalar, Type)> {
+        let args = args.iter().map(|arg| self.scalar(arg)).collect::<Result<Vec<_>>>()?;
+        if args.iter().any(|(_, ty)| !ty.is_numeric() && *ty != Type::Unknown) {
+            return Ok((Scalar::Null, Type::Float));
+        }
+        let ty = match args.first() {
+            Some((_, ty)) if function.keeps_type() => *ty,
+            _ => Type::Float,
+        };
+        Ok((Scalar::Math { function, args: args.into_iter().map(|(arg, _)| arg).collect(), ty }, ty))
     }
 
     fn reference(&self, name: &str, cast: Option<CastType>) -> Ref {
