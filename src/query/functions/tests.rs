@@ -1,6 +1,7 @@
 //! Tests of the functions: against values recorded from InfluxDB 1.6.7, and against naive models.
 
 mod math;
+mod points;
 
 use super::scalar::arithmetic::{Operand, Operator, arithmetic, result_type};
 use super::scalar::bucket::Buckets;
