@@ -2,6 +2,7 @@
 //!
 //! In: a SELECT. Out: a [`Compiled`]: its fields folded, its time range apart, its GROUP BY read.
 
+use super::check_selector::{check_sample, check_top_bottom};
 use super::error::{Result, err};
 use super::fold::{Env, fold};
 use super::function::{self, Kind};
@@ -48,7 +49,7 @@ pub(super) fn compile(select: &Select, now_ns: i64) -> Result<Compiled> {
     if let Some(condition) = &condition {
         check_condition(condition)?;
     }
-    let mut compiler = Compiler::default();
+    let mut compiler = Compiler { limit: select.limit, ..Compiler::default() };
     let mut dimensions = Vec::new();
     for dimension in &select.dimensions {
         match fold(&dimension.expr, Env { now_ns: None, zone: Tz::UTC, folds_math: false }).into_expr() {
@@ -128,7 +129,7 @@ fn check_condition(condition: &Expr) -> Result<()> {
     outcome
 }
 
-fn check_arity(name: &str, expected: usize, got: usize) -> Result<()> {
+pub(super) fn check_arity(name: &str, expected: usize, got: usize) -> Result<()> {
     if expected == got {
         return Ok(());
     }
@@ -140,6 +141,8 @@ fn check_arity(name: &str, expected: usize, got: usize) -> Result<()> {
 struct Compiler {
     interval: Option<Interval>,
     bad_offset: Option<String>,
+    /// LIMIT; 0 for none.
+    limit: u64,
     call_count: usize,
     top_bottom: Option<String>,
     has_distinct: bool,
@@ -252,21 +255,18 @@ impl Compiler {
                 self.symbol(name, &args[0])
             }
             (Some(_), "sample") => {
-                self.not_yet(name);
-                check_arity(name, 2, args.len())?;
-                match args[1] {
-                    Expr::Integer(n) if n > 0 => self.symbol(name, &args[0]),
-                    Expr::Integer(n) => err(format!("sample window must be greater than 1, got {n}")),
-                    _ => err("expected integer argument in sample()"),
-                }
+                check_sample(args)?;
+                self.symbol(name, &args[0])
             }
             (Some(Kind::TopBottom), _) => {
-                self.not_yet(name);
                 if let Some(other) = &self.top_bottom {
                     return err(format!(
                         "selector function {other}() cannot be combined with other functions"
                     ));
                 }
+                check_top_bottom(name, args, self.limit)?;
+                // Names between the field and N become columns.
+                self.has_names |= args.len() > 2;
                 self.top_bottom = Some(name.to_owned());
                 Ok(())
             }

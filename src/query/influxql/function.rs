@@ -36,6 +36,17 @@ pub enum Function {
     Last,
     /// `percentile(f, N)`
     Percentile(f64),
+    /// `top(f, N)`
+    Top(u64),
+    /// `bottom(f, N)`
+    Bottom(u64),
+    /// `sample(f, N)`
+    Sample {
+        /// N.
+        count: u64,
+        /// What chance depends on.
+        seed: u64,
+    },
 }
 
 /// What a name in front of a parenthesis stands for.
@@ -147,6 +158,9 @@ impl Function {
             Self::First => "first",
             Self::Last => "last",
             Self::Percentile(_) => "percentile",
+            Self::Top(_) => "top",
+            Self::Bottom(_) => "bottom",
+            Self::Sample { .. } => "sample",
         }
     }
 
@@ -156,13 +170,23 @@ impl Function {
         matches!(self, Self::Min | Self::Max | Self::First | Self::Last | Self::Percentile(_))
     }
 
+    /// Whether the result is several points, each a row with a time of its own.
+    #[must_use]
+    pub fn is_points(self) -> bool {
+        matches!(self, Self::Top(_) | Self::Bottom(_) | Self::Sample { .. })
+    }
+
     /// Whether fields of this type can be its argument.
     #[must_use]
     pub fn takes(self, ty: Type) -> bool {
         match self {
-            Self::Count | Self::CountDistinct | Self::Distinct | Self::Mode | Self::First | Self::Last => {
-                true
-            }
+            Self::Count
+            | Self::CountDistinct
+            | Self::Distinct
+            | Self::Mode
+            | Self::First
+            | Self::Last
+            | Self::Sample { .. } => true,
             Self::Min | Self::Max => ty != Type::String,
             _ => ty.is_numeric(),
         }

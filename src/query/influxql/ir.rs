@@ -134,8 +134,14 @@ pub enum Projection {
     Aggregate(Vec<Call>),
     /// One point per series, or per series and window, with its time and the columns beside it: `SELECT max(f), g`.
     Selector(Call),
-    /// Several points: `top`, `bottom`, `sample`. Not planned yet.
-    TopBottom(Call),
+    /// Several points per series, or per series and window: `top`, `bottom`, `sample`.
+    TopBottom {
+        /// The function and its field.
+        call: Call,
+        /// The names between the field and N. If there are any, only the best point of each combination of these tags'
+        /// values counts.
+        tags: Vec<Arc<str>>,
+    },
     /// Values from neighbouring rows: `derivative(f)`. Not planned yet.
     WindowOverRaw(Vec<Call>),
     /// Values from neighbouring windows: `derivative(mean(f))`. Not planned yet.

@@ -2,11 +2,11 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `compile` | the checks that need no schema, in InfluxDB 1.x's order; with `fold`, `time_range`, `time_text` |
+//! | `compile` | the checks that need no schema, in InfluxDB 1.x's order; with `check_selector`, `fold`, `time_range`, `time_text` |
 //! | `resolve` | names, types, sources, wildcards; with `source`, `names`, `expand`, `types`, `function` |
 //! | [`ir`] | the result of that |
 //! | `predicate`, `scan`, `columns`, `series` | the rows of one measurement that WHERE leaves |
-//! | `raw`, `aggregate`, `distinct` | one file per shape of query; with `call`, `lower` |
+//! | `raw`, `aggregate`, `distinct`, `top_bottom` | one file per shape of query; with `call`, `lower` |
 //! | `finish`, `limit` | order, limits, columns of the response |
 //!
 //! Each measurement of a statement is a plan of its own; their rows follow each other in the order of names. Plans are
@@ -15,6 +15,7 @@
 
 mod aggregate;
 mod call;
+mod check_selector;
 mod columns;
 mod compile;
 mod distinct;
@@ -37,6 +38,7 @@ pub mod source;
 mod tests;
 pub mod time_range;
 mod time_text;
+mod top_bottom;
 pub mod types;
 
 use crate::model::result::ResultShape;
@@ -94,7 +96,9 @@ pub fn plan_query(query: &Query, tables: &dyn Tables) -> Result<SelectPlan, Quer
             Projection::Selector(call) => {
                 aggregate::plan(query, std::slice::from_ref(call), measurement, tables)?
             }
-            Projection::TopBottom(_) => return Err(QueryError::unsupported("a function of several points")),
+            Projection::TopBottom { call, tags } => {
+                top_bottom::plan(query, call, tags, measurement, tables)?
+            }
             Projection::WindowOverRaw(_) | Projection::WindowOverAggregate(_) => {
                 return Err(QueryError::unsupported("a function of neighbouring points"));
             }

@@ -6,7 +6,7 @@
 use super::compile::{CompiledField, compile};
 use super::error::{Result, err};
 use super::expand::{column_names, expand, has_wildcard};
-use super::function::Function;
+use super::function::{Function, Kind, kind_of};
 use super::ir::{Call, Limits, OutputColumn, Projection, Query, Ref, Scalar, Source};
 use super::names::Names;
 use super::source::{self, Defaults};
@@ -16,6 +16,7 @@ use crate::query::error::QueryError;
 use crate::query::functions::scalar::arithmetic::{Operand, Operator, result_type};
 use crate::query::functions::scalar::math::MathFunction;
 use influxql::ast::{BinaryOp, CastType, Expr, Order, Select};
+use std::sync::Arc;
 
 /// Resolves a SELECT against the catalog. `now_ns` is what `now()` means.
 pub fn resolve(select: &Select, state: &State, defaults: Defaults<'_>, now_ns: i64) -> Result<Query> {
@@ -28,15 +29,22 @@ pub fn resolve(select: &Select, state: &State, defaults: Defaults<'_>, now_ns: i
     let names = Names::new(measurements.iter().flat_map(|m| m.tables.iter().cloned()).collect());
     let names = if has_wildcard(&compiled) { names.with_siblings(state) } else { names };
     let (fields, group_tags) = expand(&compiled, &names)?;
-    let mut scope = Scope { names: &names, refs: Vec::new(), calls: Vec::new() };
+    let fields = with_argument_columns(fields);
+    let mut scope = Scope {
+        names: &names,
+        seed: now_ns.cast_unsigned(),
+        refs: Vec::new(),
+        calls: Vec::new(),
+        point_tags: Vec::new(),
+    };
     let mut columns = Vec::with_capacity(fields.len());
     for (field, name) in fields.iter().zip(column_names(&fields)) {
         let (value, ty) = scope.scalar(&field.expr)?;
         columns.push(OutputColumn { name, value, ty });
     }
-    let Scope { refs, calls, .. } = scope;
+    let Scope { refs, calls, point_tags, .. } = scope;
     Ok(Query {
-        projection: projection(&fields, calls)?,
+        projection: projection(&fields, calls, point_tags)?,
         source: Source::Measurements(measurements),
         columns,
         time_name: compiled.time_name,
@@ -58,15 +66,52 @@ pub fn resolve(select: &Select, state: &State, defaults: Defaults<'_>, now_ns: i
     })
 }
 
-fn projection(fields: &[CompiledField], mut calls: Vec<Call>) -> Result<Projection> {
-    for call in &calls {
-        if call.has_values() && !call.function.takes(call.argument.ty) {
-            let name = call.function.name();
-            return err(format!(
-                "unsupported {name} iterator type: *query.{}InterruptIterator",
-                call.argument.ty
-            ));
-        }
+/// The columns of a statement, among them the tags of `top(f, tag, N)` after the function.
+fn with_argument_columns(fields: Vec<CompiledField>) -> Vec<CompiledField> {
+    let mut columns = Vec::with_capacity(fields.len());
+    for field in fields {
+        let arguments = match &field.expr {
+            Expr::Call { name, args } if kind_of(name) == Some(Kind::TopBottom) => {
+                args[1..args.len() - 1].to_vec()
+            }
+            _ => Vec::new(),
+        };
+        columns.push(field);
+        columns.extend(arguments.into_iter().map(|expr| CompiledField { expr, alias: None }));
+    }
+    columns
+}
+
+/// The error of a function that does not take its field's type. With tags among its arguments it is another
+/// function that is asked first.
+fn check_type(call: &Call, point_tags: &[Arc<str>]) -> Result<()> {
+    let (function, ty) = (call.function, call.argument.ty);
+    if !call.has_values() || function.takes(ty) {
+        return Ok(());
+    }
+    let name = function.name();
+    if point_tags.is_empty() {
+        return err(format!("unsupported {name} iterator type: *query.{ty}InterruptIterator"));
+    }
+    if ty == Type::Boolean {
+        return err(format!("unsupported {name} iterator type: *query.booleanReduceBooleanIterator"));
+    }
+    let first = if matches!(function, Function::Bottom(_)) { "min" } else { "max" };
+    err(format!("unsupported {first} iterator type: *query.{ty}InterruptIterator"))
+}
+
+fn projection(
+    fields: &[CompiledField],
+    mut calls: Vec<Call>,
+    point_tags: Vec<Arc<str>>,
+) -> Result<Projection> {
+    calls.iter().try_for_each(|call| check_type(call, &point_tags))?;
+    if let [first, _, ..] = calls.as_slice()
+        && let Some(call) = calls.iter().find(|call| call.function.is_points())
+    {
+        let other = if first == call { &calls[1] } else { first };
+        let (name, other) = (call.function.name(), other.function.name());
+        return Err(QueryError::unsupported(format_args!("{name}() beside {other}()")));
     }
     if calls.is_empty() {
         return Ok(Projection::Raw);
@@ -77,6 +122,7 @@ fn projection(fields: &[CompiledField], mut calls: Vec<Call>) -> Result<Projecti
     let call = calls.remove(0);
     Ok(match call.function {
         Function::Distinct => Projection::Distinct(call.argument),
+        function if function.is_points() => Projection::TopBottom { call, tags: point_tags },
         function if function.is_selector() => Projection::Selector(call),
         _ => Projection::Aggregate(vec![call]),
     })
@@ -85,8 +131,12 @@ fn projection(fields: &[CompiledField], mut calls: Vec<Call>) -> Result<Projecti
 /// The names and calls of the columns read so far, each once.
 struct Scope<'a> {
     names: &'a Names,
+    /// What `sample` depends on.
+    seed: u64,
     refs: Vec<Ref>,
     calls: Vec<Call>,
+    /// The names between the field and N of `top` or `bottom`, of which there is at most one.
+    point_tags: Vec<Arc<str>>,
 }
 
 impl Scope<'_> {
@@ -180,11 +230,22 @@ impl Scope<'_> {
         Ref { name: name.into(), ty }
     }
 
-    fn call(&self, name: &str, args: &[Expr]) -> Result<Call> {
+    fn call(&mut self, name: &str, args: &[Expr]) -> Result<Call> {
         let function = match (name, args) {
             ("percentile", [_, Expr::Integer(n)]) => Some(Function::Percentile(*n as f64)),
             ("percentile", [_, Expr::Float(x)]) => Some(Function::Percentile(*x)),
             ("count", [Expr::Call { .. }]) => Some(Function::CountDistinct),
+            ("top", [_, tags @ .., Expr::Integer(n)]) => {
+                self.point_tags = names_of(tags);
+                Some(Function::Top(n.unsigned_abs()))
+            }
+            ("bottom", [_, tags @ .., Expr::Integer(n)]) => {
+                self.point_tags = names_of(tags);
+                Some(Function::Bottom(n.unsigned_abs()))
+            }
+            ("sample", [_, Expr::Integer(n)]) => {
+                Some(Function::Sample { count: n.unsigned_abs(), seed: self.seed })
+            }
             _ => Function::of_name(name),
         };
         let argument = match args.first() {
@@ -214,6 +275,14 @@ impl Scope<'_> {
             other => other.clone(),
         }
     }
+}
+
+fn names_of(exprs: &[Expr]) -> Vec<Arc<str>> {
+    let name = |expr: &Expr| match expr {
+        Expr::VarRef { name, .. } => Some(name.as_str().into()),
+        _ => None,
+    };
+    exprs.iter().filter_map(name).collect()
 }
 
 /// The place of `value` in `all`, where it is put if need be.
