@@ -96,9 +96,7 @@ pub fn plan_query(query: &Query, tables: &dyn Tables) -> Result<SelectPlan, Quer
             Projection::Selector(call) => {
                 aggregate::plan(query, std::slice::from_ref(call), measurement, tables)?
             }
-            Projection::TopBottom { call, tags } => {
-                top_bottom::plan(query, call, tags, measurement, tables)?
-            }
+            Projection::TopBottom { call, tags } => top_bottom::plan(query, call, tags, measurement, tables)?,
             Projection::WindowOverRaw(_) | Projection::WindowOverAggregate(_) => {
                 return Err(QueryError::unsupported("a function of neighbouring points"));
             }
