@@ -243,7 +243,7 @@ impl<A: Gather> GatherGroups<A> {
 }
 
 /// The array without text that its rows do not refer to.
-fn owned(array: ArrayRef) -> ArrayRef {
+pub(super) fn owned(array: ArrayRef) -> ArrayRef {
     match array.data_type() {
         DataType::Utf8View => Arc::new(array.as_string_view().gc()),
         _ => array,

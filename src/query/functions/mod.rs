@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | [`aggregate`] | rows of a group → one value | `influx_sum`, `influx_mode` |
 //! | [`selector`] | rows of a group → one of its points | `influx_first`, `influx_percentile` |
+//! | [`points`] | rows of a group → several of its points | `influx_top`, `influx_sample` |
 //! | [`scalar`] | one row → one value | `influx_divide`, `influx_bucket` |
 //!
 //! `count` is DataFusion's own: it counts values that are not null as an `Int64` and yields 0 for a group
@@ -18,6 +19,7 @@
 pub mod aggregate;
 mod gather;
 mod grouping;
+pub mod points;
 pub mod scalar;
 pub mod selector;
 #[cfg(test)]
@@ -32,7 +34,7 @@ use datafusion::logical_expr::registry::FunctionRegistry;
 ///
 /// When the registry takes no functions.
 pub fn register(registry: &mut dyn FunctionRegistry) -> Result<()> {
-    for function in aggregate::all().into_iter().chain(selector::all()) {
+    for function in aggregate::all().into_iter().chain(selector::all()).chain(points::all()) {
         registry.register_udaf(function)?;
     }
     for function in scalar::all() {

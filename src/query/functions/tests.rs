@@ -1,8 +1,10 @@
 //! Tests of the functions: against values recorded from InfluxDB 1.6.7, and against naive models.
 
+mod math;
+mod points;
+
 use super::scalar::arithmetic::{Operand, Operator, arithmetic, result_type};
 use super::scalar::bucket::Buckets;
-use super::scalar::math::{MathFunction, math};
 use super::scalar::regex_match;
 use super::{aggregate, selector};
 use crate::model::value::FieldType;
@@ -330,26 +332,6 @@ fn incompatible_types_are_named() {
         side(Integer, false),
         "cannot use & between an integer and unsigned, an explicit cast is required",
     );
-}
-
-#[test]
-fn math_follows_influxdb() {
-    let f = || floats([7.5, -1.0, 0.3, 100.0, 0.5, 2.5, -2.5]);
-    let of = math;
-    check_call(&of(MathFunction::Round), vec![f()], &["8.0", "-1.0", "0.0", "100.0", "1.0", "3.0", "-3.0"]);
-    let log2 = ["2.9068905956085187", "-", "-1.736965594166206", "6.643856189774724", "-1.0"];
-    check_call(&of(MathFunction::Log2), vec![f().slice(0, 5)], &log2);
-    let log10 = floats([8.0, 10.0, 0.1, 7.5, 1e10]);
-    let expected = ["0.9030899869919435", "1.0", "-0.9999999999999999", "0.8750612633917", "10.0"];
-    check_call(&of(MathFunction::Log10), vec![log10], &expected);
-    check_call(&of(MathFunction::Ln), vec![floats([0.0, -1.0])], &["-inf", "-"]);
-    check_call(&of(MathFunction::Asin), vec![integers([1, 2, 0])], &["1.5707963267948966", "-", "0.0"]);
-    check_call(&of(MathFunction::Abs), vec![integers([-7, i64::MIN])], &["7", "-9223372036854775808"]);
-    check_call(&of(MathFunction::Floor), vec![integers([-7])], &["-7"]);
-    check_call(&of(MathFunction::Log), vec![integers([7]), integers([2])], &["2.807354922057604"]);
-    check_call(&of(MathFunction::Pow), vec![integers([-7]), integers([2])], &["49.0"]);
-    assert_eq!(MathFunction::from_name("atan2"), Some(MathFunction::Atan2));
-    assert_eq!(MathFunction::from_name("influx_atan2"), None);
 }
 
 #[test]

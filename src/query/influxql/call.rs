@@ -3,6 +3,7 @@
 //! | function | aggregate | result of a group without points |
 //! |---|---|---|
 //! | selectors | `influx_first(value, time, aux…)` and so on, a struct | null |
+//! | `top`, `bottom`, `sample` | `influx_top(value, time, N, aux…)` and so on, a list of structs | an empty list |
 //! | `mode` | `influx_mode(value, time)` | null |
 //! | `count`, `count(distinct)` | DataFusion's `count` | 0, made null |
 //! | `stddev` | `influx_stddev(value)` | null, as for one point: a count tells |
@@ -11,7 +12,7 @@
 use super::error::Result;
 use super::function::Function;
 use super::ir::Call;
-use crate::query::functions::{aggregate, selector};
+use crate::query::functions::{aggregate, points, selector};
 use datafusion::common::ScalarValue;
 use datafusion::functions::core::expr_fn::get_field;
 use datafusion::functions_aggregate::count::count_udaf;
@@ -50,6 +51,11 @@ pub(super) fn aggregate_of(call: &Call, arguments: Arguments<'_>) -> Expr {
         Function::Percentile(percent) => {
             let percent = Expr::Literal(ScalarValue::Float64(Some(percent)), None);
             (selector::percentile(), vec![value, time, percent], false)
+        }
+        Function::Top(count) => (points::top(), vec![value, time, whole(count)], false),
+        Function::Bottom(count) => (points::bottom(), vec![value, time, whole(count)], false),
+        Function::Sample { count, seed } => {
+            (points::sample(), vec![value, time, whole(count), whole(seed)], false)
         }
         // Has a plan of its own; the first value is as good as any.
         Function::Distinct => (selector::first(), vec![value, time], false),
@@ -110,6 +116,10 @@ fn null_if_zero(count: Expr) -> Expr {
         when_then_expr: vec![(Box::new(Expr::BinaryExpr(is_positive)), Box::new(count))],
         else_expr: None,
     })
+}
+
+fn whole(value: u64) -> Expr {
+    Expr::Literal(ScalarValue::UInt64(Some(value)), None)
 }
 
 fn integer(value: i64) -> Expr {

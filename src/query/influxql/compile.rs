@@ -2,6 +2,7 @@
 //!
 //! In: a SELECT. Out: a [`Compiled`]: its fields folded, its time range apart, its GROUP BY read, and the same of its subqueries.
 
+use super::check_selector::{check_sample, check_top_bottom};
 use super::error::{Result, err};
 use super::fold::{Env, fold};
 use super::function::{self, Kind};
@@ -33,6 +34,8 @@ pub(super) struct Compiled {
     pub dimensions: Vec<Expr>,
     /// `tz()`.
     pub zone: Option<Tz>,
+    /// What the choice of `sample` depends on.
+    pub seed: u64,
     /// The subqueries of FROM, in order.
     pub subqueries: Vec<Compiled>,
 }
@@ -60,15 +63,15 @@ pub(super) fn compile(select: &Select, now_ns: i64) -> Result<Compiled> {
 
 fn compile_within(select: &Select, now_ns: i64, outer: Option<Outer>) -> Result<Compiled> {
     let zone = select.time_zone.as_deref().and_then(|name| Tz::from_str(name).ok());
-    let env = Env { now_ns: Some(now_ns), zone: zone.unwrap_or(Tz::UTC) };
+    let env = Env { now_ns: Some(now_ns), zone: zone.unwrap_or(Tz::UTC), folds_math: false };
     let (condition, bounds) = split(select.condition.as_ref(), env)?;
     if let Some(condition) = &condition {
         check_condition(condition)?;
     }
-    let mut compiler = Compiler::default();
+    let mut compiler = Compiler { limit: select.limit, ..Compiler::default() };
     let mut dimensions = Vec::new();
     for dimension in &select.dimensions {
-        match fold(&dimension.expr, Env { now_ns: None, zone: Tz::UTC }).into_expr() {
+        match fold(&dimension.expr, Env { now_ns: None, zone: Tz::UTC, folds_math: false }).into_expr() {
             Expr::Call { name, args } => compiler.time_dimension(&name, &args, now_ns)?,
             Expr::VarRef { name, .. } if name.eq_ignore_ascii_case("time") => {
                 return err("time() is a function and expects at least one argument");
@@ -102,7 +105,8 @@ fn compile_within(select: &Select, now_ns: i64, outer: Option<Outer>) -> Result<
             }
             continue;
         }
-        let expr = fold(&with_distinct_calls(&field.expr), Env { now_ns: None, zone: Tz::UTC }).into_expr();
+        let env = Env { now_ns: None, zone: Tz::UTC, folds_math: true };
+        let expr = fold(&with_distinct_calls(&field.expr), env).into_expr();
         compiler.is_wildcard_allowed = true;
         compiler.field(&expr)?;
         fields.push(CompiledField { expr, alias: field.alias.clone() });
@@ -135,6 +139,7 @@ fn compile_within(select: &Select, now_ns: i64, outer: Option<Outer>) -> Result<
         },
         dimensions,
         zone,
+        seed: now_ns.cast_unsigned(),
         subqueries: subqueries.collect::<Result<_>>()?,
     })
 }
@@ -162,13 +167,14 @@ fn check_condition(condition: &Expr) -> Result<()> {
             outcome = err(format!("invalid function call in condition: {expr}"));
             return;
         }
-        outcome = check_arity(name, function::math_arity(name), args.len())
-            .and_then(|()| Err(QueryError::unsupported(format_args!("{name}() in WHERE"))));
+        // InfluxDB 1.x counts one argument for `log` here, so that a right call of it cannot be had.
+        let arity = if name == "log" { 1 } else { function::math_arity(name) };
+        outcome = check_arity(name, arity, args.len());
     });
     outcome
 }
 
-fn check_arity(name: &str, expected: usize, got: usize) -> Result<()> {
+pub(super) fn check_arity(name: &str, expected: usize, got: usize) -> Result<()> {
     if expected == got {
         return Ok(());
     }
@@ -182,6 +188,8 @@ struct Compiler {
     /// Whether the interval is the outer query's.
     is_interval_inherited: bool,
     bad_offset: Option<String>,
+    /// LIMIT; 0 for none.
+    limit: u64,
     call_count: usize,
     top_bottom: Option<String>,
     has_distinct: bool,
@@ -275,8 +283,8 @@ impl Compiler {
     fn call(&mut self, name: &str, args: &[Expr]) -> Result<()> {
         let kind = function::kind_of(name);
         if kind == Some(Kind::Math) {
-            self.not_yet(name);
-            check_arity(name, if name == "log" { 2 } else { function::math_arity(name) }, args.len())?;
+            check_arity(name, function::math_arity(name), args.len())?;
+            args.iter().try_for_each(super::types::check_operators)?;
             return args
                 .iter()
                 .filter(|arg| !super::types::is_literal(arg))
@@ -294,21 +302,18 @@ impl Compiler {
                 self.symbol(name, &args[0])
             }
             (Some(_), "sample") => {
-                self.not_yet(name);
-                check_arity(name, 2, args.len())?;
-                match args[1] {
-                    Expr::Integer(n) if n > 0 => self.symbol(name, &args[0]),
-                    Expr::Integer(n) => err(format!("sample window must be greater than 1, got {n}")),
-                    _ => err("expected integer argument in sample()"),
-                }
+                check_sample(args)?;
+                self.symbol(name, &args[0])
             }
             (Some(Kind::TopBottom), _) => {
-                self.not_yet(name);
                 if let Some(other) = &self.top_bottom {
                     return err(format!(
                         "selector function {other}() cannot be combined with other functions"
                     ));
                 }
+                check_top_bottom(name, args, self.limit)?;
+                // Names between the field and N become columns.
+                self.has_names |= args.len() > 2;
                 self.top_bottom = Some(name.to_owned());
                 Ok(())
             }

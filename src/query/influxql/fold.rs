@@ -5,7 +5,10 @@
 //! time, an integer beside a duration as a timestamp. Knows no schema.
 
 use super::time_text;
+use super::types::is_literal;
+use crate::query::functions::scalar::math::MathFunction;
 use chrono_tz::Tz;
+use datafusion::common::ScalarValue;
 use influxql::ast::{BinaryOp, Expr};
 use std::cmp::Ordering;
 
@@ -16,6 +19,8 @@ pub(super) struct Env {
     pub now_ns: Option<i64>,
     /// The zone of times that name none.
     pub zone: Tz,
+    /// Whether mathematical functions of literals are folded: in SELECT, as InfluxDB 1.x does.
+    pub folds_math: bool,
 }
 
 /// A literal, or an expression that is none.
@@ -95,11 +100,36 @@ fn fold_operand(expr: &Expr, env: Env) -> Folded {
         Expr::Call { name, args } => match env.now_ns {
             Some(now_ns) if name == "now" && args.is_empty() => Literal::Time(now_ns.into()),
             _ => {
-                let args = args.iter().map(|arg| fold(arg, env).into_expr()).collect();
-                return Folded::Expr(Expr::Call { name: name.clone(), args });
+                let args: Vec<_> = args.iter().map(|arg| fold(arg, env).into_expr()).collect();
+                match math_of_literals(name, &args).filter(|_| env.folds_math) {
+                    Some(value) => value,
+                    None => return Folded::Expr(Expr::Call { name: name.clone(), args }),
+                }
             }
         },
         other => return Folded::Expr(other.clone()),
+    })
+}
+
+/// The value of a mathematical function of literals; not a number for literals that it does not take. `None` when
+/// the call is none of that kind.
+fn math_of_literals(name: &str, args: &[Expr]) -> Option<Literal> {
+    let function = MathFunction::from_name(name).filter(|f| f.argument_count() == args.len())?;
+    if !args.iter().all(is_literal) {
+        return None;
+    }
+    let number = |arg: &Expr| match arg {
+        Expr::Float(x) => Some(ScalarValue::Float64(Some(*x))),
+        Expr::Integer(n) => Some(ScalarValue::Int64(Some(*n))),
+        Expr::Unsigned(n) => Some(ScalarValue::UInt64(Some(*n))),
+        _ => None,
+    };
+    let numbers: Option<Vec<_>> = args.iter().map(number).collect();
+    Some(match numbers.and_then(|numbers| function.of_scalars(&numbers).ok()) {
+        Some(ScalarValue::Float64(Some(x))) => Literal::Float(x),
+        Some(ScalarValue::Int64(Some(n))) => Literal::Integer(n),
+        Some(ScalarValue::UInt64(Some(n))) => Literal::Unsigned(n),
+        _ => Literal::Float(f64::NAN),
     })
 }
 

@@ -3,6 +3,7 @@
 //! Knows nothing of how a function is computed: `call` turns a [`Function`] into a DataFusion aggregate.
 
 use super::types::Type;
+use crate::query::functions::scalar::math::MathFunction;
 
 /// A function that this version plans.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,6 +36,17 @@ pub enum Function {
     Last,
     /// `percentile(f, N)`
     Percentile(f64),
+    /// `top(f, N)`
+    Top(u64),
+    /// `bottom(f, N)`
+    Bottom(u64),
+    /// `sample(f, N)`
+    Sample {
+        /// N.
+        count: u64,
+        /// What chance depends on.
+        seed: u64,
+    },
 }
 
 /// What a name in front of a parenthesis stands for.
@@ -79,16 +91,15 @@ pub fn kind_of(name: &str) -> Option<Kind> {
         | "kaufmans_efficiency_ratio"
         | "kaufmans_adaptive_moving_average"
         | "chande_momentum_oscillator" => Kind::Window,
-        "abs" | "acos" | "asin" | "atan" | "atan2" | "ceil" | "cos" | "exp" | "floor" | "ln" | "log"
-        | "log10" | "log2" | "pow" | "round" | "sin" | "sqrt" | "tan" => Kind::Math,
+        name if MathFunction::from_name(name).is_some() => Kind::Math,
         _ => return None,
     })
 }
 
-/// How many arguments a function of [`Kind::Math`] takes. (InfluxDB 1.x counts one for `log` in WHERE.)
+/// How many arguments a function of [`Kind::Math`] takes.
 #[must_use]
 pub fn math_arity(name: &str) -> usize {
-    if matches!(name, "atan2" | "pow") { 2 } else { 1 }
+    MathFunction::from_name(name).map_or(1, MathFunction::argument_count)
 }
 
 /// Whether a wildcard inside this function expands to fields of that type.
@@ -147,6 +158,9 @@ impl Function {
             Self::First => "first",
             Self::Last => "last",
             Self::Percentile(_) => "percentile",
+            Self::Top(_) => "top",
+            Self::Bottom(_) => "bottom",
+            Self::Sample { .. } => "sample",
         }
     }
 
@@ -156,13 +170,23 @@ impl Function {
         matches!(self, Self::Min | Self::Max | Self::First | Self::Last | Self::Percentile(_))
     }
 
+    /// Whether the result is several points, each a row with a time of its own.
+    #[must_use]
+    pub fn is_points(self) -> bool {
+        matches!(self, Self::Top(_) | Self::Bottom(_) | Self::Sample { .. })
+    }
+
     /// Whether fields of this type can be its argument.
     #[must_use]
     pub fn takes(self, ty: Type) -> bool {
         match self {
-            Self::Count | Self::CountDistinct | Self::Distinct | Self::Mode | Self::First | Self::Last => {
-                true
-            }
+            Self::Count
+            | Self::CountDistinct
+            | Self::Distinct
+            | Self::Mode
+            | Self::First
+            | Self::Last
+            | Self::Sample { .. } => true,
             Self::Min | Self::Max => ty != Type::String,
             _ => ty.is_numeric(),
         }

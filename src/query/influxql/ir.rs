@@ -8,6 +8,7 @@ use super::function::Function;
 use super::time_range::TimeBounds;
 use super::types::Type;
 use crate::model::database::TableInfo;
+use crate::query::functions::scalar::math::MathFunction;
 use chrono_tz::Tz;
 use influxql::ast::{BinaryOp, Expr, Fill};
 use std::sync::Arc;
@@ -128,6 +129,15 @@ pub enum Scalar {
         /// The result's type.
         ty: Type,
     },
+    /// `abs(x)`, `pow(x, y)`: of numbers, or of what has no type.
+    Math {
+        /// The function.
+        function: MathFunction,
+        /// As many arguments as it takes.
+        args: Vec<Scalar>,
+        /// The result's type.
+        ty: Type,
+    },
 }
 
 /// What is computed of the rows.
@@ -141,8 +151,14 @@ pub enum Projection {
     Aggregate(Vec<Call>),
     /// One point per series, or per series and window, with its time and the columns beside it: `SELECT max(f), g`.
     Selector(Call),
-    /// Several points: `top`, `bottom`, `sample`. Not planned yet.
-    TopBottom(Call),
+    /// Several points per series, or per series and window: `top`, `bottom`, `sample`.
+    TopBottom {
+        /// The function and its field.
+        call: Call,
+        /// The names between the field and N. If there are any, only the best point of each combination of these tags'
+        /// values counts.
+        tags: Vec<Arc<str>>,
+    },
     /// Values from neighbouring rows: `derivative(f)`. Not planned yet.
     WindowOverRaw(Vec<Call>),
     /// Values from neighbouring windows: `derivative(mean(f))`. Not planned yet.

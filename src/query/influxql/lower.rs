@@ -7,6 +7,7 @@ use super::resolve::operator;
 use super::types::Type;
 use crate::query::error::QueryError;
 use crate::query::functions::scalar::arithmetic::arithmetic;
+use crate::query::functions::scalar::math::math;
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::expr::ScalarFunction;
@@ -31,6 +32,13 @@ pub(super) fn lower(scalar: &Scalar, refs: &[Expr], calls: &[Expr]) -> Result<Ex
             }
             let operator = operator(*op, true).ok_or_else(missing)?;
             Ok(Expr::ScalarFunction(ScalarFunction::new_udf(arithmetic(operator), vec![left, right])))
+        }
+        Scalar::Math { function, args, ty } => {
+            let args = args.iter().map(|arg| lower(arg, refs, calls)).collect::<Result<Vec<_>>>()?;
+            if args.iter().any(is_null) {
+                return Ok(null_of(*ty));
+            }
+            Ok(Expr::ScalarFunction(ScalarFunction::new_udf(math(*function), args)))
         }
     }
 }

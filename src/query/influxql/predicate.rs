@@ -19,6 +19,7 @@ use super::resolve::operator;
 use super::types::{Type, check_operators};
 use crate::query::error::QueryError;
 use crate::query::functions::scalar::arithmetic::{Operand as TypeOperand, arithmetic, result_type};
+use crate::query::functions::scalar::math::{MathFunction, math};
 use crate::query::functions::scalar::regex_match::regex_match;
 use arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
@@ -259,6 +260,7 @@ impl<'a> Context<'a> {
                 Ok(Side::Value(Some(self.predicate(condition)?.into_expr()), Type::Boolean, IsLiteral(false)))
             }
             Ast::Binary { op, left, right } => self.calculation(*op, left, right),
+            Ast::Call { name, args } => self.math(name, args),
             _ => Ok(Side::Value(None, Type::Unknown, IsLiteral(false))),
         }
     }
@@ -284,6 +286,34 @@ impl<'a> Context<'a> {
             }
             _ => null(ty),
         }
+    }
+
+    /// A mathematical function of numbers; of everything else it is null.
+    fn math(self, name: &str, args: &'a [Ast]) -> Result<Side<'a>> {
+        let null = Ok(Side::Value(None, Type::Unknown, IsLiteral(false)));
+        let function = MathFunction::from_name(name).filter(|f| f.argument_count() == args.len());
+        let Some(function) = function else { return null };
+        let (mut exprs, mut ty, mut is_literal) = (Vec::with_capacity(args.len()), Type::Float, true);
+        for (i, arg) in args.iter().enumerate() {
+            let Side::Value(Some(expr), arg_type, literal) = self.side(arg)? else { return null };
+            if !arg_type.is_numeric() {
+                return null;
+            }
+            if i == 0 && function.keeps_type() {
+                ty = arg_type;
+            }
+            is_literal &= literal.0;
+            exprs.push(expr);
+        }
+        let literals = exprs.iter().map(|expr| expr.as_literal().cloned()).collect::<Option<Vec<_>>>();
+        let expr = match literals {
+            Some(literals) => match function.of_scalars(&literals)? {
+                value if value.is_null() => None,
+                value => Some(Expr::Literal(value, None)),
+            },
+            None => Some(Expr::ScalarFunction(ScalarFunction::new_udf(math(function), exprs))),
+        };
+        Ok(Side::Value(expr, ty, IsLiteral(is_literal)))
     }
 }
 
@@ -355,10 +385,29 @@ fn values(op: BinaryOp, left: Expr, left_type: Type, right: Expr, right_type: Ty
         }
         (l, r) if l.is_numeric() && r.is_numeric() => {
             let common = common_type(l, r);
-            comparison_of(op, as_type(left, l, &common), as_type(right, r, &common))
+            let (left, right) = (as_type(left, l, &common), as_type(right, r, &common));
+            match (op, &left, &right) {
+                (BinaryOp::NotEqual, Expr::ScalarFunction(_), _)
+                | (BinaryOp::NotEqual, _, Expr::ScalarFunction(_)) => unequal(left, right),
+                _ => comparison_of(op, left, right),
+            }
         }
         _ => Predicate::Constant(false),
     }
+}
+
+/// `!=` of a calculation: what is not a number is null here, and yet differs from everything, as long as all its
+/// fields are there: `sqrt(-1) != 0`.
+fn unequal(left: Expr, right: Expr) -> Predicate {
+    let mut fields: Vec<_> = left.column_refs().into_iter().chain(right.column_refs()).cloned().collect();
+    fields.sort();
+    fields.dedup();
+    let is_present = |field| Predicate::Rows(Expr::IsNotNull(Box::new(Expr::Column(field))));
+    let equal = binary(left, Operator::Eq, right);
+    fields
+        .into_iter()
+        .map(is_present)
+        .fold(Predicate::Rows(Expr::IsNotTrue(Box::new(equal))), |all, field| field.and(all))
 }
 
 /// The type in which two numbers compare; wide enough for both.
@@ -396,7 +445,22 @@ fn comparison_of(op: BinaryOp, left: Expr, right: Expr) -> Predicate {
         BinaryOp::GreaterEqual => Operator::GtEq,
         _ => return Predicate::Constant(false),
     };
+    if let (Expr::Literal(left, _), Expr::Literal(right, _)) = (&left, &right) {
+        return Predicate::Constant(holds(operator, left, right));
+    }
     Predicate::Rows(binary(left, operator, right))
+}
+
+/// A comparison of two values of one type.
+fn holds(operator: Operator, left: &ScalarValue, right: &ScalarValue) -> bool {
+    left.partial_cmp(right).is_some_and(|order| match operator {
+        Operator::Eq => order.is_eq(),
+        Operator::NotEq => order.is_ne(),
+        Operator::Lt => order.is_lt(),
+        Operator::LtEq => order.is_le(),
+        Operator::Gt => order.is_gt(),
+        _ => order.is_ge(),
+    })
 }
 
 fn matching(text: Expr, pattern: &Pattern) -> Result<Expr> {

@@ -50,8 +50,9 @@ pub(super) fn plan(
             let number = Expr::Literal(number, None);
             *value = if is_null(value) { number } else { or_else(value.clone(), number) };
         } else if query.fill == Fill::Previous && !is_null(value) {
-            (input.plan, *value) =
-                carried_forward(query, input.plan, &input.group_tags, [&input.time, &input.series], value)?;
+            let order = [&input.time, &input.series]
+                .map(|expr| SortExpr::new(expr.clone(), !query.is_descending, !query.is_descending));
+            (input.plan, *value) = carried_forward(input.plan, &input.group_tags, order.to_vec(), value)?;
         } else if is_null(value) && reference.ty == Type::Unknown {
             *value = null_of(Type::Unknown);
         }
@@ -64,11 +65,10 @@ pub(super) fn plan(
 }
 
 /// `fill(previous)`: the last value of the column in the rows of the series up to this one.
-fn carried_forward(
-    query: &Query,
+pub(super) fn carried_forward(
     plan: LogicalPlan,
     group_tags: &[Expr],
-    order: [&Expr; 2],
+    order: Vec<SortExpr>,
     value: &Expr,
 ) -> Result<(LogicalPlan, Expr)> {
     let function = WindowFunction {
@@ -76,10 +76,7 @@ fn carried_forward(
         params: WindowFunctionParams {
             args: vec![value.clone()],
             partition_by: group_tags.to_vec(),
-            order_by: order
-                .into_iter()
-                .map(|expr| SortExpr::new(expr.clone(), !query.is_descending, !query.is_descending))
-                .collect(),
+            order_by: order,
             window_frame: WindowFrame::new_bounds(
                 WindowFrameUnits::Rows,
                 WindowFrameBound::Preceding(datafusion::common::ScalarValue::UInt64(None)),

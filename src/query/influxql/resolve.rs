@@ -6,7 +6,7 @@
 use super::compile::{Compiled, CompiledField, compile};
 use super::error::{Result, err};
 use super::expand::{column_names, default_name, expand, has_wildcard};
-use super::function::Function;
+use super::function::{Function, Kind, kind_of};
 use super::ir::{Call, Limits, OutputColumn, Projection, Query, Ref, Scalar};
 use super::names::Names;
 use super::source::{self, Defaults};
@@ -15,6 +15,7 @@ use super::types::{Type, is_literal};
 use crate::model::state::State;
 use crate::query::error::QueryError;
 use crate::query::functions::scalar::arithmetic::{Operand, Operator, result_type};
+use crate::query::functions::scalar::math::MathFunction;
 use influxql::ast::{BinaryOp, CastType, Expr, Order, Select};
 use std::sync::Arc;
 
@@ -45,19 +46,31 @@ pub(super) fn resolve_compiled(
     let names = Names::new(sources.tables()).with_subqueries(sources.subqueries);
     let names = if has_wildcard(compiled) { names.with_siblings(state) } else { names };
     let (fields, group_tags) = expand(compiled, &names)?;
-    let mut scope = Scope { names: &names, refs: Vec::new(), calls: Vec::new() };
+    let fields = with_argument_columns(fields);
+    let mut scope = Scope {
+        names: &names,
+        seed: compiled.seed,
+        refs: Vec::new(),
+        calls: Vec::new(),
+        point_tags: Vec::new(),
+    };
     let mut columns = Vec::with_capacity(fields.len());
     for (field, name) in fields.iter().zip(column_names(&fields)) {
         let (value, ty) = scope.scalar(&field.expr)?;
         columns.push(OutputColumn { name, value, ty });
     }
-    let Scope { refs, calls, .. } = scope;
+    let Scope { refs, calls, point_tags, .. } = scope;
+    if select.target.is_some() && !point_tags.is_empty() {
+        return Err(QueryError::unsupported(
+            "SELECT … INTO with tags among the arguments of top() or bottom()",
+        ));
+    }
     let name = |field: &CompiledField| match &field.alias {
         Some(alias) => alias.as_str().into(),
         None => default_name(&field.expr).into(),
     };
     let query = Query {
-        projection: projection(&fields, calls)?,
+        projection: projection(&fields, calls, point_tags)?,
         measurements: sources.measurements.into(),
         columns,
         time_name: compiled.time_name.clone(),
@@ -80,15 +93,52 @@ pub(super) fn resolve_compiled(
     Ok(Resolved { query, names: fields.iter().map(name).collect() })
 }
 
-fn projection(fields: &[CompiledField], mut calls: Vec<Call>) -> Result<Projection> {
-    for call in &calls {
-        if call.has_values() && !call.function.takes(call.argument.ty) {
-            let name = call.function.name();
-            return err(format!(
-                "unsupported {name} iterator type: *query.{}InterruptIterator",
-                call.argument.ty
-            ));
-        }
+/// The columns of a statement, among them the tags of `top(f, tag, N)` after the function.
+fn with_argument_columns(fields: Vec<CompiledField>) -> Vec<CompiledField> {
+    let mut columns = Vec::with_capacity(fields.len());
+    for field in fields {
+        let arguments = match &field.expr {
+            Expr::Call { name, args } if kind_of(name) == Some(Kind::TopBottom) => {
+                args[1..args.len() - 1].to_vec()
+            }
+            _ => Vec::new(),
+        };
+        columns.push(field);
+        columns.extend(arguments.into_iter().map(|expr| CompiledField { expr, alias: None }));
+    }
+    columns
+}
+
+/// The error of a function that does not take its field's type. With tags among its arguments it is another
+/// function that is asked first.
+fn check_type(call: &Call, point_tags: &[Arc<str>]) -> Result<()> {
+    let (function, ty) = (call.function, call.argument.ty);
+    if !call.has_values() || function.takes(ty) {
+        return Ok(());
+    }
+    let name = function.name();
+    if point_tags.is_empty() {
+        return err(format!("unsupported {name} iterator type: *query.{ty}InterruptIterator"));
+    }
+    if ty == Type::Boolean {
+        return err(format!("unsupported {name} iterator type: *query.booleanReduceBooleanIterator"));
+    }
+    let first = if matches!(function, Function::Bottom(_)) { "min" } else { "max" };
+    err(format!("unsupported {first} iterator type: *query.{ty}InterruptIterator"))
+}
+
+fn projection(
+    fields: &[CompiledField],
+    mut calls: Vec<Call>,
+    point_tags: Vec<Arc<str>>,
+) -> Result<Projection> {
+    calls.iter().try_for_each(|call| check_type(call, &point_tags))?;
+    if let [first, _, ..] = calls.as_slice()
+        && let Some(call) = calls.iter().find(|call| call.function.is_points())
+    {
+        let other = if first == call { &calls[1] } else { first };
+        let (name, other) = (call.function.name(), other.function.name());
+        return Err(QueryError::unsupported(format_args!("{name}() beside {other}()")));
     }
     if calls.is_empty() {
         return Ok(Projection::Raw);
@@ -99,6 +149,7 @@ fn projection(fields: &[CompiledField], mut calls: Vec<Call>) -> Result<Projecti
     let call = calls.remove(0);
     Ok(match call.function {
         Function::Distinct => Projection::Distinct(call.argument),
+        function if function.is_points() => Projection::TopBottom { call, tags: point_tags },
         function if function.is_selector() => Projection::Selector(call),
         _ => Projection::Aggregate(vec![call]),
     })
@@ -107,8 +158,12 @@ fn projection(fields: &[CompiledField], mut calls: Vec<Call>) -> Result<Projecti
 /// The names and calls of the columns read so far, each once.
 struct Scope<'a> {
     names: &'a Names,
+    /// What `sample` depends on.
+    seed: u64,
     refs: Vec<Ref>,
     calls: Vec<Call>,
+    /// The names between the field and N of `top` or `bottom`, of which there is at most one.
+    point_tags: Vec<Arc<str>>,
 }
 
 impl Scope<'_> {
@@ -118,6 +173,9 @@ impl Scope<'_> {
                 let reference = self.reference(name, *cast);
                 let ty = reference.ty;
                 (Scalar::Ref(index_of(&mut self.refs, reference)), ty)
+            }
+            Expr::Call { name, args } if let Some(function) = MathFunction::from_name(name) => {
+                return self.math(function, args);
             }
             Expr::Call { name, args } => {
                 let call = self.call(name, args)?;
@@ -138,6 +196,8 @@ impl Scope<'_> {
             Expr::Boolean(b) => (Scalar::Boolean(*b), Type::Boolean),
             Expr::String(_) => (Scalar::Null, Type::String),
             Expr::Duration(_) => (Scalar::Null, Type::Duration),
+            // Only as a second argument of mathematics, where they stand for nothing.
+            Expr::Wildcard(_) | Expr::Regex(_) => (Scalar::Null, Type::Unknown),
             other => return err(format!("unimplemented expression: {other}")),
         })
     }
@@ -169,12 +229,27 @@ impl Scope<'_> {
         };
         // One side without a type is null, and so is the result.
         if l_type == Type::Unknown || r_type == Type::Unknown {
-            let is_filled = |scalar: &Scalar| matches!(scalar, Scalar::Call(_) | Scalar::Binary { .. });
+            let is_filled = |scalar: &Scalar| {
+                matches!(scalar, Scalar::Call(_) | Scalar::Binary { .. } | Scalar::Math { .. })
+            };
             if !is_filled(&l) && !is_filled(&r) {
                 return Ok((Scalar::Null, ty));
             }
         }
         Ok((Scalar::Binary { op, left: Box::new(l), right: Box::new(r), ty }, ty))
+    }
+
+    /// A mathematical function: of text and booleans it has no value.
+    fn math(&mut self, function: MathFunction, args: &[Expr]) -> Result<(Scalar, Type)> {
+        let args = args.iter().map(|arg| self.scalar(arg)).collect::<Result<Vec<_>>>()?;
+        if args.iter().any(|(_, ty)| !ty.is_numeric() && *ty != Type::Unknown) {
+            return Ok((Scalar::Null, Type::Float));
+        }
+        let ty = match args.first() {
+            Some((_, ty)) if function.keeps_type() => *ty,
+            _ => Type::Float,
+        };
+        Ok((Scalar::Math { function, args: args.into_iter().map(|(arg, _)| arg).collect(), ty }, ty))
     }
 
     fn reference(&self, name: &str, cast: Option<CastType>) -> Ref {
@@ -192,11 +267,22 @@ impl Scope<'_> {
         Ref { ty, ..reference }
     }
 
-    fn call(&self, name: &str, args: &[Expr]) -> Result<Call> {
+    fn call(&mut self, name: &str, args: &[Expr]) -> Result<Call> {
         let function = match (name, args) {
             ("percentile", [_, Expr::Integer(n)]) => Some(Function::Percentile(*n as f64)),
             ("percentile", [_, Expr::Float(x)]) => Some(Function::Percentile(*x)),
             ("count", [Expr::Call { .. }]) => Some(Function::CountDistinct),
+            ("top", [_, tags @ .., Expr::Integer(n)]) => {
+                self.point_tags = names_of(tags);
+                Some(Function::Top(n.unsigned_abs()))
+            }
+            ("bottom", [_, tags @ .., Expr::Integer(n)]) => {
+                self.point_tags = names_of(tags);
+                Some(Function::Bottom(n.unsigned_abs()))
+            }
+            ("sample", [_, Expr::Integer(n)]) => {
+                Some(Function::Sample { count: n.unsigned_abs(), seed: self.seed })
+            }
             _ => Function::of_name(name),
         };
         let argument = match args.first() {
@@ -226,6 +312,14 @@ impl Scope<'_> {
             other => other.clone(),
         }
     }
+}
+
+fn names_of(exprs: &[Expr]) -> Vec<Arc<str>> {
+    let name = |expr: &Expr| match expr {
+        Expr::VarRef { name, .. } => Some(name.as_str().into()),
+        _ => None,
+    };
+    exprs.iter().filter_map(name).collect()
 }
 
 /// The place of `value` in `all`, where it is put if need be.

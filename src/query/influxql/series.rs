@@ -38,7 +38,8 @@ impl SeriesCondition {
     ///
     /// When the condition is none, or compares the time with something else.
     pub fn new(condition: Option<&Expr>, now_ns: i64) -> Result<Self> {
-        let (condition, bounds) = split(condition, Env { now_ns: Some(now_ns), zone: Tz::UTC })?;
+        let env = Env { now_ns: Some(now_ns), zone: Tz::UTC, folds_math: false };
+        let (condition, bounds) = split(condition, env)?;
         Ok(Self { condition, bounds, scope: Scope::Series })
     }
 

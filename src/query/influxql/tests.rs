@@ -709,7 +709,10 @@ fn what_is_not_built_yet_says_so() {
     let runner = Runner::new();
     for (text, expected) in [
         ("SELECT derivative(usage_user) FROM cpu", "derivative() is not supported yet"),
-        ("SELECT top(usage_user, 2) FROM cpu", "top() is not supported yet"),
+        (
+            "SELECT sample(usage_user, 2), mean(usage_user) FROM cpu",
+            "sample() beside mean() is not supported yet",
+        ),
         ("SHOW STATS", "SHOW STATS is not supported yet"),
     ] {
         let statements = influxql::parse(text, &influxql::Params::new()).expect("parses");

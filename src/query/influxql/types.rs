@@ -143,11 +143,11 @@ impl fmt::Display for Type {
     }
 }
 
-/// More operators in one expression than anyone writes. Plans recurse along them, and the time that planning takes
+/// More operators and functions in one expression than anyone writes. Plans recurse along them, and the time that planning takes
 /// grows with their cube: 100 cost a tenth of a second, 500 would cost ten.
 pub(super) const OPERATORS_MAX: usize = 100;
 
-/// Refuses an expression of too many operators, wherever in it they stand. Needs no stack itself.
+/// Refuses an expression of too many operators and functions, wherever in it they stand. Needs no stack itself.
 pub(super) fn check_operators(expr: &Expr) -> Result<()> {
     let mut waiting = vec![expr];
     let mut count = 0_usize;
@@ -158,7 +158,10 @@ pub(super) fn check_operators(expr: &Expr) -> Result<()> {
                 waiting.extend([&**left, &**right]);
             }
             Expr::Paren(inner) => waiting.push(inner),
-            Expr::Call { args, .. } => waiting.extend(args),
+            Expr::Call { args, .. } => {
+                count += 1;
+                waiting.extend(args);
+            }
             _ => {}
         }
         if count > OPERATORS_MAX {

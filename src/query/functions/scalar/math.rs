@@ -5,6 +5,7 @@
 //!
 //! In: `Float64`, `Int64` or `UInt64`, one or two columns. Out: as said, one value per row.
 
+use super::elementary;
 use arrow::array::{Array, ArrayRef, Float64Array, Int64Array};
 use arrow::compute::{binary, cast};
 use arrow::datatypes::{DataType, Float64Type};
@@ -109,8 +110,20 @@ impl MathFunction {
         }
     }
 
-    const fn keeps_type(self) -> bool {
+    /// Whether the result is of the first argument's type; a float otherwise.
+    #[must_use]
+    pub const fn keeps_type(self) -> bool {
         matches!(self, Self::Abs | Self::Ceil | Self::Floor | Self::Round)
+    }
+
+    /// The value for numbers, as many as the function takes.
+    ///
+    /// # Errors
+    ///
+    /// When one is no number, or their count is wrong.
+    pub fn of_scalars(self, args: &[ScalarValue]) -> Result<ScalarValue> {
+        let arrays = args.iter().map(ScalarValue::to_array).collect::<Result<Vec<_>>>()?;
+        ScalarValue::try_from_array(&calculate(self, &arrays)?, 0)
     }
 
     fn of_one(self) -> fn(f64) -> f64 {
@@ -119,49 +132,27 @@ impl MathFunction {
             Self::Ceil => f64::ceil,
             Self::Floor => f64::floor,
             Self::Round => f64::round,
-            Self::Sin => f64::sin,
-            Self::Cos => f64::cos,
-            Self::Tan => f64::tan,
-            Self::Asin => f64::asin,
-            Self::Acos => f64::acos,
-            Self::Atan => f64::atan,
-            Self::Exp => f64::exp,
-            Self::Log2 => log2,
-            // As InfluxDB computes it, for the same last digit: log10(0.1) is -0.9999999999999999.
-            Self::Log10 => |x| x.ln() * std::f64::consts::LOG10_E,
+            Self::Sin => elementary::sin,
+            Self::Cos => elementary::cos,
+            Self::Tan => elementary::tan,
+            Self::Asin => elementary::asin,
+            Self::Acos => elementary::acos,
+            Self::Atan => elementary::atan,
+            Self::Exp => elementary::exp,
+            Self::Log2 => elementary::log2,
+            Self::Log10 => elementary::log10,
             Self::Sqrt => f64::sqrt,
-            Self::Ln | Self::Atan2 | Self::Pow | Self::Log => f64::ln,
+            Self::Ln | Self::Atan2 | Self::Pow | Self::Log => elementary::ln,
         }
     }
 
     fn of_two(self) -> fn(f64, f64) -> f64 {
         match self {
-            Self::Atan2 => f64::atan2,
-            Self::Pow => f64::powf,
-            _ => |value, base| value.ln() / base.ln(),
+            Self::Atan2 => elementary::atan2,
+            Self::Pow => elementary::pow,
+            _ => |value, base| elementary::ln(value) / elementary::ln(base),
         }
     }
-}
-
-/// The logarithm to base 2 the way Go computes it: exact for powers of two, and with the same last digit.
-fn log2(x: f64) -> f64 {
-    if !x.is_finite() || x <= 0.0 {
-        return x.log2();
-    }
-    // Bring subnormal numbers into the normal range first.
-    const SUBNORMAL_SHIFT: i32 = 52;
-    let (normal, shift) =
-        if x < f64::MIN_POSITIVE { (x * 2_f64.powi(SUBNORMAL_SHIFT), SUBNORMAL_SHIFT) } else { (x, 0) };
-    const EXPONENT_BITS: u64 = 0x7ff << 52;
-    const EXPONENT_OF_HALF: u64 = 1022;
-    let bits = normal.to_bits();
-    #[expect(clippy::cast_possible_truncation, reason = "11 bits")]
-    let exponent = ((bits & EXPONENT_BITS) >> 52) as i32 - EXPONENT_OF_HALF as i32 - shift;
-    let fraction = f64::from_bits((bits & !EXPONENT_BITS) | (EXPONENT_OF_HALF << 52));
-    if fraction == 0.5 {
-        return f64::from(exponent - 1);
-    }
-    fraction.ln() * std::f64::consts::LOG2_E + f64::from(exponent)
 }
 
 /// The function `influx_abs(value)` and so on.
@@ -211,16 +202,19 @@ impl ScalarUDFImpl for Math {
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let all_scalar = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
         let arrays = ColumnarValue::values_to_arrays(&args.args)?;
-        let result = match arrays.as_slice() {
-            [value] => one(self.function, value)?,
-            [left, right] => {
-                let (left, right) = (floats(left)?, floats(right)?);
-                let result = binary::<_, _, _, Float64Type>(&left, &right, self.function.of_two())?;
-                Arc::new(without_nan(result))
-            }
-            _ => return Err(DataFusionError::Internal(format!("{} without arguments", self.name()))),
-        };
-        scalar_if(all_scalar, result)
+        scalar_if(all_scalar, calculate(self.function, &arrays)?)
+    }
+}
+
+fn calculate(function: MathFunction, args: &[ArrayRef]) -> Result<ArrayRef> {
+    match args {
+        [value] => one(function, value),
+        [left, right] => {
+            let (left, right) = (floats(left)?, floats(right)?);
+            let result = binary::<_, _, _, Float64Type>(&left, &right, function.of_two())?;
+            Ok(Arc::new(without_nan(result)))
+        }
+        _ => Err(DataFusionError::Internal(format!("{} without arguments", function.function_name()))),
     }
 }
 

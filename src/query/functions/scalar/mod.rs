@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`arithmetic`] | `+ - * / % & \| ^` with InfluxQL's types, its zero results of division, its nulls |
 //! | [`math`] | `abs` … `log` with InfluxQL's types and domains |
+//! | `elementary` | sines, powers and logarithms to InfluxDB's last digit |
 //! | [`bucket`] | the start of the `GROUP BY time` bucket that a time lies in |
 //! | [`regex_match`] | `=~` with Go's syntax |
 //!
@@ -11,6 +12,7 @@
 
 pub mod arithmetic;
 pub mod bucket;
+mod elementary;
 mod go_regex;
 pub mod math;
 pub mod regex_match;

@@ -35,7 +35,11 @@ pub fn aux_field(index: usize) -> String {
 }
 
 /// The fields of a selector's struct over arguments of those types.
-fn point_fields<'a>(value: &DataType, time: &DataType, aux: impl Iterator<Item = &'a DataType>) -> Fields {
+pub(super) fn point_fields<'a>(
+    value: &DataType,
+    time: &DataType,
+    aux: impl Iterator<Item = &'a DataType>,
+) -> Fields {
     [(VALUE_FIELD.to_owned(), value), (TIME_FIELD.to_owned(), time)]
         .into_iter()
         .chain(aux.enumerate().map(|(index, data_type)| (aux_field(index), data_type)))

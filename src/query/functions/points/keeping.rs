@@ -1,0 +1,108 @@
+//! The DataFusion aggregate of functions that keep the N best points of a group: its arguments and types.
+//!
+//! In: `(value, time, N [, seed] [, aux…])`. Out: what [`super`] says. The accumulator is [`BestGroups`].
+
+use super::best::{BestGroups, COUNT_INDEX, columns_of, first_aux, list_item, ranked};
+use super::rank::{Ranking, own_seed};
+use crate::query::functions::grouping::{SingleGroup, time_type, value_type};
+use crate::query::functions::selector::point_fields;
+use arrow::datatypes::{DataType, Field, FieldRef, Fields};
+use datafusion::common::ScalarValue;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
+use datafusion::logical_expr::utils::{AggregateOrderSensitivity, format_state_name};
+use datafusion::logical_expr::{Accumulator, AggregateUDFImpl, GroupsAccumulator, Signature, Volatility};
+use datafusion::physical_expr::expressions::Literal;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+/// The DataFusion aggregate made of the ranking `R`.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct Keeping<R> {
+    signature: Signature,
+    ranking: PhantomData<R>,
+}
+
+impl<R> Default for Keeping<R> {
+    fn default() -> Self {
+        Self { signature: Signature::user_defined(Volatility::Immutable), ranking: PhantomData }
+    }
+}
+
+/// The fields of a point over arguments of those types.
+fn fields_of<R: Ranking>(arg_types: &[DataType]) -> Result<Fields> {
+    let mut columns = columns_of::<R, _>(arg_types)?;
+    let (Some(value), Some(time)) = (columns.next(), columns.next()) else {
+        return Err(DataFusionError::Internal(format!("{} without arguments", R::NAME)));
+    };
+    Ok(point_fields(value, time, columns))
+}
+
+fn types(fields: &[FieldRef]) -> Vec<DataType> {
+    fields.iter().map(|field| field.data_type().clone()).collect()
+}
+
+/// The whole number that argument `index` is.
+fn parameter<R: Ranking>(args: &AccumulatorArgs<'_>, index: usize) -> Result<u64> {
+    let literal = args.exprs.get(index).and_then(|expr| expr.downcast_ref::<Literal>());
+    match literal.map(Literal::value) {
+        Some(ScalarValue::UInt64(Some(number))) => Ok(*number),
+        _ => Err(DataFusionError::Plan(format!("{}'s N or seed is not a literal", R::NAME))),
+    }
+}
+
+impl<R: Ranking> Keeping<R> {
+    fn groups(args: &AccumulatorArgs<'_>) -> Result<Box<dyn GroupsAccumulator>> {
+        let count = parameter::<R>(args, COUNT_INDEX)?;
+        let seed = if R::HAS_SEED { own_seed(parameter::<R>(args, COUNT_INDEX + 1)?) } else { 0 };
+        let fields = fields_of::<R>(&types(args.expr_fields))?;
+        Ok(Box::new(BestGroups::<R>::new(usize::try_from(count).unwrap_or(usize::MAX), seed, fields)))
+    }
+}
+
+impl<R: Ranking> AggregateUDFImpl for Keeping<R> {
+    fn name(&self) -> &str {
+        R::NAME
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
+        let mut columns = columns_of::<R, _>(arg_types)?;
+        let (Some(value), Some(time)) = (columns.next(), columns.next()) else {
+            return Err(DataFusionError::Internal(format!("{} without arguments", R::NAME)));
+        };
+        let own = [value_type(R::NAME, value, R::takes)?, time_type(R::NAME, time)?];
+        let parameters = vec![DataType::UInt64; first_aux::<R>() - COUNT_INDEX];
+        Ok(own.into_iter().chain(parameters).chain(columns.cloned()).collect())
+    }
+
+    fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {
+        Ok(DataType::LargeList(list_item(&fields_of::<R>(arg_types)?)))
+    }
+
+    fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
+        let item = list_item(&ranked(&fields_of::<R>(&types(args.input_fields))?));
+        let name = format_state_name(args.name, "points");
+        Ok(vec![Arc::new(Field::new(name, DataType::LargeList(item), true))])
+    }
+
+    fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
+        let types = types(args.expr_fields);
+        Ok(Box::new(SingleGroup::new(Self::groups(&args)?, types)))
+    }
+
+    fn groups_accumulator_supported(&self, args: AccumulatorArgs<'_>) -> bool {
+        !args.is_distinct
+    }
+
+    fn create_groups_accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn GroupsAccumulator>> {
+        Self::groups(&args)
+    }
+
+    fn order_sensitivity(&self) -> AggregateOrderSensitivity {
+        AggregateOrderSensitivity::Insensitive
+    }
+}

@@ -1,0 +1,224 @@
+//! `SELECT top(f, 2), g`, `bottom` and `sample`: several points per series, or per series and window, with their own times and
+//! the columns beside them.
+//!
+//! ```text
+//! Project: measurement, tags, time, columns
+//!   Sort, Window                       only with fill(previous) and columns beside the points
+//!     SeriesLimit or Limit
+//!       Sort: tags, window, time, value
+//!         Project: the point's columns
+//!           Unnest: a row per point
+//!             Aggregate: by tags and window; the best N points
+//!               Project, Filter, Aggregate     only with names between the field and N
+//!                 scan
+//! ```
+//!
+//! `top(f, h, 2)` first takes the greatest point of each value of the tag `h`:
+//!
+//! ```text
+//! time h f        by h            top(f, h, 2)
+//! 0    a 1        20 a 3          time top h
+//! 10   b 5        10 b 5          10   5   b
+//! 20   a 3   →    30 c 4     →    30   4   c
+//! 30   c 4
+//! ```
+//!
+//! Windows come in the order of the statement, the points of a window always by time, as in InfluxDB 1.x. Empty windows
+//! make no row, so of the fills only `previous` and a number mean something, for the columns beside the point.
+
+use super::aggregate::bucket_of;
+use super::call::{Arguments, aggregate_of, aux_of, time_of, value_of};
+use super::columns::{null_of, or_else, plain};
+use super::error::Result;
+use super::finish::project;
+use super::function::Function;
+use super::ir::{Call, Measurement, Query, Ref};
+use super::limit::limit;
+use super::lower::{fill_value, is_null, lower};
+use super::raw::carried_forward;
+use super::scan::{Input, RowsWanted, Wanted, scan};
+use super::types::Type;
+use crate::query::tables::Tables;
+use datafusion::common::{Column, ScalarValue, UnnestOptions};
+use datafusion::logical_expr::{Aggregate, Expr, Filter, LogicalPlan, Projection, Sort, SortExpr, Unnest};
+use influxql::ast::Fill;
+use std::sync::Arc;
+
+/// The plan for one measurement, or `None` when it has no row. `tags` are the names between the field and N.
+pub(super) fn plan(
+    query: &Query,
+    call: &Call,
+    tags: &[Arc<str>],
+    measurement: &Measurement,
+    tables: &dyn Tables,
+) -> Result<Option<LogicalPlan>> {
+    if !call.has_values() {
+        return Ok(None);
+    }
+    let beside = query.refs.iter().cloned();
+    let combined = tags.iter().map(|tag| Ref { name: Arc::clone(tag), ty: Type::Tag });
+    let refs: Vec<_> = std::iter::once(call.argument.clone()).chain(beside).chain(combined).collect();
+    let wanted = Wanted { refs: &refs, has_time: true, has_series: false, rows: RowsWanted::All };
+    let Some(input) = scan(query, measurement, wanted, tables)? else { return Ok(None) };
+    if is_null(&input.refs[0]) {
+        return Ok(None);
+    }
+    let is_missing: Vec<_> = input.refs[1..].iter().map(is_null).collect();
+    let mut rows = Rows::new(query, input);
+    if !tags.is_empty() {
+        rows = rows.best_of_each(call)?;
+    }
+    let group_tags = rows.named_tags();
+    let series: Vec<_> = group_tags.iter().filter(|tag| !is_null(tag)).cloned().collect();
+    let order = order(query, call, &series);
+    let plan = sorted(rows.points(call)?, &order);
+    let mut plan = limit(query, plan, &series)?;
+    let mut refs: Vec<_> = (0..query.refs.len()).map(|i| plain(&aux_name(i))).collect();
+    for ((value, reference), is_missing) in refs.iter_mut().zip(&query.refs).zip(is_missing) {
+        let number = fill_of(query.fill, reference.ty).map(|number| Expr::Literal(number, None));
+        if is_missing {
+            *value = number.unwrap_or_else(|| null_of(reference.ty));
+        } else if let Some(number) = number {
+            *value = or_else(value.clone(), number);
+        } else if query.fill == Fill::Previous {
+            (plan, *value) = carried_forward(plan, &series, order.clone(), value)?;
+            plan = sorted(plan, &order);
+        }
+    }
+    let calls = [plain(VALUE)];
+    let columns = query.columns.iter().map(|column| lower(&column.value, &refs, &calls));
+    let columns = columns.collect::<Result<_>>()?;
+    project(query, measurement, plan, &group_tags, plain(TIME), columns).map(Some)
+}
+
+/// The number of `fill(N)` for a column beside the points: in one of text it stands as such.
+fn fill_of(fill: Fill, ty: Type) -> Option<ScalarValue> {
+    match (ty, fill_value(fill, Type::Tag)?) {
+        (Type::String, number) => Some(ScalarValue::Utf8(number.try_as_str().flatten().map(str::to_owned))),
+        _ => fill_value(fill, ty),
+    }
+}
+
+/// Series and windows in the order of the statement, the points of one by time, the better one first.
+fn order(query: &Query, call: &Call, series: &[Expr]) -> Vec<SortExpr> {
+    let direction = !query.is_descending;
+    let window = query.interval.map(|_| plain(WINDOW));
+    let groups = series.iter().cloned().chain(window);
+    let groups = groups.map(|group| SortExpr::new(group, direction, direction));
+    let least_first = !matches!(call.function, Function::Top(_));
+    groups
+        .chain([SortExpr::new(plain(TIME), true, true), SortExpr::new(plain(VALUE), least_first, true)])
+        .collect()
+}
+
+fn sorted(plan: LogicalPlan, order: &[SortExpr]) -> LogicalPlan {
+    LogicalPlan::Sort(Sort { expr: order.to_vec(), input: Arc::new(plan), fetch: None })
+}
+
+/// Rows of which points are taken, and how to name them.
+struct Rows {
+    plan: LogicalPlan,
+    /// The tags of GROUP BY: null literals where the table has none.
+    group_tags: Vec<Expr>,
+    window: Option<Expr>,
+    value: Expr,
+    time: Expr,
+    /// The columns beside the point.
+    aux: Vec<Expr>,
+    /// The tags between the field and N.
+    combined: Vec<Expr>,
+}
+
+impl Rows {
+    /// The rows of a scan of the field, the references beside it and the tags among the arguments.
+    fn new(query: &Query, input: Input) -> Self {
+        let mut refs = input.refs.into_iter();
+        let value = refs.next().unwrap_or_else(|| null_of(Type::Unknown));
+        let aux = refs.by_ref().take(query.refs.len()).collect();
+        Self {
+            window: query.interval.map(|interval| bucket_of(query, interval, input.time.clone())),
+            plan: input.plan,
+            group_tags: input.group_tags,
+            value,
+            time: input.time,
+            aux,
+            combined: refs.collect(),
+        }
+    }
+
+    /// What rows are grouped by: tags and window under their names.
+    fn groups(&self) -> Vec<Expr> {
+        let tags = (self.group_tags.iter().enumerate())
+            .filter(|(_, tag)| !is_null(tag))
+            .map(|(i, tag)| tag.clone().alias(tag_name(i)));
+        tags.chain(self.window.iter().map(|window| window.clone().alias(WINDOW))).collect()
+    }
+
+    /// The tags of GROUP BY as the names of [`Self::groups`].
+    fn named_tags(&self) -> Vec<Expr> {
+        let named = |(i, tag): (usize, &Expr)| if is_null(tag) { tag.clone() } else { plain(&tag_name(i)) };
+        self.group_tags.iter().enumerate().map(named).collect()
+    }
+
+    fn aggregate(&self, groups: Vec<Expr>, call: &Call) -> Result<LogicalPlan> {
+        let arguments = Arguments { value: &self.value, time: &self.time, aux: &self.aux };
+        let points = aggregate_of(call, arguments).alias(POINTS);
+        Ok(LogicalPlan::Aggregate(Aggregate::try_new(Arc::new(self.plan.clone()), groups, vec![points])?))
+    }
+
+    /// The columns of a plan that has the point as a struct: tags, window, value, time, and those beside it.
+    fn of_points(&self, plan: LogicalPlan, value: Expr) -> Result<LogicalPlan> {
+        let point = plain(POINTS);
+        let groups = self.groups();
+        let groups = groups.iter().map(|group| plain(&group.schema_name().to_string()));
+        let own = [value.alias(VALUE), time_of(point.clone()).alias(TIME)];
+        let aux = (0..self.aux.len()).map(|i| aux_of(point.clone(), i).alias(aux_name(i)));
+        let columns = groups.chain(own).chain(aux).collect();
+        Ok(LogicalPlan::Projection(Projection::try_new(columns, Arc::new(plan))?))
+    }
+
+    /// The greatest (or least) point of every combination of the tags among the arguments.
+    fn best_of_each(self, call: &Call) -> Result<Self> {
+        let function = match call.function {
+            Function::Bottom(_) => Function::Min,
+            _ => Function::Max,
+        };
+        let mut groups = self.groups();
+        let combined = self.combined.iter().enumerate().filter(|(_, tag)| !is_null(tag));
+        groups.extend(combined.map(|(i, tag)| tag.clone().alias(format!("combined_{i}"))));
+        let plan = self.aggregate(groups, &Call { function, argument: call.argument.clone() })?;
+        let has_point = Expr::IsNotNull(Box::new(plain(POINTS)));
+        let plan = LogicalPlan::Filter(Filter::try_new(has_point, Arc::new(plan))?);
+        Ok(Self {
+            plan: self.of_points(plan, value_of(function, plain(POINTS))?)?,
+            group_tags: self.named_tags(),
+            window: self.window.map(|_| plain(WINDOW)),
+            value: plain(VALUE),
+            time: plain(TIME),
+            aux: (0..self.aux.len()).map(|i| plain(&aux_name(i))).collect(),
+            combined: Vec::new(),
+        })
+    }
+
+    /// A row for each of the points of the call, with the columns `tag_i`, `window`, `value`, `point_time`, `aux_i`.
+    fn points(self, call: &Call) -> Result<LogicalPlan> {
+        let plan = self.aggregate(self.groups(), call)?;
+        let options = UnnestOptions::new().with_preserve_nulls(false);
+        let points = vec![Column::new_unqualified(POINTS)];
+        let plan = LogicalPlan::Unnest(Unnest::try_new(Arc::new(plan), points, options)?);
+        self.of_points(plan, value_of(Function::Max, plain(POINTS))?)
+    }
+}
+
+const WINDOW: &str = "window";
+const POINTS: &str = "points";
+const VALUE: &str = "value";
+const TIME: &str = "point_time";
+
+fn tag_name(index: usize) -> String {
+    format!("tag_{index}")
+}
+
+fn aux_name(index: usize) -> String {
+    format!("aux_{index}")
+}
