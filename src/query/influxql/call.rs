@@ -51,8 +51,8 @@ pub(super) fn aggregate_of(call: &Call, arguments: Arguments<'_>) -> Expr {
             let percent = Expr::Literal(ScalarValue::Float64(Some(percent)), None);
             (selector::percentile(), vec![value, time, percent], false)
         }
-        // Has a plan of its own; the first value is as good as any.
-        Function::Distinct => (selector::first(), vec![value, time], false),
+        // Have plans of their own; the first value is as good as any.
+        Function::Distinct | Function::Points => (selector::first(), vec![value, time], false),
     };
     let args = args.into_iter().chain(aux.iter().cloned()).collect();
     Expr::AggregateFunction(AggregateFunction {

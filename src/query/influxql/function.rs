@@ -35,6 +35,8 @@ pub enum Function {
     Last,
     /// `percentile(f, N)`
     Percentile(f64),
+    /// The points themselves, for a function of neighbouring ones.
+    Points,
 }
 
 /// What a name in front of a parenthesis stands for.
@@ -147,6 +149,7 @@ impl Function {
             Self::First => "first",
             Self::Last => "last",
             Self::Percentile(_) => "percentile",
+            Self::Points => "points",
         }
     }
 
@@ -160,9 +163,13 @@ impl Function {
     #[must_use]
     pub fn takes(self, ty: Type) -> bool {
         match self {
-            Self::Count | Self::CountDistinct | Self::Distinct | Self::Mode | Self::First | Self::Last => {
-                true
-            }
+            Self::Count
+            | Self::CountDistinct
+            | Self::Distinct
+            | Self::Mode
+            | Self::First
+            | Self::Last
+            | Self::Points => true,
             Self::Min | Self::Max => ty != Type::String,
             _ => ty.is_numeric(),
         }

@@ -3,10 +3,10 @@
 //! | file | what |
 //! |---|---|
 //! | `compile` | the checks that need no schema, in InfluxDB 1.x's order; with `fold`, `time_range`, `time_text` |
-//! | `resolve` | names, types, sources, wildcards; with `source`, `names`, `expand`, `types`, `function` |
+//! | `resolve` | names, types, sources, wildcards; with `source`, `names`, `expand`, `types`, `function`, [`window_function`] |
 //! | [`ir`] | the result of that |
 //! | `predicate`, `scan`, `columns`, `series` | the rows of one measurement that WHERE leaves |
-//! | `raw`, `aggregate`, `distinct` | one file per shape of query; with `call`, `lower` |
+//! | `raw`, `aggregate`, `distinct`, `window` | one file per shape of query; with `call`, `lower` |
 //! | `finish`, `limit` | order, limits, columns of the response |
 //!
 //! Each measurement of a statement is a plan of its own; their rows follow each other in the order of names. Plans are
@@ -38,6 +38,8 @@ mod tests;
 mod time_range;
 mod time_text;
 pub mod types;
+mod window;
+pub mod window_function;
 
 use crate::model::result::ResultShape;
 use crate::query::error::QueryError;
@@ -95,9 +97,7 @@ pub fn plan_query(query: &Query, tables: &dyn Tables) -> Result<SelectPlan, Quer
                 aggregate::plan(query, std::slice::from_ref(call), measurement, tables)?
             }
             Projection::TopBottom(_) => return Err(QueryError::unsupported("a function of several points")),
-            Projection::WindowOverRaw(_) | Projection::WindowOverAggregate(_) => {
-                return Err(QueryError::unsupported("a function of neighbouring points"));
-            }
+            Projection::Window(calls) => window::plan(query, calls, measurement, tables)?,
         });
     }
     if query.is_descending {

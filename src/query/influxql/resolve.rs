@@ -11,6 +11,7 @@ use super::ir::{Call, Limits, OutputColumn, Projection, Query, Ref, Scalar, Sour
 use super::names::Names;
 use super::source::{self, Defaults};
 use super::types::{Type, is_literal};
+use super::window_function::{self, Surroundings};
 use crate::model::state::State;
 use crate::query::error::QueryError;
 use crate::query::functions::scalar::arithmetic::{Operand, Operator, result_type};
@@ -27,7 +28,8 @@ pub fn resolve(select: &Select, state: &State, defaults: Defaults<'_>, now_ns: i
     let names = Names::new(measurements.iter().flat_map(|m| m.tables.iter().cloned()).collect());
     let names = if has_wildcard(&compiled) { names.with_siblings(state) } else { names };
     let (fields, group_tags) = expand(&compiled, &names)?;
-    let mut scope = Scope { names: &names, refs: Vec::new(), calls: Vec::new() };
+    let surroundings = Surroundings::new(compiled.interval, compiled.zone, compiled.bounds.min_ns);
+    let mut scope = Scope { names: &names, surroundings, refs: Vec::new(), calls: Vec::new() };
     let mut columns = Vec::with_capacity(fields.len());
     for (field, name) in fields.iter().zip(column_names(&fields)) {
         let (value, ty) = scope.scalar(&field.expr)?;
@@ -58,17 +60,27 @@ pub fn resolve(select: &Select, state: &State, defaults: Defaults<'_>, now_ns: i
 }
 
 fn projection(fields: &[CompiledField], mut calls: Vec<Call>) -> Result<Projection> {
-    for call in &calls {
-        if call.has_values() && !call.function.takes(call.argument.ty) {
-            let name = call.function.name();
-            return err(format!(
-                "unsupported {name} iterator type: *query.{}InterruptIterator",
-                call.argument.ty
-            ));
+    for call in calls.iter().filter(|call| call.has_values()) {
+        let unsupported = |name: &str, ty: Type| {
+            err(format!("unsupported {name} iterator type: *query.{ty}InterruptIterator"))
+        };
+        let mut ty = call.argument.ty;
+        if !call.function.takes(ty) {
+            return unsupported(call.function.name(), ty);
+        }
+        ty = call.function.result_type(ty);
+        for function in &call.over {
+            if !window_function::takes(*function, ty) {
+                return unsupported(window_function::iterator_name(*function), ty);
+            }
+            ty = window_function::result_type(*function, ty);
         }
     }
     if calls.is_empty() {
         return Ok(Projection::Raw);
+    }
+    if calls.iter().any(|call| !call.over.is_empty()) {
+        return Ok(Projection::Window(calls));
     }
     if calls.len() > 1 || fields.is_empty() {
         return Ok(Projection::Aggregate(calls));
@@ -84,6 +96,7 @@ fn projection(fields: &[CompiledField], mut calls: Vec<Call>) -> Result<Projecti
 /// The names and calls of the columns read so far, each once.
 struct Scope<'a> {
     names: &'a Names,
+    surroundings: Surroundings,
     refs: Vec<Ref>,
     calls: Vec<Call>,
 }
@@ -100,7 +113,7 @@ impl Scope<'_> {
                 let call = self.call(name, args)?;
                 let ty = match call.ty() {
                     // Of a name without type, some functions still have one.
-                    Type::Unknown => call.function.result_type(Type::Unknown),
+                    Type::Unknown => call.result_type(Type::Unknown),
                     ty => ty,
                 };
                 let shown = if call.has_values() { ty } else { Type::Unknown };
@@ -160,6 +173,9 @@ impl Scope<'_> {
     }
 
     fn call(&self, name: &str, args: &[Expr]) -> Result<Call> {
+        if window_function::is_name(name) {
+            return self.window_call(name, args);
+        }
         let function = match (name, args) {
             ("percentile", [_, Expr::Integer(n)]) => Some(Function::Percentile(*n as f64)),
             ("percentile", [_, Expr::Float(x)]) => Some(Function::Percentile(*x)),
@@ -172,10 +188,27 @@ impl Scope<'_> {
         };
         match (function, argument) {
             (Some(function), Some(Expr::VarRef { name, cast })) => {
-                Ok(Call { function, argument: self.reference(name, *cast) })
+                Ok(Call { function, argument: self.reference(name, *cast), over: Vec::new() })
             }
             _ => Err(QueryError::unsupported(format_args!("{name}()"))),
         }
+    }
+
+    /// A function of neighbouring points, over a field or another call.
+    fn window_call(&self, name: &str, args: &[Expr]) -> Result<Call> {
+        let function = window_function::window_function(name, args, self.surroundings)?;
+        let mut call = match args.first() {
+            Some(Expr::VarRef { name, cast }) => {
+                Call { function: Function::Points, argument: self.reference(name, *cast), over: Vec::new() }
+            }
+            Some(Expr::Call { name, args }) => self.call(name, args)?,
+            _ => return Err(QueryError::unsupported(format_args!("{name}()"))),
+        };
+        if call.function == Function::Distinct {
+            return Err(QueryError::unsupported(format_args!("{name}(distinct())")));
+        }
+        call.over.push(function);
+        Ok(call)
     }
 
     /// The expression's text with the type of each name, as type errors show it.

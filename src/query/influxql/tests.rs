@@ -666,7 +666,6 @@ fn what_is_not_built_yet_says_so() {
     let store = cpu();
     let runner = Runner::new();
     for (text, expected) in [
-        ("SELECT derivative(usage_user) FROM cpu", "derivative() is not supported yet"),
         ("SELECT top(usage_user, 2) FROM cpu", "top() is not supported yet"),
         ("SELECT f FROM (SELECT usage_user AS f FROM cpu)", "FROM (SELECT …) is not supported yet"),
         ("SELECT usage_user INTO x FROM cpu", "SELECT … INTO is not supported yet"),
