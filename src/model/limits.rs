@@ -41,3 +41,10 @@ pub const PENDING_ROWS_MAX: usize = 65_536;
 /// Rows up to which the windows of a flush are joined into one file: under it a file's footer and its
 /// request to the store weigh more than its rows.
 pub const FILE_ROWS_MIN: usize = 32_768;
+
+/// Most intervals that `holt_winters` fits and predicts in one series: some seconds of searching, which nothing else
+/// of the query can interrupt.
+pub const HOLT_WINTERS_INTERVALS_MAX: usize = 50_000;
+
+/// Longest season of `holt_winters`, in intervals: each round of its search looks at the square of that.
+pub const HOLT_WINTERS_SEASON_MAX: usize = 1_000;

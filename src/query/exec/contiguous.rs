@@ -38,15 +38,15 @@ pub(super) fn group_ranges(columns: &[usize], batch: &RecordBatch) -> Result<Vec
     Ok(partition(&columns)?.ranges())
 }
 
-/// The order in which nodes of this folder take rows: by group columns, then, if given, by time.
+/// The order in which nodes of this folder take rows: by group columns, then by the others given, such as the time.
 pub(super) fn series_order(
     schema: &Schema,
     group_columns: &[usize],
-    time_column: Option<usize>,
+    other_columns: impl IntoIterator<Item = usize>,
     descending: bool,
 ) -> Option<LexOrdering> {
     let options = SortOptions { descending, nulls_first: !descending };
-    let columns = group_columns.iter().copied().chain(time_column);
+    let columns = group_columns.iter().copied().chain(other_columns);
     LexOrdering::new(columns.map(|index| {
         let column = Column::new(schema.field(index).name(), index);
         PhysicalSortExpr::new(Arc::new(column), options)

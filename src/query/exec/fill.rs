@@ -18,9 +18,9 @@ pub enum FillMode {
     Linear,
     /// This value, of the column's type.
     Value(ScalarValue),
-    /// 0 in a column of `Int64`, but null in a group that has no value at all in this column: what `count` gets
-    /// unless the query says otherwise.
-    Count,
+    /// As [`FillMode::Value`], but null in a group that has no value at all in this column: what `count` gets
+    /// unless the query says otherwise, with 0.
+    ValueWhereAny(ScalarValue),
 }
 
 /// Which buckets a group has.

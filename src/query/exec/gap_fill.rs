@@ -18,7 +18,7 @@
 //! that are filled nullable. A group without rows gets none.
 //!
 //! Rows stream. What is buffered are rows that cannot be decided yet: with [`FillMode::Linear`] from a column's last
-//! known value on, with [`FillMode::Count`] until each such column of the group has shown a value.
+//! known value on, with [`FillMode::ValueWhereAny`] until each such column of the group has shown a value.
 //!
 //! Not applied, by the planner, for `fill(none)`: there is nothing to do.
 
@@ -206,8 +206,7 @@ impl GapFillExec {
         let fields: Vec<Field> = fields.collect();
         for (field, fill) in fields.iter().zip(&fills) {
             let found = match fill {
-                FillMode::Value(value) => value.data_type(),
-                FillMode::Count => DataType::Int64,
+                FillMode::Value(value) | FillMode::ValueWhereAny(value) => value.data_type(),
                 _ => continue,
             };
             if found != *field.data_type() {

@@ -7,8 +7,8 @@ use super::contiguous::Source;
 use super::fill::FillMode;
 use super::gap_fill::GapFillShape;
 use arrow::array::{
-    Array, ArrayRef, ArrowPrimitiveType, AsArray, Int64Array, PrimitiveArray, RecordBatch,
-    TimestampNanosecondArray, new_null_array,
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray, RecordBatch, TimestampNanosecondArray,
+    new_null_array,
 };
 use arrow::buffer::NullBuffer;
 use arrow::compute::interleave;
@@ -58,8 +58,7 @@ impl Output {
         let constants = shape.schema.fields().iter().zip(&shape.fills).map(|(field, fill)| {
             let null = new_null_array(field.data_type(), 1);
             let constant = match fill {
-                FillMode::Value(value) => value.to_array_of_size(1)?,
-                FillMode::Count => Arc::new(Int64Array::from(vec![0])),
+                FillMode::Value(value) | FillMode::ValueWhereAny(value) => value.to_array_of_size(1)?,
                 _ => Arc::clone(&null),
             };
             Ok([null, constant])

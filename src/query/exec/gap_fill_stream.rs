@@ -212,7 +212,7 @@ impl Group {
         }
         let of_column = |column: usize| match (&shape.fills[column], self.columns[column].known_end) {
             (FillMode::Linear, Some(known_end)) => known_end,
-            (FillMode::Count, None) => 0,
+            (FillMode::ValueWhereAny(_), None) => 0,
             _ => self.pushed,
         };
         shape.filled().map(of_column).min().unwrap_or(self.pushed)
@@ -294,7 +294,7 @@ impl Group {
             let cell = match (&shape.fills[column], &progress.known) {
                 (FillMode::Previous, Some(known)) => Cell::Row(&known.batch, known.row),
                 (FillMode::Value(_), _) => Cell::Constant,
-                (FillMode::Count, _) if progress.known_end.is_some() => Cell::Constant,
+                (FillMode::ValueWhereAny(_), _) if progress.known_end.is_some() => Cell::Constant,
                 _ => Cell::Null,
             };
             output.push_cell(column, cell);

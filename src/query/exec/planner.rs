@@ -1,6 +1,8 @@
 //! From this folder's logical nodes to its physical ones. Knows no other node.
 
 use super::gap_fill::GapFill;
+use super::neighbours::Neighbours;
+use super::row_merge::RowMerge;
 use super::series_limit::SeriesLimit;
 use async_trait::async_trait;
 use datafusion::catalog::Session;
@@ -11,7 +13,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
 use std::sync::Arc;
 
-/// Plans [`GapFill`] and [`SeriesLimit`]. Give it to `DefaultPhysicalPlanner::with_extension_planners`.
+/// Plans [`GapFill`], [`SeriesLimit`], [`Neighbours`] and [`RowMerge`]. Give it to `DefaultPhysicalPlanner::with_extension_planners`.
 #[derive(Debug, Default)]
 pub struct InfluxExtensionPlanner;
 
@@ -35,6 +37,12 @@ impl ExtensionPlanner for InfluxExtensionPlanner {
         }
         if let Some(node) = node.as_any().downcast_ref::<SeriesLimit>() {
             return Ok(Some(Arc::new(node.plan(input()?)?)));
+        }
+        if let Some(node) = node.as_any().downcast_ref::<Neighbours>() {
+            return Ok(Some(Arc::new(node.plan(input()?)?)));
+        }
+        if let Some(node) = node.as_any().downcast_ref::<RowMerge>() {
+            return Ok(Some(Arc::new(node.plan(physical_inputs.to_vec())?)));
         }
         Ok(None)
     }

@@ -34,10 +34,10 @@ use futures::executor::block_on;
 use proptest::prelude::*;
 use std::sync::Arc;
 
-const SECOND_NS: i64 = 1_000_000_000;
+pub(super) const SECOND_NS: i64 = 1_000_000_000;
 
 /// `host time sum mean` per line, times in seconds, `-` for null; cut into batches of `batch_rows`.
-fn table(text: &str, batch_rows: usize) -> Arc<dyn ExecutionPlan> {
+pub(super) fn table(text: &str, batch_rows: usize) -> Arc<dyn ExecutionPlan> {
     let rows: Vec<Vec<&str>> =
         text.lines().map(|l| l.split_whitespace().collect()).filter(|r: &Vec<_>| !r.is_empty()).collect();
     let number = |text: &str| (text != "-").then_some(text.to_owned());
@@ -64,7 +64,7 @@ fn table(text: &str, batch_rows: usize) -> Arc<dyn ExecutionPlan> {
 }
 
 /// The rows of a plan in the notation of [`table`].
-fn rows_of(plan: Arc<dyn ExecutionPlan>) -> datafusion::error::Result<Vec<String>> {
+pub(super) fn rows_of(plan: Arc<dyn ExecutionPlan>) -> datafusion::error::Result<Vec<String>> {
     let batches = block_on(collect(plan, Arc::new(TaskContext::default())))?;
     let mut out = Vec::new();
     for batch in batches {
@@ -177,7 +177,7 @@ fn fill_number_reaches_series_that_lack_the_column() {
 fn count_is_zero_but_null_in_series_that_lack_the_column() {
     check_fill(
         "a 10 1 1.5\na 30 1 5\na 70 1 2.25\nb 40 - 7",
-        [FillMode::Count, FillMode::Null],
+        [FillMode::ValueWhereAny(ScalarValue::Int64(Some(0))), FillMode::Null],
         range(Some(5), 100, 0, false),
         "a 0 0 -\na 10 1 1.5\na 20 0 -\na 30 1 5\na 40 0 -\na 50 0 -\na 60 0 -\na 70 1 2.25\na 80 0 -\na 90 0 -
          b 0 - -\nb 10 - -\nb 20 - -\nb 30 - -\nb 40 - 7\nb 50 - -\nb 60 - -\nb 70 - -\nb 80 - -\nb 90 - -",

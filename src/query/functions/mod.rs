@@ -6,6 +6,7 @@
 //! | [`selector`] | rows of a group → one of its points | `influx_first`, `influx_percentile` |
 //! | [`points`] | rows of a group → several of its points | `influx_top`, `influx_sample` |
 //! | [`scalar`] | one row → one value | `influx_divide`, `influx_bucket` |
+//! | [`window`] | the points of a series, one by one → points | `derivative`; not DataFusion functions, but fed by `exec::neighbours` |
 //!
 //! `count` is DataFusion's own: it counts values that are not null as an `Int64` and yields 0 for a group
 //! without any, as InfluxDB does.
@@ -24,6 +25,7 @@ pub mod scalar;
 pub mod selector;
 #[cfg(test)]
 mod tests;
+pub mod window;
 
 use datafusion::error::Result;
 use datafusion::logical_expr::registry::FunctionRegistry;

@@ -23,13 +23,15 @@ use super::ir::{Call, Interval, Measurement, Query, Ref};
 use super::limit::limit;
 use super::lower::{fill_value, is_null, lower};
 use super::scan::{Input, RowsWanted, Wanted, scan};
+use super::time_range::TimeBounds;
 use super::types::Type;
 use crate::query::exec::fill::{FillMode, FillRange};
 use crate::query::exec::gap_fill::GapFill;
 use crate::query::functions::scalar::bucket::{Buckets, bucket};
 use crate::query::tables::Tables;
 use datafusion::common::{Column, ScalarValue};
-use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::logical_expr::expr::{Case, ScalarFunction};
+use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{
     Aggregate, BinaryExpr, Expr, Extension, Filter, LogicalPlan, Operator, Projection,
 };
@@ -61,14 +63,33 @@ pub(super) fn row_time(query: &Query) -> Expr {
     time_literal(query.bounds.min_ns.filter(|min| *min > crate::model::time::TIME_MIN_NS).unwrap_or(0))
 }
 
-/// A query on its way to a plan.
-struct Shape<'a> {
+/// Aggregates of a measurement, on their way to a plan.
+pub(super) struct Shape<'a> {
     query: &'a Query,
     calls: &'a [Call],
     /// The arguments of the calls, then the references beside a selector.
     wanted: Vec<Ref>,
     /// Whether the one call's point gives the row its time.
     has_point_time: bool,
+    /// Per call, the times of its points where they are not those of the query.
+    bounds: Vec<Option<TimeBounds>>,
+    /// Whether a call fills empty windows of a series only if it has a point in one.
+    fills_where_any: bool,
+}
+
+/// Rows of a [`Shape`]: the columns [`tag_name`], [`WINDOW`] with GROUP BY time, [`call_name`], one row per group, or per
+/// group and window, sorted.
+pub(super) struct Rows {
+    /// Yields the rows.
+    pub plan: LogicalPlan,
+    /// The query's group tags; a null literal for one that the measurement lacks.
+    pub tags: Vec<Expr>,
+    /// Those that are columns.
+    pub groups: Vec<Expr>,
+    /// Per call what it is computed of; a null literal for one without a column.
+    pub arguments: Vec<Expr>,
+    /// The same for the references beside a selector.
+    pub aux: Vec<Expr>,
 }
 
 impl<'a> Shape<'a> {
@@ -84,10 +105,39 @@ impl<'a> Shape<'a> {
             calls,
             wanted: arguments.chain(query.refs.iter().cloned()).collect(),
             has_point_time: is_lone_selector && query.interval.is_none(),
+            bounds: vec![None; calls.len()],
+            fills_where_any: false,
         }
     }
 
+    /// For functions of neighbouring windows, whose calls stand each for itself. `bounds` are narrower than the
+    /// query's, or none.
+    pub(super) fn for_neighbours(
+        query: &'a Query,
+        calls: &'a [Call],
+        bounds: Vec<Option<TimeBounds>>,
+    ) -> Self {
+        let fills_where_any = calls.len() > 1;
+        Self { has_point_time: false, bounds, fills_where_any, ..Self::new(query, calls) }
+    }
+
     fn plan(&self, measurement: &Measurement, tables: &dyn Tables) -> Result<Option<LogicalPlan>> {
+        let query = self.query;
+        let Some(rows) = self.rows(measurement, tables)? else { return Ok(None) };
+        let plan = limit(query, rows.plan, &rows.groups)?;
+        let time = match query.interval {
+            Some(_) => plain(WINDOW),
+            None if self.has_point_time => plain(POINT_TIME),
+            None => row_time(query),
+        };
+        let values = self.filled((0..self.calls.len()).map(call_name), &rows.arguments, self.call_types());
+        let refs = self.filled((0..rows.aux.len()).map(aux_name), &rows.aux, query.refs.iter().map(|r| r.ty));
+        let columns = query.columns.iter().map(|column| lower(&column.value, &refs, &values));
+        project(query, measurement, plan, &rows.tags, time, columns.collect::<Result<_>>()?).map(Some)
+    }
+
+    /// The rows of one measurement before limits, or `None` when there are none.
+    pub(super) fn rows(&self, measurement: &Measurement, tables: &dyn Tables) -> Result<Option<Rows>> {
         let query = self.query;
         let uses_time = |call: &Call| call.function.is_selector() || call.function == Function::Mode;
         let wanted = Wanted {
@@ -101,7 +151,13 @@ impl<'a> Shape<'a> {
         if arguments.iter().all(is_null) {
             return Ok(None);
         }
-        let plan = self.aggregate(&input, arguments, aux)?;
+        let arguments: Vec<_> = (arguments.iter().zip(&self.bounds))
+            .map(|(value, bounds)| match bounds {
+                Some(bounds) if !is_null(value) => value_within(value, &input.time, *bounds),
+                _ => value.clone(),
+            })
+            .collect();
+        let plan = self.aggregate(&input, &arguments, aux)?;
         let tags: Vec<_> = (input.group_tags.iter().enumerate())
             .map(|(i, tag)| if is_null(tag) { tag.clone() } else { plain(&tag_name(i)) })
             .collect();
@@ -109,18 +165,9 @@ impl<'a> Shape<'a> {
         let window: Vec<_> = query.interval.iter().map(|_| plain(WINDOW)).collect();
         let mut plan = sort(query, plan, &groups, &window);
         if let Some(interval) = query.interval.filter(|_| query.fill != Fill::None) {
-            plan = self.fill_gaps(plan, interval, &groups, arguments, tables.buckets_max())?;
+            plan = self.fill_gaps(plan, interval, &groups, &arguments, tables.buckets_max())?;
         }
-        let plan = limit(query, plan, &groups)?;
-        let time = match query.interval {
-            Some(_) => plain(WINDOW),
-            None if self.has_point_time => plain(POINT_TIME),
-            None => row_time(query),
-        };
-        let values = self.filled((0..self.calls.len()).map(call_name), arguments, self.call_types());
-        let refs = self.filled((0..aux.len()).map(aux_name), aux, query.refs.iter().map(|r| r.ty));
-        let columns = query.columns.iter().map(|column| lower(&column.value, &refs, &values));
-        project(query, measurement, plan, &tags, time, columns.collect::<Result<_>>()?).map(Some)
+        Ok(Some(Rows { plan, tags, groups, arguments, aux: aux.to_vec() }))
     }
 
     fn call_types(&self) -> impl Iterator<Item = Type> {
@@ -195,14 +242,20 @@ impl<'a> Shape<'a> {
         };
         let mode = |ty: Type| match query.fill {
             Fill::Previous => FillMode::Previous,
-            fill => fill_value(fill, ty).map_or(FillMode::Null, FillMode::Value),
+            fill => match fill_value(fill, ty) {
+                Some(value) if self.fills_where_any => FillMode::ValueWhereAny(value),
+                Some(value) => FillMode::Value(value),
+                None => FillMode::Null,
+            },
         };
         let mut fills: Vec<_> = (self.calls.iter().zip(arguments).enumerate())
             .filter(|(_, (_, argument))| !is_null(argument))
             .map(|(i, (call, _))| {
                 let mode = match (query.fill, call.function) {
                     (Fill::Linear, _) => FillMode::Linear,
-                    (Fill::Null, Function::Count | Function::CountDistinct) => FillMode::Count,
+                    (Fill::Null, Function::Count | Function::CountDistinct) => {
+                        FillMode::ValueWhereAny(ScalarValue::Int64(Some(0)))
+                    }
                     _ => mode(call.ty()),
                 };
                 (Column::new_unqualified(call_name(i)), mode)
@@ -236,10 +289,12 @@ impl<'a> Shape<'a> {
     }
 }
 
-const WINDOW: &str = "window";
+/// The column of a window's start.
+pub(super) const WINDOW: &str = "window";
 const POINT_TIME: &str = "point_time";
 
-fn tag_name(index: usize) -> String {
+/// The column of a group tag.
+pub(super) fn tag_name(index: usize) -> String {
     format!("tag_{index}")
 }
 
@@ -251,12 +306,28 @@ fn count_name(index: usize) -> String {
     format!("count_{index}")
 }
 
-fn call_name(index: usize) -> String {
+/// The column of a call.
+pub(super) fn call_name(index: usize) -> String {
     format!("call_{index}")
 }
 
 fn aux_name(index: usize) -> String {
     format!("aux_{index}")
+}
+
+/// `value`, or null where the time is not within the bounds.
+fn value_within(value: &Expr, time: &Expr, bounds: TimeBounds) -> Expr {
+    let compare = |op, bound: Option<i64>| {
+        let bound = Box::new(time_literal(bound?));
+        Some(Expr::BinaryExpr(BinaryExpr::new(Box::new(time.clone()), op, bound)))
+    };
+    let conditions = [compare(Operator::GtEq, bounds.min_ns), compare(Operator::LtEq, bounds.max_ns)];
+    let Some(condition) = conjunction(conditions.into_iter().flatten()) else { return value.clone() };
+    Expr::Case(Case {
+        expr: None,
+        when_then_expr: vec![(Box::new(condition), Box::new(value.clone()))],
+        else_expr: None,
+    })
 }
 
 fn is_positive(count: Expr) -> Expr {

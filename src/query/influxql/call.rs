@@ -57,8 +57,8 @@ pub(super) fn aggregate_of(call: &Call, arguments: Arguments<'_>) -> Expr {
         Function::Sample { count, seed } => {
             (points::sample(), vec![value, time, whole(count), whole(seed)], false)
         }
-        // Has a plan of its own; the first value is as good as any.
-        Function::Distinct => (selector::first(), vec![value, time], false),
+        // Have plans of their own; the first value is as good as any.
+        Function::Distinct | Function::Points => (selector::first(), vec![value, time], false),
     };
     let args = args.into_iter().chain(aux.iter().cloned()).collect();
     Expr::AggregateFunction(AggregateFunction {

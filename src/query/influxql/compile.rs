@@ -7,6 +7,7 @@ use super::error::{Result, err};
 use super::fold::{Env, fold};
 use super::function::{self, Kind};
 use super::time_range::{TimeBounds, split};
+use super::window_function::{self, Surroundings};
 use super::{ir::Interval, time_text};
 use crate::query::error::QueryError;
 use chrono_tz::Tz;
@@ -317,11 +318,7 @@ impl Compiler {
                 self.top_bottom = Some(name.to_owned());
                 Ok(())
             }
-            (Some(Kind::Window), _) | (Some(_), "integral") => {
-                self.not_yet(name);
-                self.has_aggregates = true;
-                Ok(())
-            }
+            (Some(_), _) if window_function::is_name(name) => self.window_call(name, args),
             (Some(kind), _) => {
                 self.has_aggregates |= kind == Kind::Aggregate;
                 check_arity(name, 1, args.len())?;
@@ -332,6 +329,28 @@ impl Compiler {
                     argument => self.symbol(name, argument),
                 }
             }
+        }
+    }
+
+    /// A function of neighbouring points, over a field or, with windows, over a call.
+    fn window_call(&mut self, name: &str, args: &[Expr]) -> Result<()> {
+        let every_ns = self.interval.map_or(0, |interval| interval.every_ns);
+        let surroundings = Surroundings::new(self.interval.filter(|i| i.every_ns > 0), None, None);
+        window_function::window_function(name, args, surroundings)?;
+        self.has_aggregates = true;
+        let is_forecast = name.starts_with("holt_winters");
+        match &args[0] {
+            argument if name == "integral" => self.symbol(name, argument),
+            Expr::Call { .. } if every_ns == 0 => {
+                err(format!("{name} aggregate requires a GROUP BY interval"))
+            }
+            Expr::Call { name: inner, args } if inner == "distinct" && !window_function::smooths(name) => {
+                self.distinct(args, true)
+            }
+            argument @ Expr::Call { .. } => self.field(argument),
+            _ if is_forecast => err(format!("must use aggregate function with {name}")),
+            _ if every_ns != 0 => err(format!("aggregate function required inside the call to {name}")),
+            argument => self.symbol(name, argument),
         }
     }
 

@@ -47,6 +47,8 @@ pub enum Function {
         /// What chance depends on.
         seed: u64,
     },
+    /// The points themselves, for a function of neighbouring ones.
+    Points,
 }
 
 /// What a name in front of a parenthesis stands for.
@@ -161,6 +163,7 @@ impl Function {
             Self::Top(_) => "top",
             Self::Bottom(_) => "bottom",
             Self::Sample { .. } => "sample",
+            Self::Points => "points",
         }
     }
 
@@ -186,7 +189,8 @@ impl Function {
             | Self::Mode
             | Self::First
             | Self::Last
-            | Self::Sample { .. } => true,
+            | Self::Sample { .. }
+            | Self::Points => true,
             Self::Min | Self::Max => ty != Type::String,
             _ => ty.is_numeric(),
         }

@@ -12,7 +12,7 @@
 use super::columns::{converted, null_of, or_else, plain, text_literal};
 use super::error::Result;
 use super::finish::plan_names;
-use super::ir::{Projection, Query, Ref, Subquery};
+use super::ir::{Query, Ref, Subquery};
 use super::lower::is_null;
 use super::plan_measurement;
 use super::predicate::{Columns, Predicate, Scope, predicate};
@@ -112,7 +112,7 @@ impl InnerRows<'_> {
 
     /// What tells rows of one time apart that `outer` does not group: the other tags. Rows as they come also have tags as columns.
     fn tags_of_series(&self, outer: &Query) -> impl Iterator<Item = Expr> {
-        let is_raw = matches!(self.query.projection, Projection::Raw | Projection::WindowOverRaw(_));
+        let is_raw = self.query.projection.is_of_points();
         let tag_count = self.query.group_tags.len();
         let tags = self.query.group_tags.iter().enumerate();
         let tags = tags.filter(|(_, tag)| !outer.group_tags.contains(tag)).map(|(i, _)| self.named(1 + i));
@@ -128,7 +128,7 @@ impl InnerRows<'_> {
         let by_time = SortExpr::new(input.time.clone(), ascending, ascending);
         let by_series = |ascending| SortExpr::new(input.series.clone(), ascending, ascending);
         match (&self.query.projection, self.query.interval) {
-            (Projection::Raw | Projection::WindowOverRaw(_), _) => vec![by_time, by_series(ascending)],
+            (projection, _) if projection.is_of_points() => vec![by_time, by_series(ascending)],
             (_, Some(_)) if self.query.fill == Fill::None => vec![by_time, by_series(true)],
             _ => vec![by_series(true), by_time],
         }

@@ -7,8 +7,10 @@
 use super::function::Function;
 use super::time_range::TimeBounds;
 use super::types::Type;
+use super::window_function;
 use crate::model::database::TableInfo;
 use crate::query::functions::scalar::math::MathFunction;
+use crate::query::functions::window::WindowFunction;
 use chrono_tz::Tz;
 use influxql::ast::{BinaryOp, Expr, Fill};
 use std::sync::Arc;
@@ -159,10 +161,21 @@ pub enum Projection {
         /// values counts.
         tags: Vec<Arc<str>>,
     },
-    /// Values from neighbouring rows: `derivative(f)`. Not planned yet.
-    WindowOverRaw(Vec<Call>),
-    /// Values from neighbouring windows: `derivative(mean(f))`. Not planned yet.
-    WindowOverAggregate(Vec<Call>),
+    /// Values from neighbouring points or windows, `derivative(f)` and `derivative(mean(f))`, and aggregates beside
+    /// them. At least one call has such a function.
+    Window(Vec<Call>),
+}
+
+impl Projection {
+    /// Whether each row comes from a point, rather than from the points of a series or a window.
+    #[must_use]
+    pub fn is_of_points(&self) -> bool {
+        match self {
+            Self::Raw => true,
+            Self::Window(calls) => calls.iter().all(|call| call.function == Function::Points),
+            _ => false,
+        }
+    }
 }
 
 /// A call of a function on a field.
@@ -172,6 +185,8 @@ pub struct Call {
     pub function: Function,
     /// The field.
     pub argument: Ref,
+    /// Functions of neighbouring points around that, innermost first.
+    pub over: Vec<WindowFunction>,
 }
 
 impl Call {
@@ -184,7 +199,20 @@ impl Call {
     /// The type of the result; `Unknown` when it has none.
     #[must_use]
     pub fn ty(&self) -> Type {
-        if self.has_values() { self.function.result_type(self.argument.ty) } else { Type::Unknown }
+        if self.has_values() { self.result_type(self.argument.ty) } else { Type::Unknown }
+    }
+
+    /// The type of the result over values of this type. Some functions have one whatever the values are.
+    #[must_use]
+    pub fn result_type(&self, argument: Type) -> Type {
+        let own = self.function.result_type(argument);
+        self.over.iter().fold(own, |ty, function| window_function::result_type(*function, ty))
+    }
+
+    /// How many windows before its first one the call looks at.
+    #[must_use]
+    pub fn look_back(&self) -> usize {
+        self.over.iter().filter(|function| function.looks_back()).count()
     }
 }
 

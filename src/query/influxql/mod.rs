@@ -2,12 +2,12 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `compile` | the checks that need no schema, in InfluxDB 1.x's order; with `check_selector`, `fold`, `time_range`, `time_text` |
-//! | `resolve` | names, types, sources, wildcards; with `source`, `names`, `expand`, `types`, `function` |
+//! | `compile` | the checks that need no schema, in InfluxDB 1.x's order; with `check_selector`, `check_window`, `fold`, `time_range`, `time_text` |
+//! | `resolve` | names, types, sources, wildcards; with `source`, `names`, `expand`, `types`, `function`, [`window_function`] |
 //! | [`ir`] | the result of that |
 //! | `predicate`, `scan`, `columns`, `series` | the rows of one measurement that WHERE leaves |
 //! | `subquery`, `inner_rows` | `FROM (SELECT …)`: what it takes over from the outer query, and its rows as one more table |
-//! | `raw`, `aggregate`, `distinct`, `top_bottom` | one file per shape of query; with `call`, `lower` |
+//! | `raw`, `aggregate`, `distinct`, `top_bottom`, `window` | one file per shape of query; with `call`, `lower` |
 //! | `finish`, `limit` | order, limits, columns of the response |
 //!
 //! Each measurement of a statement is a plan of its own; their rows follow each other in the order of names. Plans are
@@ -43,6 +43,8 @@ pub mod time_range;
 mod time_text;
 mod top_bottom;
 pub mod types;
+mod window;
+pub mod window_function;
 
 use crate::model::result::ResultShape;
 use crate::query::error::QueryError;
@@ -136,8 +138,6 @@ fn plan_measurement(
         Projection::Aggregate(calls) => aggregate::plan(query, calls, measurement, tables),
         Projection::Selector(call) => aggregate::plan(query, std::slice::from_ref(call), measurement, tables),
         Projection::TopBottom { call, tags } => top_bottom::plan(query, call, tags, measurement, tables),
-        Projection::WindowOverRaw(_) | Projection::WindowOverAggregate(_) => {
-            Err(QueryError::unsupported("a function of neighbouring points"))
-        }
+        Projection::Window(calls) => window::plan(query, calls, measurement, tables),
     }
 }

@@ -12,6 +12,7 @@ use super::names::Names;
 use super::source::{self, Defaults};
 use super::subquery;
 use super::types::{Type, is_literal};
+use super::window_function::{self, Surroundings};
 use crate::model::state::State;
 use crate::query::error::QueryError;
 use crate::query::functions::scalar::arithmetic::{Operand, Operator, result_type};
@@ -50,6 +51,7 @@ pub(super) fn resolve_compiled(
     let mut scope = Scope {
         names: &names,
         seed: compiled.seed,
+        surroundings: Surroundings::new(compiled.interval, compiled.zone, compiled.bounds.min_ns),
         refs: Vec::new(),
         calls: Vec::new(),
         point_tags: Vec::new(),
@@ -112,19 +114,31 @@ fn with_argument_columns(fields: Vec<CompiledField>) -> Vec<CompiledField> {
 /// The error of a function that does not take its field's type. With tags among its arguments it is another
 /// function that is asked first.
 fn check_type(call: &Call, point_tags: &[Arc<str>]) -> Result<()> {
-    let (function, ty) = (call.function, call.argument.ty);
-    if !call.has_values() || function.takes(ty) {
+    if !call.has_values() {
         return Ok(());
     }
-    let name = function.name();
-    if point_tags.is_empty() {
-        return err(format!("unsupported {name} iterator type: *query.{ty}InterruptIterator"));
+    let unsupported =
+        |name: &str, ty: Type| err(format!("unsupported {name} iterator type: *query.{ty}InterruptIterator"));
+    let (function, mut ty) = (call.function, call.argument.ty);
+    if !function.takes(ty) {
+        let name = function.name();
+        return match (point_tags, ty, function) {
+            ([], ..) => unsupported(name, ty),
+            (_, Type::Boolean, _) => {
+                err(format!("unsupported {name} iterator type: *query.booleanReduceBooleanIterator"))
+            }
+            (_, _, Function::Bottom(_)) => unsupported("min", ty),
+            _ => unsupported("max", ty),
+        };
     }
-    if ty == Type::Boolean {
-        return err(format!("unsupported {name} iterator type: *query.booleanReduceBooleanIterator"));
+    ty = function.result_type(ty);
+    for function in &call.over {
+        if !window_function::takes(*function, ty) {
+            return unsupported(window_function::iterator_name(*function), ty);
+        }
+        ty = window_function::result_type(*function, ty);
     }
-    let first = if matches!(function, Function::Bottom(_)) { "min" } else { "max" };
-    err(format!("unsupported {first} iterator type: *query.{ty}InterruptIterator"))
+    Ok(())
 }
 
 fn projection(
@@ -143,6 +157,9 @@ fn projection(
     if calls.is_empty() {
         return Ok(Projection::Raw);
     }
+    if calls.iter().any(|call| !call.over.is_empty()) {
+        return Ok(Projection::Window(calls));
+    }
     if calls.len() > 1 || fields.is_empty() {
         return Ok(Projection::Aggregate(calls));
     }
@@ -160,6 +177,7 @@ struct Scope<'a> {
     names: &'a Names,
     /// What `sample` depends on.
     seed: u64,
+    surroundings: Surroundings,
     refs: Vec<Ref>,
     calls: Vec<Call>,
     /// The names between the field and N of `top` or `bottom`, of which there is at most one.
@@ -181,7 +199,7 @@ impl Scope<'_> {
                 let call = self.call(name, args)?;
                 let ty = match call.ty() {
                     // Of a name without type, some functions still have one.
-                    Type::Unknown => call.function.result_type(Type::Unknown),
+                    Type::Unknown => call.result_type(Type::Unknown),
                     ty => ty,
                 };
                 let shown = if call.has_values() { ty } else { Type::Unknown };
@@ -268,6 +286,9 @@ impl Scope<'_> {
     }
 
     fn call(&mut self, name: &str, args: &[Expr]) -> Result<Call> {
+        if window_function::is_name(name) {
+            return self.window_call(name, args);
+        }
         let function = match (name, args) {
             ("percentile", [_, Expr::Integer(n)]) => Some(Function::Percentile(*n as f64)),
             ("percentile", [_, Expr::Float(x)]) => Some(Function::Percentile(*x)),
@@ -291,10 +312,27 @@ impl Scope<'_> {
         };
         match (function, argument) {
             (Some(function), Some(Expr::VarRef { name, cast })) => {
-                Ok(Call { function, argument: self.argument(name, *cast) })
+                Ok(Call { function, argument: self.argument(name, *cast), over: Vec::new() })
             }
             _ => Err(QueryError::unsupported(format_args!("{name}()"))),
         }
+    }
+
+    /// A function of neighbouring points, over a field or another call.
+    fn window_call(&mut self, name: &str, args: &[Expr]) -> Result<Call> {
+        let function = window_function::window_function(name, args, self.surroundings)?;
+        let mut call = match args.first() {
+            Some(Expr::VarRef { name, cast }) => {
+                Call { function: Function::Points, argument: self.reference(name, *cast), over: Vec::new() }
+            }
+            Some(Expr::Call { name, args }) => self.call(name, args)?,
+            _ => return Err(QueryError::unsupported(format_args!("{name}()"))),
+        };
+        if call.function == Function::Distinct {
+            return Err(QueryError::unsupported(format_args!("{name}(distinct())")));
+        }
+        call.over.push(function);
+        Ok(call)
     }
 
     /// The expression's text with the type of each name, as type errors show it.

@@ -708,7 +708,6 @@ fn what_is_not_built_yet_says_so() {
     let store = cpu();
     let runner = Runner::new();
     for (text, expected) in [
-        ("SELECT derivative(usage_user) FROM cpu", "derivative() is not supported yet"),
         (
             "SELECT sample(usage_user, 2), mean(usage_user) FROM cpu",
             "sample() beside mean() is not supported yet",

@@ -143,8 +143,8 @@ fn in_range(ns: i128) -> Result<i64> {
     err(format!("time {text} {overflow} time literal"))
 }
 
-/// The name that InfluxDB 1.x's error has for a value.
-fn go_type(value: &Folded) -> &'static str {
+/// The name that InfluxDB 1.x's errors have for a value.
+pub(super) fn go_type(value: &Folded) -> &'static str {
     match value {
         Folded::Literal(literal) => match literal {
             Literal::Float(_) => "*influxql.NumberLiteral",

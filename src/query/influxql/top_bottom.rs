@@ -186,7 +186,8 @@ impl Rows {
         let mut groups = self.groups();
         let combined = self.combined.iter().enumerate().filter(|(_, tag)| !is_null(tag));
         groups.extend(combined.map(|(i, tag)| tag.clone().alias(format!("combined_{i}"))));
-        let plan = self.aggregate(groups, &Call { function, argument: call.argument.clone() })?;
+        let plan =
+            self.aggregate(groups, &Call { function, argument: call.argument.clone(), over: Vec::new() })?;
         let has_point = Expr::IsNotNull(Box::new(plain(POINTS)));
         let plan = LogicalPlan::Filter(Filter::try_new(has_point, Arc::new(plan))?);
         Ok(Self {
