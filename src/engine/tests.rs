@@ -393,7 +393,7 @@ async fn rows_are_written_by_the_rules_for_points() {
     engine.write(request("m,host=x a=1 1".into())).await.unwrap();
     let key = |tags: &[(&str, &str)]| -> Arc<str> { series_key::encode(tags.iter().copied()).into() };
     let a = Float64Array::from(vec![Some(2.0), Some(3.0), None, Some(4.0)]);
-    let b = StringArray::from(vec![None, None, Some("text"), None]);
+    let c = StringArray::from(vec![None, None, Some("text"), None]);
     let rows = TableRows {
         table: "m".into(),
         series: vec![key(&[("host", "x")]), key(&[("host", "y")]), key(&[("time", "z")])],
@@ -401,7 +401,7 @@ async fn rows_are_written_by_the_rules_for_points() {
         times_ns: vec![1, 2, 3, 4],
         fields: vec![
             FieldColumn { name: "a".into(), values: Arc::new(a) },
-            FieldColumn { name: "b".into(), values: Arc::new(b) },
+            FieldColumn { name: "c".into(), values: Arc::new(c) },
         ],
     };
     let request = |tables| RowsRequest { database: "db".into(), policy: "autogen".into(), tables };
@@ -416,7 +416,7 @@ async fn rows_are_written_by_the_rules_for_points() {
         series: vec![key(&[])],
         series_index: vec![0],
         times_ns: vec![5],
-        fields: vec![FieldColumn { name: "b".into(), values: Arc::new(floats) }],
+        fields: vec![FieldColumn { name: "c".into(), values: Arc::new(floats) }],
         ..rows.clone()
     };
     let outcome = engine.write_rows(request(vec![other])).await.unwrap();

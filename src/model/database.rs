@@ -37,10 +37,10 @@ pub struct PolicyInfo {
     /// The replication factor that clients see; it has no effect.
     pub replica_n: u32,
     /// How far in the future points may lie when they are written, in nanoseconds; 0 = any time.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_unlimited")]
     pub future_limit_ns: i64,
     /// How far in the past points may lie when they are written, in nanoseconds; 0 = any time.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_unlimited")]
     pub past_limit_ns: i64,
 }
 
@@ -71,4 +71,9 @@ pub struct TableInfo {
     pub name: Arc<str>,
     /// Its columns.
     pub schema: Arc<TableSchema>,
+}
+
+/// A limit of 0 is not written: manifests of versions without limits stay as they are.
+fn is_unlimited(limit_ns: &i64) -> bool {
+    *limit_ns == 0
 }

@@ -113,9 +113,6 @@ fn compile_within(select: &Select, now_ns: i64, outer: Option<Outer>) -> Result<
         fields.push(CompiledField { expr, alias: field.alias.clone() });
     }
     compiler.check(fields.len(), fill)?;
-    if let Some(unsupported) = compiler.unsupported {
-        return Err(QueryError::unsupported(format_args!("{unsupported}()")));
-    }
     if let Some(text) = compiler.bad_offset {
         return err(format!("invalid time dimension offset: {text}"));
     }
@@ -197,8 +194,6 @@ struct Compiler {
     has_names: bool,
     has_aggregates: bool,
     is_wildcard_allowed: bool,
-    /// The first function that no plan exists for.
-    unsupported: Option<String>,
 }
 
 impl Compiler {
@@ -354,10 +349,6 @@ impl Compiler {
         }
     }
 
-    fn not_yet(&mut self, name: &str) {
-        self.unsupported.get_or_insert_with(|| name.to_owned());
-    }
-
     fn distinct(&mut self, args: &[Expr], is_nested: bool) -> Result<()> {
         match args {
             [] => err("distinct function requires at least one argument"),
@@ -404,7 +395,7 @@ impl Compiler {
                 _ => {}
             }
             let has_interval = self.interval.is_some_and(|interval| interval.every_ns != 0);
-            if has_interval && !self.is_interval_inherited && self.unsupported.is_none() {
+            if has_interval && !self.is_interval_inherited {
                 return err("GROUP BY requires at least one aggregate function");
             }
         }

@@ -625,9 +625,8 @@ fn newest_rows_are_a_top_k() {
         "Projection: Utf8View(\"cpu\") AS iox::measurement, t.time AS time, t.usage_user AS usage_user
            Limit: skip=2, fetch=5
              Sort: t.time DESC NULLS LAST, t.__series DESC NULLS LAST, fetch=7
-               Filter: t.usage_user IS NOT NULL
-                 Filter: t.hostname = Utf8View(\"a\")
-                   TableScan: t projection=[__series, time, hostname, usage_user]",
+               Filter: t.hostname = Utf8View(\"a\") AND t.usage_user IS NOT NULL
+                 TableScan: t projection=[__series, time, hostname, usage_user]",
     );
 }
 
@@ -646,7 +645,7 @@ fn conditions_are_plain_comparisons() {
         ),
     ] {
         let store = cpu();
-        let text = format!("SELECT usage_user FROM cpu WHERE {condition}");
+        let text = format!("SELECT * FROM cpu WHERE {condition}");
         let statements = influxql::parse(&text, &influxql::Params::new()).expect("parses");
         let influxql::ast::Statement::Select(select) = &statements[0] else { panic!("no SELECT: {text}") };
         let defaults = Defaults { database: Some("db"), policy: None };
