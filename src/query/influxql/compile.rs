@@ -9,7 +9,6 @@ use super::function::{self, Kind};
 use super::time_range::{TimeBounds, split};
 use super::window_function::{self, Surroundings};
 use super::{ir::Interval, time_text};
-use crate::query::error::QueryError;
 use chrono_tz::Tz;
 use influxql::ast::{Expr, Fill, Order, Select, Source};
 use std::str::FromStr as _;
