@@ -33,7 +33,7 @@
 //! | L5 | [`server`] | protocols and status codes; nothing below does |
 //! | L4 | [`query`] | InfluxQL and SQL to plans to record batch streams; never writes |
 //! | L3 | [`engine`] | write, flush, recover, read view; no HTTP, no DataFusion |
-//! | L2 | [`catalog`], [`wal`], [`buffer`], [`parquet_file`], [`manifest`] | one storage part each |
+//! | L2 | [`catalog`], [`wal`], [`buffer`], [`parquet_file`], [`manifest`], [`auth`] | one storage part each; passwords |
 //! | L1 | [`line_protocol`], [`merge`], [`encode`], [`object`] | pure, except `object`, the storage edge |
 //! | L0 | [`model`], [`clock`], [`config`], [`telemetry`] | names, types, limits |
 //!
@@ -56,6 +56,7 @@
 //! | read view | schema, chunks, files and tombstones of one table at one moment |
 
 pub mod app;
+pub mod auth;
 pub mod buffer;
 pub mod catalog;
 pub mod cli;

@@ -2,12 +2,14 @@
 //!
 //! ```text
 //! start   object store (opened, probed) ─▶ engine (log replayed) ─▶ query engine ─▶ port bound ─▶ requests
-//! stop    no new connections ─▶ running requests end, or their time is up ─▶ engine flushes ─▶ done
+//!                                                                                           └─▶ continuous queries
+//! stop    continuous queries end; no new connections ─▶ running requests end, or their time is up ─▶ engine flushes ─▶ done
 //! ```
 //!
 //! Nothing is served before everything that was acknowledged is back, and nothing is given up before it is
 //! safe. A start that fails leaves nothing running.
 
+mod continuous_queries;
 mod error;
 mod parts;
 mod signals;
@@ -33,6 +35,7 @@ pub struct App {
     engine: Arc<Engine>,
     stop: CancellationToken,
     served: JoinHandle<()>,
+    continuous_queries: JoinHandle<()>,
 }
 
 impl App {
@@ -62,12 +65,13 @@ impl App {
     async fn serve(config: &Config, engine: Arc<Engine>) -> Result<Self, AppError> {
         let query = Arc::new(QueryEngine::new(engine.clone(), parts::query_options(config))?);
         let state = AppState::new(engine.clone(), query, parts::http_settings(config));
-        let server = parts::bind(&config.bind, state).await?;
+        let server = parts::bind(&config.bind, state.clone()).await?;
         let address = server.local_address();
         let stop = CancellationToken::new();
+        let continuous_queries = tokio::spawn(parts::continuous_queries(config.clone(), state, stop.clone()));
         let served = tokio::spawn(server.run(stop.clone().cancelled_owned()));
         telemetry::announce(address);
-        Ok(Self { address, engine, stop, served })
+        Ok(Self { address, engine, stop, served, continuous_queries })
     }
 
     /// The address that requests are answered on.
@@ -89,9 +93,9 @@ impl App {
     /// When flushing failed. Acknowledged points are in the write-ahead log even then.
     pub async fn stop(self) -> Result<(), AppError> {
         self.stop.cancel();
-        let served = self.served.await;
+        let (served, continuous_queries) = tokio::join!(self.served, self.continuous_queries);
         self.engine.shutdown().await?;
-        served.map_err(|panic| AppError::Panicked(panic.to_string()))?;
+        served.and(continuous_queries).map_err(|panic| AppError::Panicked(panic.to_string()))?;
         tracing::info!("stopped; everything is flushed");
         Ok(())
     }

@@ -1,14 +1,17 @@
 //! From the configuration to what each part is opened with. The only place that knows both.
 
 use super::AppError;
+use super::continuous_queries::{ContinuousQueries, RunInto};
 use crate::config::Config;
 use crate::engine::EngineOptions;
 use crate::object::StoreOptions;
 use crate::query::QueryOptions;
 use crate::server::{AppState, HttpSettings, Server, flight};
 use crate::wal::WalOptions;
+use futures::FutureExt;
 use std::path::Path;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// A setting as a size in memory. A number that no memory can have means all of it.
 fn size(setting: u64) -> usize {
@@ -78,6 +81,21 @@ pub(super) fn http_settings(config: &Config) -> HttpSettings {
 
 fn query_timeout(config: &Config) -> Option<Duration> {
     (config.query.timeout_s > 0).then(|| Duration::from_secs(config.query.timeout_s))
+}
+
+/// Runs the continuous queries until told to stop; ends at once when they are switched off.
+pub(super) async fn continuous_queries(config: Config, state: AppState, stop: CancellationToken) {
+    let settings = &config.continuous_queries;
+    if !settings.enabled {
+        return;
+    }
+    let (engine, metrics) = (state.engine.clone(), state.metrics.clone());
+    let run_into: RunInto = Box::new(|statement, _| {
+        async move { Err(format!("{statement}: SELECT … INTO is not supported yet")) }.boxed()
+    });
+    let queries = ContinuousQueries::new(engine, metrics, run_into, query_timeout(&config));
+    // Without a pause nothing else would run.
+    queries.run(Duration::from_secs(settings.run_interval_s.max(1)), stop).await;
 }
 
 /// Takes the port: the first address of a host name that can be had.

@@ -1,4 +1,4 @@
-//! Layer 2: what statements may do to databases, retention policies and measurements.
+//! Layer 2: what statements may do to databases, retention policies, measurements, users and continuous queries.
 //!
 //! In come a [`State`] and what a statement asks for; out go the [`Change`]s that do it (none, when all
 //! is as asked for already) or a [`CatalogError`] with InfluxDB 1.x's text. Pure decisions: nothing is
@@ -10,16 +10,20 @@
 //! [`State`]: crate::model::state::State
 //! [`Change`]: crate::model::change::Change
 
+mod continuous_query;
 mod database;
 mod measurement;
 mod name;
 mod policy;
 #[cfg(test)]
 mod tests;
+mod user;
 
+pub use continuous_query::{create_continuous_query, drop_continuous_query};
 pub use database::{create_database, drop_database};
 pub use measurement::{WriteTarget, WriteTargetError, drop_measurement, resolve_write_target};
 pub use policy::{PolicyChange, PolicySpec, alter_policy, create_policy, drop_policy};
+pub use user::{create_user, drop_user, grant, revoke, set_admin, set_password};
 
 /// Why a statement must not do what it asks for. Displays as InfluxDB 1.x's text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,6 +34,9 @@ pub enum CatalogError {
     /// There is no such retention policy, or the default one was dropped.
     #[error("retention policy not found: {0}")]
     PolicyNotFound(String),
+    /// There is no such user.
+    #[error("user not found")]
+    UserNotFound,
     /// What the statement would make exists with other settings.
     #[error("{0}")]
     Conflict(&'static str),
@@ -47,5 +54,10 @@ impl CatalogError {
     const REPLICATION_TOO_LOW: Self = Self::Invalid("replication factor must be greater than 0");
     const INVALID_NAME: Self = Self::Invalid("invalid name");
     const NAME_TOO_LONG: Self = Self::Invalid("name too long");
+    const USERNAME_REQUIRED: Self = Self::Invalid("username required");
+    const USER_EXISTS: Self = Self::Conflict("user already exists");
+    const USERS_USED_UP: Self = Self::Invalid("too many users were created");
+    const CONTINUOUS_QUERY_EXISTS: Self = Self::Conflict("continuous query already exists");
+    const CONTINUOUS_QUERIES_USED_UP: Self = Self::Invalid("too many continuous queries were created");
     const USED_UP: Self = Self::Invalid("too many databases or retention policies were created");
 }

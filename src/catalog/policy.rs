@@ -22,6 +22,10 @@ pub struct PolicySpec {
     pub shard_duration_ns: Option<i64>,
     /// The replication factor; default 1.
     pub replica_n: Option<u32>,
+    /// How far in the future points may lie when they are written, in nanoseconds; 0 = any time, the default.
+    pub future_limit_ns: Option<i64>,
+    /// How far in the past points may lie when they are written, in nanoseconds; 0 = any time, the default.
+    pub past_limit_ns: Option<i64>,
 }
 
 /// New settings of a policy; what is missing stays.
@@ -33,6 +37,10 @@ pub struct PolicyChange {
     pub shard_duration_ns: Option<i64>,
     /// The replication factor.
     pub replica_n: Option<u32>,
+    /// How far in the future points may lie when they are written, in nanoseconds; 0 = any time.
+    pub future_limit_ns: Option<i64>,
+    /// How far in the past points may lie when they are written, in nanoseconds; 0 = any time.
+    pub past_limit_ns: Option<i64>,
     /// Whether it becomes the database's default.
     pub make_default: bool,
 }
@@ -48,6 +56,8 @@ impl PolicySpec {
         self.name() == policy.name.as_ref()
             && self.duration_ns.is_none_or(|duration_ns| duration_ns == policy.duration_ns)
             && self.replica_n.is_none_or(|replica_n| replica_n == policy.replica_n)
+            && self.future_limit_ns.is_none_or(|limit_ns| limit_ns == policy.future_limit_ns)
+            && self.past_limit_ns.is_none_or(|limit_ns| limit_ns == policy.past_limit_ns)
             && shard_duration_ns == policy.shard_duration_ns
     }
 
@@ -75,6 +85,8 @@ impl PolicySpec {
             duration_ns,
             shard_duration_ns: normal_shard_duration_ns(self.shard_duration_ns, duration_ns),
             replica_n: self.replica_n.unwrap_or(1),
+            future_limit_ns: self.future_limit_ns.unwrap_or(0),
+            past_limit_ns: self.past_limit_ns.unwrap_or(0),
         }
     }
 }
@@ -137,7 +149,14 @@ pub fn alter_policy(
         Some(shard_duration_ns) => normal_shard_duration_ns(Some(shard_duration_ns), duration_ns),
         None => policy.shard_duration_ns,
     };
-    let altered = PolicyInfo { duration_ns, shard_duration_ns, replica_n, ..PolicyInfo::clone(policy) };
+    let altered = PolicyInfo {
+        duration_ns,
+        shard_duration_ns,
+        replica_n,
+        future_limit_ns: change.future_limit_ns.unwrap_or(policy.future_limit_ns),
+        past_limit_ns: change.past_limit_ns.unwrap_or(policy.past_limit_ns),
+        ..PolicyInfo::clone(policy)
+    };
     let mut changes = Vec::new();
     if altered != **policy {
         changes.push(Change::PutPolicy(Arc::new(altered)));

@@ -27,6 +27,7 @@ fn decide(state: &State, request: &Value) -> Result<Vec<Change>, String> {
         duration_ns: ns("duration_ns"),
         shard_duration_ns: ns("shard_duration_ns"),
         replica_n,
+        ..PolicySpec::default()
     };
     let (name, db) = (text("name"), text("db"));
     let decided: Result<_, CatalogError> = match text("op") {
@@ -35,7 +36,13 @@ fn decide(state: &State, request: &Value) -> Result<Vec<Change>, String> {
         "create_policy" => create_policy(state, db, name, &spec, make_default),
         "alter_policy" => {
             let PolicySpec { duration_ns, shard_duration_ns, replica_n, .. } = spec;
-            let change = PolicyChange { duration_ns, shard_duration_ns, replica_n, make_default };
+            let change = PolicyChange {
+                duration_ns,
+                shard_duration_ns,
+                replica_n,
+                make_default,
+                ..PolicyChange::default()
+            };
             alter_policy(state, db, name, &change)
         }
         "drop_policy" => Ok(drop_policy(state, db, name)),

@@ -27,7 +27,8 @@ pub use machine::Machine;
 pub use print::to_commented_toml;
 pub use secret::Secret;
 pub use settings::{
-    BufferConfig, Config, HttpConfig, LogConfig, LogFormat, ObjectStoreConfig, QueryConfig, WalConfig,
+    BufferConfig, Config, ContinuousQueriesConfig, HttpConfig, LogConfig, LogFormat, ObjectStoreConfig,
+    QueryConfig, WalConfig,
 };
 
 use entry::{AssignError, Entry};

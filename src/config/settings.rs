@@ -26,6 +26,8 @@ section! {
         buffer: BufferConfig = BufferConfig::default();
         /// Queries.
         query: QueryConfig = QueryConfig::default();
+        /// Continuous queries.
+        continuous_queries: ContinuousQueriesConfig = ContinuousQueriesConfig::default();
         /// The HTTP and Flight server.
         http: HttpConfig = HttpConfig::default();
         /// Logs.
@@ -104,6 +106,16 @@ section! {
         /// Memory for what is kept of data files between queries: footers, indexes, lists of series.
         /// 0 = a sixteenth of the memory, at most 1 GiB.
         cache_bytes: u64 = 0;
+    }
+}
+
+section! {
+    /// Continuous queries.
+    ContinuousQueriesConfig {
+        /// Whether they are run. They can be created and dropped in either case.
+        enabled: bool = true;
+        /// How often is looked which of them are due.
+        run_interval_s: u64 = 1;
     }
 }
 

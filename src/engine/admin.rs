@@ -71,8 +71,29 @@ impl Engine {
         self.change(|state| catalog::drop_measurement(state, database, name, self.wal.last_sequence())).await
     }
 
+    /// `CREATE CONTINUOUS QUERY`, whose whole normalised text is `statement`.
+    ///
+    /// # Errors
+    /// When the database is missing, or has another continuous query of this name.
+    pub async fn create_continuous_query(
+        &self,
+        database: &str,
+        name: &str,
+        statement: &str,
+    ) -> Result<(), EngineError> {
+        self.change(|state| catalog::create_continuous_query(state, database, name, statement)).await
+    }
+
+    /// `DROP CONTINUOUS QUERY`.
+    ///
+    /// # Errors
+    /// When the manifest cannot be extended.
+    pub async fn drop_continuous_query(&self, database: &str, name: &str) -> Result<(), EngineError> {
+        self.change(|state| Ok(catalog::drop_continuous_query(state, database, name))).await
+    }
+
     /// Makes the changes that `decide` names, durably and alone.
-    async fn change(
+    pub(super) async fn change(
         &self,
         decide: impl Fn(&State) -> Result<Vec<Change>, CatalogError>,
     ) -> Result<(), EngineError> {

@@ -30,7 +30,9 @@ mod flush;
 mod options;
 mod read_view;
 mod recover;
+mod rows;
 mod table;
+mod users;
 mod write;
 
 pub use crate::catalog::{PolicyChange, PolicySpec};
@@ -38,7 +40,8 @@ pub use delete::Deletion;
 pub use error::{EngineError, WriteError};
 pub use options::EngineOptions;
 pub use read_view::ReadView;
-pub use write::{WriteOutcome, WriteRequest};
+pub use users::RightsChange;
+pub use write::{RowsRequest, WriteOutcome, WriteRequest};
 
 use crate::clock::Clock;
 use crate::manifest::{CommitError, Manifest};

@@ -1,16 +1,17 @@
 //! The engine against a naive model: writes, flushes, restarts and drops in any order leave the same points.
 
-use super::{Deletion, Engine, EngineOptions, WriteError, WriteRequest};
+use super::{Deletion, Engine, EngineOptions, RowsRequest, WriteError, WriteRequest};
 use crate::clock::ManualClock;
 use crate::line_protocol::Precision;
 use crate::merge::{Merge, SortedRows, Step};
+use crate::model::batch::{FieldColumn, TableRows};
 use crate::model::ids::TableId;
 use crate::model::series_key;
 use crate::model::shard::Shard;
 use crate::model::time::{DAY_NS, TimeRange};
 use crate::model::tombstone::{SeriesFilter, concerning, deleted_times};
 use crate::object::Store;
-use arrow::array::{Array, AsArray};
+use arrow::array::{Array, AsArray, Float64Array, StringArray};
 use arrow::datatypes::{DataType, Float64Type};
 use futures::TryStreamExt;
 use proptest::prelude::*;
@@ -380,4 +381,50 @@ async fn deletions_do_not_cut_writes_in_half() {
         writer.await.unwrap();
     }
     flusher.await.unwrap();
+}
+
+/// Rows are judged as points of line protocol are, and stand in the log as they do.
+#[tokio::test]
+async fn rows_are_written_by_the_rules_for_points() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::in_memory();
+    let engine = open(directory.path(), &store).await;
+    engine.create_database("db", None).await.unwrap();
+    engine.write(request("m,host=x a=1 1".into())).await.unwrap();
+    let key = |tags: &[(&str, &str)]| -> Arc<str> { series_key::encode(tags.iter().copied()).into() };
+    let a = Float64Array::from(vec![Some(2.0), Some(3.0), None, Some(4.0)]);
+    let b = StringArray::from(vec![None, None, Some("text"), None]);
+    let rows = TableRows {
+        table: "m".into(),
+        series: vec![key(&[("host", "x")]), key(&[("host", "y")]), key(&[("time", "z")])],
+        series_index: vec![0, 1, 1, 2],
+        times_ns: vec![1, 2, 3, 4],
+        fields: vec![
+            FieldColumn { name: "a".into(), values: Arc::new(a) },
+            FieldColumn { name: "b".into(), values: Arc::new(b) },
+        ],
+    };
+    let request = |tables| RowsRequest { database: "db".into(), policy: "autogen".into(), tables };
+    let outcome = engine.write_rows(request(vec![rows.clone()])).await.unwrap();
+    assert_eq!((outcome.points_written, outcome.points_dropped), (3, 1));
+    let texts: Vec<_> = outcome.rejections.iter().map(crate::line_protocol::Rejection::text).collect();
+    assert_eq!(texts, ["invalid tag key: input tag \"time\" on measurement \"m\" is invalid"]);
+
+    // A part may disagree with the one before it.
+    let floats = Float64Array::from(vec![5.0]);
+    let other = TableRows {
+        series: vec![key(&[])],
+        series_index: vec![0],
+        times_ns: vec![5],
+        fields: vec![FieldColumn { name: "b".into(), values: Arc::new(floats) }],
+        ..rows.clone()
+    };
+    let outcome = engine.write_rows(request(vec![other])).await.unwrap();
+    assert_eq!((outcome.points_written, outcome.points_dropped), (0, 1));
+
+    let missing = RowsRequest { policy: "nosuch".into(), ..request(vec![rows]) };
+    assert!(matches!(engine.write_rows(missing).await, Err(WriteError::Target(_))));
+    let seen = points(&engine).await;
+    assert_eq!(seen.get(&("x".to_owned(), 1)), Some(&[Some(2), None]));
+    assert_eq!(seen.get(&("y".to_owned(), 2)), Some(&[Some(3), None]));
 }

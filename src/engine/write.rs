@@ -1,12 +1,15 @@
-//! The path of a write, from the body of a request to rows that queries see.
+//! The path of a write, from the body of a request, or from rows, to rows that queries see.
 
 use super::Engine;
 use super::error::WriteError;
+use super::rows::{self, RowLimits};
 use crate::catalog;
-use crate::line_protocol::{Converted, Precision, Rejection, WriteOptions, to_batches};
+use crate::line_protocol::{
+    Converted, OutsideWindow, Precision, Rejection, WriteOptions, WriteWindow, to_batches,
+};
 use crate::model::batch::{TableRows, WriteBatch};
 use crate::model::change::Change;
-use crate::model::database::TableInfo;
+use crate::model::database::{PolicyInfo, TableInfo};
 use crate::model::ids::{DatabaseId, PolicyId, Sequence};
 use crate::model::schema::{ColumnKind, TableSchema};
 use crate::model::series_key;
@@ -30,6 +33,17 @@ pub struct WriteRequest {
     pub body: Bytes,
 }
 
+/// Rows to write.
+#[derive(Clone, Debug)]
+pub struct RowsRequest {
+    /// The database's name.
+    pub database: String,
+    /// The retention policy's name.
+    pub policy: String,
+    /// The rows. A table may come in several parts; a row without any field is left out.
+    pub tables: Vec<TableRows>,
+}
+
 /// What became of the points of a write that was taken.
 #[derive(Debug, Default)]
 pub struct WriteOutcome {
@@ -41,6 +55,12 @@ pub struct WriteOutcome {
     pub rejections_omitted: usize,
     /// Points that parsed and were refused: `dropped=N` in InfluxDB's texts.
     pub points_dropped: usize,
+    /// Those of them that lie outside the write window of their retention policy.
+    pub outside_window: Option<OutsideWindow>,
+    /// The database that the points were meant for.
+    pub database: Arc<str>,
+    /// The retention policy that the points were meant for.
+    pub policy: Arc<str>,
 }
 
 /// A batch that was logged, or nothing to log.
@@ -56,16 +76,34 @@ impl Engine {
     /// # Errors
     /// When nothing of the request was stored. With `Internal` and `Closed` it may have been, after a crash.
     pub async fn write(self: &Arc<Self>, request: WriteRequest) -> Result<WriteOutcome, WriteError> {
+        self.write_by(move |engine| engine.log(&request)).await
+    }
+
+    /// Stores rows by the rules for points: those of [`Engine::write`].
+    ///
+    /// # Errors
+    /// As [`Engine::write`].
+    pub async fn write_rows(self: &Arc<Self>, request: RowsRequest) -> Result<WriteOutcome, WriteError> {
+        self.write_by(move |engine| engine.log_rows(&request)).await
+    }
+
+    async fn write_by(
+        self: &Arc<Self>,
+        log: impl FnOnce(&Self) -> Result<Logged, WriteError> + Send + 'static,
+    ) -> Result<WriteOutcome, WriteError> {
         let engine = self.clone();
-        let task = tokio::spawn(async move { engine.write_to_end(request).await });
+        let task = tokio::spawn(async move { engine.write_to_end(log).await });
         task.await.unwrap_or_else(|panic| Err(WriteError::Internal(panic.to_string())))
     }
 
-    async fn write_to_end(self: Arc<Self>, request: WriteRequest) -> Result<WriteOutcome, WriteError> {
+    async fn write_to_end(
+        self: Arc<Self>,
+        log: impl FnOnce(&Self) -> Result<Logged, WriteError> + Send + 'static,
+    ) -> Result<WriteOutcome, WriteError> {
         self.admit()?;
         let _gate = self.gate.read().await;
         let engine = self.clone();
-        let logged = tokio::task::spawn_blocking(move || engine.log(&request)).await;
+        let logged = tokio::task::spawn_blocking(move || log(&engine)).await;
         let logged = logged.map_err(|panic| WriteError::Internal(panic.to_string()))??;
         if let Some((sequence, durable)) = logged.appended {
             let written = durable.await;
@@ -106,12 +144,37 @@ impl Engine {
             let duration_ns = target.policy.duration_ns;
             options.oldest_ns =
                 (duration_ns > 0).then(|| options.default_time_ns.saturating_sub(duration_ns));
+            options.window = write_window(&target.policy, options.default_time_ns);
             let schema_of = |table: &str| state.table(policy, table).map(|t| t.schema.clone());
             let converted = to_batches(&request.body, &options, schema_of);
             if self.register(database, policy, &converted.tables)? == Registered::Conflict {
                 continue; // another write fixed a field's type meanwhile: judge the points anew
             }
-            return self.append(database, policy, converted);
+            let mut logged = self.append(database, policy, converted)?;
+            logged.outcome.database = target.database.name.clone();
+            logged.outcome.policy = target.policy.name.clone();
+            return Ok(logged);
+        }
+    }
+
+    /// Judges rows and queues them for the log.
+    fn log_rows(&self, request: &RowsRequest) -> Result<Logged, WriteError> {
+        let internal = |error: arrow::error::ArrowError| WriteError::Internal(error.to_string());
+        loop {
+            let state = self.live.load_full();
+            let target = catalog::resolve_write_target(&state, &request.database, Some(&request.policy))?;
+            let (database, policy) = (target.database.id, target.policy.id);
+            let duration_ns = target.policy.duration_ns;
+            let limits = RowLimits {
+                oldest_ns: (duration_ns > 0).then(|| self.clock.now_ns().saturating_sub(duration_ns)),
+                string_bytes_max: self.options.string_bytes_max,
+            };
+            let schema_of = |table: &str| state.table(policy, table).map(|t| t.schema.clone());
+            let judged = rows::judge(&request.tables, limits, schema_of).map_err(internal)?;
+            if self.register(database, policy, &judged.tables)? == Registered::Conflict {
+                continue; // as in `log`, or two parts of a table disagree: the second is judged by the first
+            }
+            return self.append(database, policy, judged);
         }
     }
 
@@ -126,6 +189,8 @@ impl Engine {
             rejections: converted.rejections,
             rejections_omitted: converted.rejections_omitted,
             points_dropped: converted.points_dropped,
+            outside_window: converted.outside_window,
+            ..WriteOutcome::default()
         };
         if converted.tables.is_empty() {
             return Ok(Logged { outcome, appended: None });
@@ -205,6 +270,15 @@ impl Engine {
             WalError::QueueFull => WriteError::Overloaded { retry_after },
             other => WriteError::Closed(other.to_string()),
         }
+    }
+}
+
+/// The times of points that a policy takes at `now_ns`.
+fn write_window(policy: &PolicyInfo, now_ns: i64) -> WriteWindow {
+    let limit = |limit_ns: i64, bound_ns: i64| (limit_ns > 0).then_some(bound_ns);
+    WriteWindow {
+        oldest_ns: limit(policy.past_limit_ns, now_ns.saturating_sub(policy.past_limit_ns)),
+        newest_ns: limit(policy.future_limit_ns, now_ns.saturating_add(policy.future_limit_ns)),
     }
 }
 

@@ -8,6 +8,7 @@ use super::precision::Precision;
 use super::rejection::{LineFault, PointFault, Reason, Rejection};
 use super::series::SeriesText;
 use super::table::{Table, has_time_tag};
+use super::window::{OutsideWindow, WriteWindow};
 use crate::model::batch::TableRows;
 use crate::model::schema::TableSchema;
 use ahash::RandomState;
@@ -29,6 +30,8 @@ pub struct WriteOptions {
     /// Points before this time are refused, in nanoseconds: what the retention policy no longer keeps. `None` =
     /// it keeps all.
     pub oldest_ns: Option<i64>,
+    /// Points outside these times are refused too: what the retention policy's PAST and FUTURE LIMIT leave.
+    pub window: WriteWindow,
     /// Longest string in bytes; InfluxDB 1.12 takes 1 MiB.
     pub string_bytes_max: usize,
     /// Bytes of refused lines that are kept for their texts. Lines past it are refused and counted all the same.
@@ -48,6 +51,7 @@ impl WriteOptions {
             precision,
             default_time_ns,
             oldest_ns: None,
+            window: WriteWindow { oldest_ns: None, newest_ns: None },
             string_bytes_max: Self::STRING_BYTES_MAX,
             rejection_bytes_max: Self::REJECTION_BYTES_MAX,
         }
@@ -68,6 +72,8 @@ pub struct Converted {
     pub lines_refused: usize,
     /// Points that parsed and were refused: InfluxDB 1.x's `dropped=N`.
     pub points_dropped: usize,
+    /// Those of them that lie outside the write window.
+    pub outside_window: Option<OutsideWindow>,
     /// Points in `tables`.
     pub points_accepted: usize,
 }
@@ -155,6 +161,11 @@ impl<'a, F: Fn(&str) -> Option<Arc<TableSchema>>> Conversion<'a, F> {
             // Before all else of a point, as in InfluxDB 1.x: what is not kept fixes no field's type.
             _ if self.options.oldest_ns.is_some_and(|oldest_ns| time_ns < oldest_ns) => {
                 Err(Reason::Point(PointFault::BeyondRetention))
+            }
+            _ if !self.options.window.contains(time_ns) => {
+                let window = self.options.window;
+                OutsideWindow::add(&mut self.out.outside_window, window, line.series, time_ns);
+                Err(Reason::Point(PointFault::OutsideWriteWindow))
             }
             Target::Series { table, series } => {
                 let (table, series) = (&mut self.tables[*table as usize], *series);

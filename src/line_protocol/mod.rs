@@ -18,6 +18,7 @@
 //! | `series` | the text before the first space: measurement and tags |
 //! | `escape` | what a backslash means in each position |
 //! | `convert` | lines to rows, with the checks that need to know a table's fields |
+//! | `window` | which times a policy takes, and what is said of the others |
 //! | `table`, `column` | rows of one table, values of one field, on their way into arrays |
 //!
 //! `quick` accepts a subset of what `strict` accepts and reads it the same way; a property test holds
@@ -48,9 +49,11 @@ mod strict;
 mod table;
 #[cfg(test)]
 mod tests;
+mod window;
 
 pub use convert::{Converted, WriteOptions, to_batches};
 pub use parser::{Field, Line, Parser, RefusedLine, Value};
 pub use precision::Precision;
 pub use rejection::{LineFault, PointFault, Reason, Rejection};
 pub use series::SeriesText;
+pub use window::{OutsidePoint, OutsideWindow, WriteWindow};

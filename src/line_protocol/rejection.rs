@@ -110,6 +110,10 @@ pub enum PointFault {
     /// The point is older than what its retention policy keeps.
     #[error("points beyond retention policy")]
     BeyondRetention,
+    /// The point is older or newer than its retention policy's limits allow. What is said of all such points
+    /// together is [`super::OutsideWindow`]'s.
+    #[error("points outside write window")]
+    OutsideWriteWindow,
     /// A string is too long.
     #[error("input field \"{field}\" on measurement \"{measurement}\" is too long, {bytes} > {bytes_max}")]
     StringTooLong {

@@ -3,10 +3,12 @@
 use super::sorted_rows::{SeriesRun, SortedRows};
 use crate::model::series_key;
 use arrow::array::{
-    Array, ArrayRef, BooleanBufferBuilder, MutableArrayData, StringViewArray, StringViewBuilder, make_array,
+    ArrayRef, AsArray, BooleanArray, Int64Array, MutableArrayData, StringViewArray, StringViewBuilder,
+    UInt32Array, make_array,
 };
-use arrow::buffer::{NullBuffer, ScalarBuffer};
-use arrow::datatypes::ArrowNativeType;
+use arrow::buffer::BooleanBuffer;
+use arrow::compute::{FilterBuilder, take};
+use arrow::datatypes::{ArrowNativeType, Int64Type};
 use arrow::error::ArrowError;
 use std::ops::Range;
 
@@ -26,16 +28,22 @@ pub fn tag_columns(runs: &[SeriesRun], names: &[&str]) -> Vec<StringViewArray> {
 #[must_use]
 pub fn tag_values(runs: &[SeriesRun], names: &[&str]) -> Vec<StringViewArray> {
     let mut builders: Vec<_> = names.iter().map(|_| StringViewBuilder::with_capacity(runs.len())).collect();
+    let mut found = vec![false; names.len()];
     for run in runs {
         // Both the tags of a key and usually the names ascend, but names may be asked for in any order.
-        let mut found = vec![false; names.len()];
+        found.fill(false);
+        let mut missing_count = names.len();
         for (key, value) in series_key::decode(&run.key) {
+            if missing_count == 0 {
+                break;
+            }
             for (i, _) in names.iter().enumerate().filter(|(_, name)| **name == key) {
                 builders[i].append_value(&value);
                 found[i] = true;
+                missing_count -= 1;
             }
         }
-        for (builder, _) in builders.iter_mut().zip(found).filter(|(_, found)| !found) {
+        for (builder, _) in builders.iter_mut().zip(&found).filter(|(_, found)| !**found) {
             builder.append_null();
         }
     }
@@ -46,22 +54,16 @@ fn repeat<'a>(runs: &[SeriesRun], values: impl Iterator<Item = Option<&'a str>>)
     repeat_view(runs, &values.collect::<StringViewArray>())
 }
 
-/// `values[i]` for every row of run `i`. Strings are shared, not copied.
+/// `values[i]` for every row of run `i`. Strings are shared, not copied. (The kernel does not check that views of a valid array
+/// are valid, which takes longer than everything else here.)
 fn repeat_view(runs: &[SeriesRun], values: &StringViewArray) -> StringViewArray {
     let row_count = runs.last().map_or(0, |r| r.end_row.as_usize());
-    let mut views: Vec<u128> = Vec::with_capacity(row_count);
-    for (run, view) in runs.iter().zip(values.views()) {
-        views.resize(run.end_row.as_usize(), *view);
+    let mut indices: Vec<u32> = Vec::with_capacity(row_count);
+    for (run, index) in runs.iter().zip(0..) {
+        indices.resize(run.end_row.as_usize(), index);
     }
-    let nulls = values.nulls().filter(|n| n.null_count() > 0).map(|nulls| {
-        let mut bits = BooleanBufferBuilder::new(row_count);
-        for (run, valid) in runs.iter().zip(nulls) {
-            bits.append_n(run.end_row.as_usize() - bits.len(), valid);
-        }
-        NullBuffer::new(bits.finish())
-    });
-    StringViewArray::try_new(ScalarBuffer::from(views), values.data_buffers().to_vec(), nulls)
-        .expect("views of a valid array stay valid")
+    let repeated = take(values, &UInt32Array::from(indices), None).expect("every index is that of a run");
+    repeated.as_string_view().clone()
 }
 
 impl SortedRows {
@@ -95,5 +97,26 @@ impl SortedRows {
         };
         let fields = self.fields.iter().map(gather).collect::<Result<_, ArrowError>>()?;
         Ok(Self { runs, times_ns: times_ns.into(), fields })
+    }
+
+    /// The rows whose bit in `mask` is set, in order.
+    ///
+    /// # Errors
+    /// When the kernel cannot filter a column.
+    pub fn filter(&self, mask: &BooleanBuffer) -> Result<Self, ArrowError> {
+        let predicate = FilterBuilder::new(&BooleanArray::new(mask.clone(), None)).optimize().build();
+        let (mut runs, mut end) = (Vec::new(), 0);
+        for run in 0..self.runs.len() {
+            let rows = self.run_rows(run);
+            let kept = mask.slice(rows.start, rows.len()).count_set_bits();
+            if kept > 0 {
+                end += kept;
+                let end_row = super::sorted_rows::row_index(end);
+                runs.push(SeriesRun { key: self.runs[run].key.clone(), end_row });
+            }
+        }
+        let times = predicate.filter(&Int64Array::new(self.times_ns.clone(), None))?;
+        let fields = self.fields.iter().map(|field| predicate.filter(field)).collect::<Result<_, _>>()?;
+        Ok(Self { runs, times_ns: times.as_primitive::<Int64Type>().values().clone(), fields })
     }
 }

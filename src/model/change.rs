@@ -4,10 +4,12 @@
 //! it only has a name and a form, as JSON in the manifest. [`super::state::State::apply`] takes it in.
 //! A variant or a member is never removed or renamed, because old manifests bear it.
 
+use super::continuous_query::ContinuousQueryInfo;
 use super::database::{DatabaseInfo, PolicyInfo, TableInfo};
 use super::file::FileMeta;
-use super::ids::{DatabaseId, PolicyId, Sequence, TableId};
+use super::ids::{ContinuousQueryId, DatabaseId, PolicyId, Sequence, TableId, UserId};
 use super::tombstone::Tombstone;
+use super::user::UserInfo;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -17,7 +19,7 @@ use std::sync::Arc;
 pub enum Change {
     /// A new database, without policies.
     CreateDatabase(Arc<DatabaseInfo>),
-    /// Removes a database with its policies, tables and files.
+    /// Removes a database with its policies, tables, files and continuous queries, and what users may do with it.
     DropDatabase(DatabaseId),
     /// A new retention policy, or new settings of one that exists (same id, database and name).
     PutPolicy(Arc<PolicyInfo>),
@@ -86,4 +88,12 @@ pub enum Change {
         /// Of tables.
         table: TableId,
     },
+    /// A new user, or new settings of one that exists (same id and name).
+    PutUser(Arc<UserInfo>),
+    /// Removes a user.
+    DropUser(UserId),
+    /// A new continuous query. One that exists never changes.
+    CreateContinuousQuery(Arc<ContinuousQueryInfo>),
+    /// Removes a continuous query.
+    DropContinuousQuery(ContinuousQueryId),
 }

@@ -36,6 +36,12 @@ pub struct PolicyInfo {
     pub shard_duration_ns: i64,
     /// The replication factor that clients see; it has no effect.
     pub replica_n: u32,
+    /// How far in the future points may lie when they are written, in nanoseconds; 0 = any time.
+    #[serde(default)]
+    pub future_limit_ns: i64,
+    /// How far in the past points may lie when they are written, in nanoseconds; 0 = any time.
+    #[serde(default)]
+    pub past_limit_ns: i64,
 }
 
 impl PolicyInfo {

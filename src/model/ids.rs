@@ -31,6 +31,14 @@ id! {
     TableId(u32)
 }
 id! {
+    /// A user. Ascends in the order of creation; that of the last user may come again after it was dropped.
+    UserId(u32)
+}
+id! {
+    /// A continuous query, unique over all databases. Ascends as [`UserId`] does.
+    ContinuousQueryId(u32)
+}
+id! {
     /// The position of a record in the write-ahead log. Starts at 1 and only grows; a row with a
     /// greater sequence is newer.
     Sequence(u64)

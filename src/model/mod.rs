@@ -2,6 +2,7 @@
 
 pub mod batch;
 pub mod change;
+pub mod continuous_query;
 pub mod database;
 pub mod file;
 pub mod ids;
@@ -14,6 +15,7 @@ pub mod sorted_map;
 pub mod state;
 pub mod time;
 pub mod tombstone;
+pub mod user;
 pub mod value;
 
 #[cfg(test)]

@@ -10,6 +10,8 @@
 //! The result is valid UTF-8 without NUL, which every Parquet reader takes. A series without tags has
 //! the empty key. Tags with an empty value do not exist and are left out.
 
+use std::borrow::Cow;
+
 const SEPARATOR: u8 = 0x01;
 const ESCAPE: u8 = 0x02;
 /// What an escaped byte is raised by: past separator and escape, so that both stay unmistakable.
@@ -55,24 +57,28 @@ fn push_escaped(out: &mut String, text: &str) {
 
 /// The tags of a series key, in order. A key that [`encode`] did not make yields what can be read
 /// of it and never panics.
-pub fn decode(
-    series_key: &str,
-) -> impl Iterator<Item = (std::borrow::Cow<'_, str>, std::borrow::Cow<'_, str>)> {
-    let mut parts = series_key.split(SEPARATOR as char);
-    std::iter::from_fn(move || {
-        let key = parts.next()?;
-        let value = parts.next()?;
-        Some((unescape(key), unescape(value)))
-    })
+pub fn decode(series_key: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+    let bytes = series_key.as_bytes();
+    // Almost no key has an escape: one look at the whole saves one at every part.
+    let is_escaped = memchr::memchr(ESCAPE, bytes).is_some();
+    let mut ends = memchr::memchr_iter(SEPARATOR, bytes).chain([bytes.len()]);
+    let mut start = 0;
+    let mut part = move || {
+        let end = ends.next()?;
+        let text = series_key.get(start..end)?;
+        start = end + 1;
+        Some(if is_escaped { unescape(text) } else { Cow::Borrowed(text) })
+    };
+    std::iter::from_fn(move || Some((part()?, part()?)))
 }
 
 /// The value of one tag of a series key, or `None` when the series lacks it.
 #[must_use]
-pub fn tag_value<'a>(series_key: &'a str, key: &str) -> Option<std::borrow::Cow<'a, str>> {
+pub fn tag_value<'a>(series_key: &'a str, key: &str) -> Option<Cow<'a, str>> {
     decode(series_key).find(|(k, _)| k == key).map(|(_, v)| v)
 }
 
-fn unescape(text: &str) -> std::borrow::Cow<'_, str> {
+fn unescape(text: &str) -> Cow<'_, str> {
     if !text.as_bytes().contains(&ESCAPE) {
         return text.into();
     }

@@ -9,18 +9,21 @@
 //! state first and become durable later, and table ids may reach the durable state out of order.
 
 use super::change::Change;
+use super::continuous_query::ContinuousQueryInfo;
 use super::database::{DatabaseInfo, PolicyInfo, TableInfo};
 use super::file::FileMeta;
-use super::ids::{DatabaseId, PolicyId, Sequence, TableId};
+use super::ids::{ContinuousQueryId, DatabaseId, PolicyId, Sequence, TableId, UserId};
 use super::schema::TableSchema;
 use super::sorted_map::SortedMap;
 use super::tombstone::Tombstone;
+use super::user::UserInfo;
 use std::sync::Arc;
 
-mod tombstones;
-
+mod continuous_queries;
 #[cfg(test)]
 mod tests;
+mod tombstones;
+mod users;
 
 /// The catalog and the list of files at one moment. See the [module documentation](self).
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -32,6 +35,8 @@ pub struct State {
     /// Of every table that rows were deleted from, maybe without a tombstone that is left.
     tombstones: SortedMap<TableId, Arc<Vec<Arc<Tombstone>>>>,
     dropped: SortedMap<(PolicyId, Arc<str>), Sequence>,
+    users: SortedMap<UserId, Arc<UserInfo>>,
+    continuous_queries: SortedMap<ContinuousQueryId, Arc<ContinuousQueryInfo>>,
     flushed_through: Sequence,
     next_database: DatabaseId,
     next_policy: PolicyId,
@@ -40,6 +45,7 @@ pub struct State {
     database_names: SortedMap<Arc<str>, DatabaseId>,
     policy_names: SortedMap<(DatabaseId, Arc<str>), PolicyId>,
     table_names: SortedMap<(PolicyId, Arc<str>), TableId>,
+    user_names: SortedMap<Arc<str>, UserId>,
 }
 
 /// A change does not fit the state. The state is as it was before.
@@ -199,6 +205,8 @@ impl State {
             let put = tombstones.iter().map(|t| Change::PutTombstone(t.clone()));
             std::iter::once(Change::HadTombstones(*table)).chain(put)
         });
+        let users = self.users().map(|u| Change::PutUser(u.clone()));
+        let continuous = self.continuous_queries().map(|c| Change::CreateContinuousQuery(c.clone()));
         let last = [
             Change::Flushed { through: self.flushed_through },
             Change::NextIds {
@@ -207,8 +215,8 @@ impl State {
                 table: self.next_table,
             },
         ];
-        let of_tables = tables.chain(files).chain(tombstones).chain(dropped);
-        databases.chain(policies).chain(of_tables).chain(last)
+        let catalog = databases.chain(policies).chain(tables).chain(users).chain(continuous);
+        catalog.chain(files).chain(tombstones).chain(dropped).chain(last)
     }
 
     /// The state after all of `changes`, in their order.
@@ -258,6 +266,10 @@ impl State {
                 self.next_table = self.next_table.max(*table);
                 Ok(())
             }
+            Change::PutUser(info) => self.put_user(info),
+            Change::DropUser(id) => self.drop_user(*id),
+            Change::CreateContinuousQuery(info) => self.create_continuous_query(info),
+            Change::DropContinuousQuery(id) => self.drop_continuous_query(*id),
         }
     }
 
@@ -277,6 +289,8 @@ impl State {
     fn drop_database(&mut self, id: DatabaseId) -> Result<(), ApplyError> {
         let info = self.databases.remove(&id).ok_or_else(|| missing("database", id))?;
         self.database_names.remove(&info.name);
+        self.drop_grants_on(id);
+        self.drop_continuous_queries_of(id);
         let policies: Vec<_> = self.policies_of(id).into_iter().map(|p| p.id).collect();
         policies.into_iter().try_for_each(|policy| self.drop_policy(policy))
     }

@@ -1,6 +1,7 @@
 //! Changes as values.
 
-use crate::engine::{Deletion, PolicyChange, PolicySpec};
+use crate::config::Secret;
+use crate::engine::{Deletion, PolicyChange, PolicySpec, RightsChange};
 
 /// A statement that changes something, with its names filled in. The engine checks the rules.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,5 +56,56 @@ pub enum Command {
         database: String,
         /// The measurement's name.
         name: String,
+    },
+    /// `CREATE CONTINUOUS QUERY`.
+    CreateContinuousQuery {
+        /// The database.
+        database: String,
+        /// The continuous query's name.
+        name: String,
+        /// The whole statement, in which every measurement bears database and policy.
+        statement: String,
+    },
+    /// `DROP CONTINUOUS QUERY`.
+    DropContinuousQuery {
+        /// The database.
+        database: String,
+        /// The continuous query's name.
+        name: String,
+    },
+    /// A statement about a user.
+    User(UserCommand),
+}
+
+/// A statement about a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UserCommand {
+    /// `CREATE USER`.
+    Create {
+        /// The name.
+        name: String,
+        /// The password in clear, which nothing shows.
+        password: Secret,
+        /// `WITH ALL PRIVILEGES`.
+        is_admin: bool,
+    },
+    /// `DROP USER`.
+    Drop {
+        /// The name.
+        name: String,
+    },
+    /// `SET PASSWORD`.
+    SetPassword {
+        /// The name.
+        name: String,
+        /// The password in clear, which nothing shows.
+        password: Secret,
+    },
+    /// `GRANT` and `REVOKE`.
+    ChangeRights {
+        /// The name.
+        name: String,
+        /// What is granted or revoked.
+        change: RightsChange,
     },
 }

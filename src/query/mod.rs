@@ -1,6 +1,6 @@
 //! Layer 4: queries. InfluxQL and SQL become DataFusion plans over [`ReadView`](crate::engine::ReadView)s, and these
 //! become streams of record batches. Nothing here writes: a statement that changes something comes back as a
-//! [`Command`] for the engine. Nothing here knows protocols or formats.
+//! [`Command`] for the engine, and one that writes as [`IntoRows`]. Nothing here knows protocols or formats.
 //!
 //! ```text
 //! influxql::Statement ─ statement ─▶ SELECT ─ influxql ─▶ LogicalPlan ┐
@@ -12,8 +12,11 @@
 //! |---|---|
 //! | [`statement`] | what kind of answer a statement has |
 //! | [`influxql`] | SELECT: resolved, then planned, one file per shape of query |
+//! | [`into`] | the rows of `SELECT … INTO` as rows to be written |
 //! | [`show`] | SHOW statements |
 //! | [`deletion`] | DELETE, DROP SERIES, DROP SHARD |
+//! | [`continuous`] | continuous queries: their normal form, and when they run over what |
+//! | [`privileges`] | what a user must be allowed to do for a statement |
 //! | [`sql`] | SQL over the tables of one database |
 //! | [`scan`] | tables as leaves of a plan |
 //! | [`functions`], [`exec`] | what DataFusion lacks: aggregates, selectors, scalar functions, plan nodes |
@@ -21,12 +24,15 @@
 //! | [`timing`] | how long each stage takes |
 
 pub mod command;
+pub mod continuous;
 pub mod deletion;
 pub mod error;
 pub mod exec;
 pub mod functions;
 pub mod influxql;
+pub mod into;
 pub mod memory;
+pub mod privileges;
 pub mod run;
 pub mod scan;
 pub mod session;
@@ -36,8 +42,9 @@ pub mod statement;
 pub mod tables;
 pub mod timing;
 
-pub use command::Command;
+pub use command::{Command, UserCommand};
 pub use error::QueryError;
+pub use into::{IntoRows, IntoTarget};
 pub use session::{QueryEngine, QueryOptions};
 pub use sql::{SqlParameters, SqlResult};
 
@@ -68,6 +75,8 @@ pub enum StatementOutcome {
     Rows(ResultStream),
     /// A change, not carried out yet.
     Command(Command),
+    /// Rows to be written, of `SELECT … INTO`.
+    Into(IntoRows),
 }
 
 /// Rows and how to read them.

@@ -5,6 +5,7 @@ use super::exec::planner::InfluxExtensionPlanner;
 use super::exec::run_aggregate_rule::RunAggregateRule;
 use super::influxql::SelectPlan;
 use super::influxql::source::Defaults;
+use super::into::IntoRows;
 use super::memory::QueryMemoryPool;
 use super::scan::{SeriesColumn, TableSource};
 use super::show::{Listing, SeriesSource};
@@ -134,9 +135,13 @@ impl QueryEngine {
                 let batches = futures::stream::once(std::future::ready(Ok(batch))).boxed();
                 StatementOutcome::Rows(ResultStream { shape, batches })
             }
-            Planned::Select(SelectPlan { plans, shape }) => {
+            Planned::Select(SelectPlan { plans, shape, target }) => {
                 let shape = shape.unwrap_or_else(ResultShape::empty);
-                StatementOutcome::Rows(ResultStream { shape, batches: self.run(plans, context) })
+                let rows = ResultStream { shape, batches: self.run(plans, context) };
+                match target {
+                    None => StatementOutcome::Rows(rows),
+                    Some(target) => StatementOutcome::Into(IntoRows::new(target, rows)),
+                }
             }
         })
     }

@@ -3,7 +3,8 @@
 //! In: a statement, the tables, what the request says. Out: [`Planned`]. Nothing here changes anything: a statement that does
 //! becomes a command, which the server gives to the engine.
 
-use super::command::Command;
+use super::command::{Command, UserCommand};
+use super::continuous;
 use super::deletion;
 use super::error::QueryError;
 use super::influxql::source::Defaults;
@@ -11,7 +12,12 @@ use super::influxql::{SelectPlan, plan_select};
 use super::show::{self, Listing, SeriesSource};
 use super::tables::Tables;
 use crate::catalog::{PolicyChange, PolicySpec};
-use influxql::ast::{AlterRetentionPolicy, CreateDatabase, CreateRetentionPolicy, Statement};
+use crate::config::Secret;
+use crate::engine::RightsChange;
+use crate::model::user::Access;
+use influxql::ast::{
+    AlterRetentionPolicy, CreateDatabase, CreateRetentionPolicy, Password, Privilege, Statement,
+};
 
 /// What a request says besides its statements.
 #[derive(Clone, Copy, Debug, Default)]
@@ -63,6 +69,9 @@ pub async fn plan_statement(
             return deletion::drop_shard(*id, state, series).await.map(Planned::Command);
         }
         Statement::ShowFieldKeys(show) => show::field_keys(show, state, context.defaults)?,
+        Statement::ShowUsers => show::users(state)?,
+        Statement::ShowGrants { user } => show::grants(state, user)?,
+        Statement::ShowContinuousQueries => show::continuous_queries(state)?,
         other => return command(other, tables, context).map(Planned::Command),
     };
     Ok(Planned::Listing(listing))
@@ -74,10 +83,10 @@ fn command(
     context: StatementContext<'_>,
 ) -> Result<Command, QueryError> {
     Ok(match statement {
-        Statement::CreateDatabase(create) => create_database(create)?,
+        Statement::CreateDatabase(create) => create_database(create),
         Statement::DropDatabase { name } => Command::DropDatabase { name: name.clone() },
-        Statement::CreateRetentionPolicy(create) => create_policy(create)?,
-        Statement::AlterRetentionPolicy(alter) => alter_policy(alter)?,
+        Statement::CreateRetentionPolicy(create) => create_policy(create),
+        Statement::AlterRetentionPolicy(alter) => alter_policy(alter),
         Statement::DropRetentionPolicy { name, database } => {
             Command::DropPolicy { database: database.clone(), name: name.clone() }
         }
@@ -90,38 +99,77 @@ fn command(
             }
             Command::DropMeasurement { database: database.to_owned(), name: name.clone() }
         }
+        Statement::CreateContinuousQuery(create) => {
+            let create = continuous::qualified(create, tables.state(), context.defaults)?;
+            Command::CreateContinuousQuery {
+                statement: create.to_string(),
+                database: create.database,
+                name: create.name,
+            }
+        }
+        Statement::DropContinuousQuery { name, database } => {
+            Command::DropContinuousQuery { database: database.clone(), name: name.clone() }
+        }
+        other => Command::User(user_command(other)?),
+    })
+}
+
+fn user_command(statement: &Statement) -> Result<UserCommand, QueryError> {
+    let change_rights = |user: &str, change| UserCommand::ChangeRights { name: user.to_owned(), change };
+    Ok(match statement {
+        Statement::CreateUser(create) => UserCommand::Create {
+            name: create.name.clone(),
+            password: secret(&create.password),
+            is_admin: create.admin,
+        },
+        Statement::DropUser { name } => UserCommand::Drop { name: name.clone() },
+        Statement::SetPassword { user, password } => {
+            UserCommand::SetPassword { name: user.clone(), password: secret(password) }
+        }
+        Statement::Grant { privilege, database, user } => {
+            let (database, access) = (database.clone(), access(*privilege));
+            change_rights(user, RightsChange::Grant { database, access })
+        }
+        Statement::Revoke { privilege, database, user } => {
+            let (database, access) = (database.clone(), access(*privilege));
+            change_rights(user, RightsChange::Revoke { database, access })
+        }
+        Statement::GrantAdmin { user } => change_rights(user, RightsChange::Admin(true)),
+        Statement::RevokeAdmin { user } => change_rights(user, RightsChange::Admin(false)),
         other => return Err(QueryError::unsupported(kind_of(other))),
     })
 }
 
-/// Future and past limits came with InfluxDB 1.12, and are not built yet.
-fn check_write_limits(future_ns: Option<i64>, past_ns: Option<i64>) -> Result<(), QueryError> {
-    match (future_ns, past_ns) {
-        (None, None) => Ok(()),
-        (Some(_), _) => Err(QueryError::unsupported("FUTURE LIMIT")),
-        (None, Some(_)) => Err(QueryError::unsupported("PAST LIMIT")),
+fn secret(password: &Password) -> Secret {
+    Secret::new(password.reveal())
+}
+
+/// What a privilege on a database allows.
+pub(super) fn access(privilege: Privilege) -> Access {
+    match privilege {
+        Privilege::Read => Access::READ,
+        Privilege::Write => Access::WRITE,
+        Privilege::All => Access::ALL,
     }
 }
 
-fn create_database(create: &CreateDatabase) -> Result<Command, QueryError> {
+fn create_database(create: &CreateDatabase) -> Command {
     let policy = match &create.policy {
         None => None,
-        Some(policy) => {
-            check_write_limits(policy.future_limit_ns, policy.past_limit_ns)?;
-            Some(PolicySpec {
-                name: policy.name.clone(),
-                duration_ns: policy.duration_ns,
-                shard_duration_ns: policy.shard_duration_ns,
-                replica_n: policy.replication,
-            })
-        }
+        Some(policy) => Some(PolicySpec {
+            name: policy.name.clone(),
+            duration_ns: policy.duration_ns,
+            shard_duration_ns: policy.shard_duration_ns,
+            replica_n: policy.replication,
+            future_limit_ns: policy.future_limit_ns,
+            past_limit_ns: policy.past_limit_ns,
+        }),
     };
-    Ok(Command::CreateDatabase { name: create.name.clone(), policy })
+    Command::CreateDatabase { name: create.name.clone(), policy }
 }
 
-fn create_policy(create: &CreateRetentionPolicy) -> Result<Command, QueryError> {
-    check_write_limits(create.future_limit_ns, create.past_limit_ns)?;
-    Ok(Command::CreatePolicy {
+fn create_policy(create: &CreateRetentionPolicy) -> Command {
+    Command::CreatePolicy {
         database: create.database.clone(),
         name: create.name.clone(),
         spec: PolicySpec {
@@ -129,23 +177,26 @@ fn create_policy(create: &CreateRetentionPolicy) -> Result<Command, QueryError> 
             duration_ns: Some(create.duration_ns),
             shard_duration_ns: create.shard_duration_ns,
             replica_n: Some(create.replication),
+            future_limit_ns: create.future_limit_ns,
+            past_limit_ns: create.past_limit_ns,
         },
         make_default: create.default,
-    })
+    }
 }
 
-fn alter_policy(alter: &AlterRetentionPolicy) -> Result<Command, QueryError> {
-    check_write_limits(alter.future_limit_ns, alter.past_limit_ns)?;
-    Ok(Command::AlterPolicy {
+fn alter_policy(alter: &AlterRetentionPolicy) -> Command {
+    Command::AlterPolicy {
         database: alter.database.clone(),
         name: alter.name.clone(),
         change: PolicyChange {
             duration_ns: alter.duration_ns,
             shard_duration_ns: alter.shard_duration_ns,
             replica_n: alter.replication,
+            future_limit_ns: alter.future_limit_ns,
+            past_limit_ns: alter.past_limit_ns,
             make_default: alter.default,
         },
-    })
+    }
 }
 
 /// What a statement is called in an error.

@@ -1,6 +1,7 @@
 //! [`Tables`]: what planning needs to know of the data.
 
 use super::error::QueryError;
+use super::scan::{RunRows, TableSource};
 use crate::model::ids::TableId;
 use crate::model::state::State;
 use datafusion::catalog::TableProvider;
@@ -20,4 +21,12 @@ pub trait Tables: Send + Sync {
     ///
     /// When the table is gone.
     fn provider(&self, table: TableId) -> Result<Arc<dyn TableProvider>, QueryError>;
+
+    /// A provider of [`Tables::provider`] that may leave out rows of a run of a series which are not among `rows`, after its filters.
+    fn of_runs(&self, provider: Arc<dyn TableProvider>, rows: RunRows) -> Arc<dyn TableProvider> {
+        match provider.downcast_ref::<TableSource>() {
+            Some(source) => Arc::new(source.of_runs(rows)),
+            None => provider,
+        }
+    }
 }

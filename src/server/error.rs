@@ -10,7 +10,7 @@ use super::parameters::Parameters;
 use crate::catalog::WriteTargetError;
 use crate::encode::v1::{Format, error_body};
 use crate::engine::{EngineError, WriteError, WriteOutcome};
-use crate::line_protocol::{PointFault, Reason, Rejection};
+use crate::line_protocol::{OutsideWindow, PointFault, Reason, Rejection};
 use crate::query::QueryError;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri, header};
@@ -122,29 +122,49 @@ impl From<EngineError> for HttpError {
 /// As InfluxDB 1.x: points that parse and cannot be stored come first and are counted; lines that do not parse are all
 /// named, and make a write "partial" only when other points were stored.
 pub(super) fn partial_write(outcome: &WriteOutcome) -> Option<HttpError> {
-    let WriteOutcome { points_written, rejections, rejections_omitted, points_dropped } = outcome;
+    partial_write_text(outcome).map(HttpError::bad_request)
+}
+
+/// Its text.
+pub(super) fn partial_write_text(outcome: &WriteOutcome) -> Option<String> {
+    let WriteOutcome { points_written, rejections, rejections_omitted, points_dropped, .. } = outcome;
     if rejections.is_empty() && *rejections_omitted == 0 && *points_dropped == 0 {
         return None;
     }
     let is_of_point = |rejection: &&Rejection| rejection.counts_as_dropped() || rejection.is_stored();
-    let is_of_age = |rejection: &&Rejection| rejection.reason == Reason::Point(PointFault::BeyondRetention);
-    // InfluxDB 1.x tells of points that are too old only when it found nothing else wrong with points.
+    let is_of_age = |rejection: &&Rejection| {
+        use PointFault::{BeyondRetention, OutsideWriteWindow};
+        matches!(rejection.reason, Reason::Point(BeyondRetention | OutsideWriteWindow))
+    };
+    // InfluxDB 1.x tells of points whose time is not taken only when it found nothing else wrong with points.
     let mut of_points = rejections.iter().filter(is_of_point);
     let first = of_points.clone().find(|rejection| !is_of_age(rejection)).or_else(|| of_points.next());
     if let Some(rejection) = first {
-        let text = rejection.text();
-        return Some(HttpError::bad_request(format!("partial write: {text} dropped={points_dropped}")));
+        let text = match &outcome.outside_window {
+            Some(outside) if is_of_age(&rejection) => return Some(outside_window(outcome, outside)),
+            _ => rejection.text(),
+        };
+        return Some(format!("partial write: {text} dropped={points_dropped}"));
     }
     let mut texts: Vec<String> = rejections.iter().map(Rejection::text).collect();
     if *rejections_omitted > 0 {
         texts.push(format!("and {rejections_omitted} more"));
     }
     let texts = texts.join("\n");
-    Some(HttpError::bad_request(if *points_written == 0 && *points_dropped == 0 {
+    Some(if *points_written == 0 && *points_dropped == 0 {
         texts
     } else {
         format!("partial write: {texts} dropped={points_dropped}")
-    }))
+    })
+}
+
+/// The error of a write with points outside their policy's write window, as since InfluxDB 1.12. It tells of these first, also
+/// when others are too old for the policy.
+fn outside_window(outcome: &WriteOutcome, outside: &OutsideWindow) -> String {
+    let WriteOutcome { points_dropped, database, policy, .. } = outcome;
+    format!(
+        "partial write: {outside} dropped={points_dropped} for database: {database} for retention policy: {policy}"
+    )
 }
 
 /// What a client reads of a statement that failed in the query layer.

@@ -44,6 +44,10 @@ pub struct Metrics {
     pub(super) statements_failed: Counter,
     pub(super) queries_cancelled: Counter,
     pub(super) panics: Counter,
+    /// Runs of continuous queries that succeeded.
+    pub continuous_queries_ok: Counter,
+    /// Runs of continuous queries that failed.
+    pub continuous_queries_failed: Counter,
     pub(super) connections: Gauge,
 }
 
@@ -65,6 +69,8 @@ impl Metrics {
             statements_failed: Counter::default(),
             queries_cancelled: Counter::default(),
             panics: Counter::default(),
+            continuous_queries_ok: Counter::default(),
+            continuous_queries_failed: Counter::default(),
             connections: Gauge::default(),
         };
         registry.register("http_requests", "Requests answered, by path and status", metrics.requests.clone());
@@ -94,6 +100,16 @@ impl Metrics {
             metrics.queries_cancelled.clone(),
         );
         registry.register("panics", "Requests that met a bug of the server", metrics.panics.clone());
+        registry.register(
+            "continuous_queries_ok",
+            "Runs of continuous queries that succeeded",
+            metrics.continuous_queries_ok.clone(),
+        );
+        registry.register(
+            "continuous_queries_failed",
+            "Runs of continuous queries that failed",
+            metrics.continuous_queries_failed.clone(),
+        );
         registry.register("http_connections", "Open connections", metrics.connections.clone());
         Self { registry, ..metrics }
     }

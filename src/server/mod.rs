@@ -16,6 +16,7 @@
 //! | `error` | the only place that turns errors into status and body |
 //! | `metrics` | what is counted, and how operators read it |
 //! | `settings` | what operators may change |
+//! | `into` | `SELECT … INTO`: from the query to the engine |
 //! | `v1` | the handlers of the InfluxDB 1.x API |
 //! | [`flight`] | Arrow Flight and Flight SQL |
 //! | `listeners` | sockets and connections |
@@ -24,6 +25,7 @@ mod accept;
 mod body;
 mod error;
 mod headers;
+mod into;
 mod metrics;
 mod parameters;
 mod router;
@@ -33,6 +35,7 @@ mod v1;
 pub mod flight;
 pub mod listeners;
 
+pub use into::write_into;
 pub use listeners::http::Server;
 pub use metrics::Metrics;
 pub use settings::HttpSettings;

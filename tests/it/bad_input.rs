@@ -171,6 +171,38 @@ fn points_beyond_retention_are_told_last() {
 }
 
 #[test]
+fn points_outside_the_write_window_are_refused() {
+    let server = Server::start();
+    let created = server.query_text(
+        "CREATE RETENTION POLICY now ON d DURATION INF REPLICATION 1 FUTURE LIMIT 1h PAST LIMIT 1h",
+    );
+    assert!(!created.contains("error"), "{created}");
+    let check = |body: &str, texts: &[&str]| {
+        let response = server.post("/write?db=d&rp=now&precision=s", &[], body.as_bytes());
+        let status = if texts.is_empty() { 204 } else { 400 };
+        server.check(&response, status, "");
+        texts.iter().for_each(|text| server.check(&response, status, text));
+    };
+    check("m f=1", &[]);
+    let lower = "oldest point m,t=a at 1970-01-01T00:00:01Z dropped because it violates a Write Window Lower Bound at ";
+    let upper =
+        "newest point m at 2200-01-01T00:00:00Z dropped because it violates a Write Window Upper Bound at ";
+    check(
+        "m f=2 7258118400\nm,t=a f=1 1\nm f=3",
+        &[
+            "partial write: dropped 2 points outside write window (from ",
+            lower,
+            upper,
+            " dropped=2 for database: d for retention policy: now",
+        ],
+    );
+    check("m f=\"a\"\nm f=1 1", &["partial write: field type conflict: "]);
+    // Lifted, they are taken.
+    server.query_text("ALTER RETENTION POLICY now ON d FUTURE LIMIT INF PAST LIMIT 0s");
+    check("m f=2 7258118400\nm,t=a f=1 1", &[]);
+}
+
+#[test]
 fn packed_bodies_are_bounded() {
     let server = Server::start();
     let good = gzip(b"g f=1 1\ng f=2 2\n");

@@ -176,15 +176,34 @@ fn local_crashed() {
 }
 
 #[test]
+fn memory_buffered() {
+    check(&memory(), State::Buffered);
+}
+
+#[test]
 fn memory_half_flushed() {
     check(&memory(), State::HalfFlushed);
 }
 
 #[test]
+fn s3_flushed() {
+    check_on_s3(State::Flushed);
+}
+
+#[test]
+fn s3_restarted() {
+    check_on_s3(State::Restarted);
+}
+
+#[test]
 fn s3_mixed() {
+    check_on_s3(State::Mixed);
+}
+
+fn check_on_s3(state: State) {
     let runtime = runtime();
     let s3 = runtime.block_on(S3Server::start());
     let mut settings = s3.options();
     settings.insert("url".into(), s3.url("states"));
-    check(&settings, State::Mixed);
+    check(&settings, state);
 }

@@ -68,7 +68,7 @@ pub(super) fn run(session: &mut Session) -> Result<(), CliError> {
             Err(ReadlineError::Eof) => break,
             Err(error) => return Err(CliError::failed(format!("cannot read a line: {error}"))),
         };
-        if !line.trim().is_empty() {
+        if !line.trim().is_empty() && !names_password(&line) {
             let _ = editor.add_history_entry(line.trim_end());
         }
         // Within a statement a word such as `format` is a part of it.
@@ -130,6 +130,11 @@ fn prompt(session: &Session, continued: bool) -> String {
         Language::Sql => " sql",
     };
     format!("{}{language}> ", session.database.as_deref().unwrap_or("tidegauge"))
+}
+
+/// Whether a line may hold a password, which no file should: CREATE USER and SET PASSWORD have the word before it.
+pub(super) fn names_password(line: &str) -> bool {
+    line.to_ascii_lowercase().contains("password")
 }
 
 /// Whether a statement can be run: it ends with `;`, or with an empty line.

@@ -1,6 +1,6 @@
 use super::influxql::Answer;
 use super::session::{Format, Language};
-use super::shell::{Line, is_complete, read_line};
+use super::shell::{Line, is_complete, names_password, read_line};
 use super::sql::to_texts;
 use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray, TimestampNanosecondArray};
 use std::sync::Arc;
@@ -87,4 +87,11 @@ fn statements_end_with_a_semicolon_or_an_empty_line() {
     assert!(is_complete("SELECT 1\n; \n"));
     assert!(is_complete("SELECT 1\n\n"));
     assert!(!is_complete("SELECT 1\n"));
+}
+
+#[test]
+fn lines_with_a_password_are_not_kept() {
+    assert!(names_password("create user u with Password 'secret'"));
+    assert!(names_password("SET PASSWORD FOR u = 'secret';"));
+    assert!(!names_password("SHOW USERS"));
 }

@@ -13,7 +13,7 @@ use super::writer::{SeriesHead, UnsupportedValue, Writer};
 use super::{Format, Options};
 use crate::model::limits::MESSAGE_PACK_DOCUMENT_BYTES_MAX;
 use crate::model::result::ResultShape;
-use arrow::array::RecordBatch;
+use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::DataType;
 use std::ops::Range;
 
@@ -43,6 +43,9 @@ pub struct StatementStyle {
     /// Show a series of this name (it may be empty) with columns and without values when there are no rows, as
     /// SHOW DATABASES and its like do.
     pub empty_series: Option<&'static str>,
+    /// A row whose values are all null stands for a series without rows, as SHOW CONTINUOUS QUERIES has one for each
+    /// database without any.
+    pub null_row_is_no_row: bool,
 }
 
 /// Turns what happens to the statements of a request into the bytes of its response. See [`super`] for the
@@ -152,7 +155,9 @@ impl ResponseEncoder {
             if !continues && !self.next_series(shape, keys.key(row)) {
                 return Ok(());
             }
-            if !self.append(shape, &columns, row..end) {
+            let is_null = || shape.columns.iter().all(|(_, column)| batch.column(*column).is_null(row));
+            let is_no_row = self.statement.style.null_row_is_no_row && end - row == 1 && is_null();
+            if !is_no_row && !self.append(shape, &columns, row..end) {
                 return Ok(());
             }
             row = end;

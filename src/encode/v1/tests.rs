@@ -54,7 +54,7 @@ fn encode(options: &Options, split: Split, tags: &[&str], statements: &[Rows<'_>
             let mut out = Vec::new();
             for (id, rows) in statements.iter().enumerate() {
                 let (shape, batches) = batches(tags, rows, batch_rows);
-                encoder.begin_statement(id, StatementStyle { split, empty_series: None });
+                encoder.begin_statement(id, StatementStyle { split, ..StatementStyle::default() });
                 encoder.rows(&shape);
                 for batch in &batches {
                     encoder.batch(batch).expect("a batch of the shape");
@@ -515,7 +515,10 @@ fn empty_series_shows_its_columns() {
     };
     let run = |format| {
         let mut encoder = ResponseEncoder::new(&Options { format, ..Options::default() });
-        encoder.begin_statement(0, StatementStyle { split: Split::Whole, empty_series: Some("") });
+        encoder.begin_statement(
+            0,
+            StatementStyle { split: Split::Whole, empty_series: Some(""), ..StatementStyle::default() },
+        );
         encoder.rows(&shape);
         encoder.end_statement();
         encoder.finish();
@@ -526,6 +529,45 @@ fn empty_series_shows_its_columns() {
         "{\"results\":[{\"statement_id\":0,\"series\":[{\"columns\":[\"user\",\"admin\"]}]}]}\n"
     );
     assert_eq!(run(Format::Csv), "name,tags,user,admin\n");
+}
+
+/// As InfluxDB 1.6.7 answers SHOW CONTINUOUS QUERIES.
+#[test]
+fn a_row_of_nulls_stands_for_a_series_without_rows() {
+    let text = |values: &[Option<&str>]| Arc::new(StringViewArray::from(values.to_vec())) as ArrayRef;
+    let batch = RecordBatch::try_from_iter_with_nullable([
+        ("database", text(&[Some("a"), Some("b"), Some("c")]), false),
+        ("name", text(&[None, Some("q"), None]), true),
+        ("query", text(&[None, Some("CREATE"), None]), true),
+    ])
+    .expect("columns of one length");
+    let shape = ResultShape {
+        schema: batch.schema(),
+        name: 0,
+        group_tags: Vec::new(),
+        columns: vec![("name".into(), 1), ("query".into(), 2)],
+        time_zone: None,
+    };
+    let run = |null_row_is_no_row| {
+        let mut encoder = ResponseEncoder::new(&Options::default());
+        let style = StatementStyle { split: Split::Whole, null_row_is_no_row, ..StatementStyle::default() };
+        encoder.begin_statement(0, style);
+        encoder.rows(&shape);
+        encoder.batch(&batch).expect("a batch of the shape");
+        encoder.end_statement();
+        encoder.finish();
+        String::from_utf8(encoder.take()).expect("UTF-8")
+    };
+    let series = |name: &str, values: &str| {
+        format!("{{\"name\":\"{name}\",\"columns\":[\"name\",\"query\"]{values}}}")
+    };
+    let whole = |series: [String; 3]| {
+        format!("{{\"results\":[{{\"statement_id\":0,\"series\":[{}]}}]}}\n", series.join(","))
+    };
+    let query = ",\"values\":[[\"q\",\"CREATE\"]]";
+    assert_eq!(run(true), whole([series("a", ""), series("b", query), series("c", "")]));
+    let nulls = ",\"values\":[[null,null]]";
+    assert_eq!(run(false), whole([series("a", nulls), series("b", query), series("c", nulls)]));
 }
 
 #[test]

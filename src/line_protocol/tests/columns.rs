@@ -1,7 +1,7 @@
 //! Rows and columns: what is refused, what is null, how sparse tables come out.
 
 use super::{NOW_NS, Schemas, check_lp, convert, point, schemas_of, texts};
-use crate::line_protocol::{Precision, WriteOptions, to_batches};
+use crate::line_protocol::{Precision, WriteOptions, WriteWindow, to_batches};
 use arrow::array::Array;
 use std::collections::BTreeSet;
 
@@ -121,6 +121,47 @@ fn points_that_are_not_kept_are_dropped_and_fix_no_types() {
     assert_eq!(texts(&converted), ["points beyond retention policy"; 2]);
     assert_eq!((converted.points_dropped, converted.points_accepted), (2, 2));
     assert_eq!(converted.tables[0].times_ns, [10, NOW_NS]);
+}
+
+#[test]
+fn points_outside_the_write_window_are_dropped_and_named() {
+    let (oldest_ns, newest_ns) = (Some(10_000_000_000), Some(20_500_000_000));
+    let both = WriteWindow { oldest_ns, newest_ns };
+    let check = |window, body: &str, expected: Option<&str>| {
+        let options = WriteOptions { window, ..WriteOptions::new(LP, NOW_NS) };
+        let converted = to_batches(body.as_bytes(), &options, |_| None);
+        let text = converted.outside_window.as_ref().map(ToString::to_string);
+        assert_eq!(text.as_deref(), expected);
+        converted
+    };
+    let inside = "m f=1i 10000000000\nm f=1i 20500000000";
+    check(both, inside, None);
+    // What is not taken fixes no type.
+    let converted = check(
+        both,
+        &format!("m,t=a f=1 9999999999\nm f=1 20500000001\nm f=1 0\n{inside}"),
+        Some(
+            "dropped 3 points outside write window (from 1970-01-01T00:00:10Z to 1970-01-01T00:00:20.500Z) - oldest \
+             point m at 1970-01-01T00:00:00Z dropped because it violates a Write Window Lower Bound at \
+             1970-01-01T00:00:10Z, newest point m at 1970-01-01T00:00:20.500000001Z dropped because it violates a \
+             Write Window Upper Bound at 1970-01-01T00:00:20.500Z",
+        ),
+    );
+    assert_eq!((converted.points_dropped, converted.points_accepted), (3, 2));
+    assert_eq!(texts(&converted), ["points outside write window"; 3]);
+    check(
+        WriteWindow { oldest_ns, newest_ns: None },
+        "m,t=a f=1 9\nm f=1 99000000000",
+        Some(
+            "dropped 1 points outside write window (from 1970-01-01T00:00:10Z) - oldest point m,t=a at \
+             1970-01-01T00:00:00.000000009Z dropped because it violates a Write Window Lower Bound at \
+             1970-01-01T00:00:10Z, newest point m,t=a at 1970-01-01T00:00:00.000000009Z dropped because it violates a \
+             Write Window Lower Bound at 1970-01-01T00:00:10Z",
+        ),
+    );
+    let converted =
+        check(WriteWindow { oldest_ns: None, newest_ns: None }, "m f=1 9\nm f=1 99000000000", None);
+    assert_eq!(converted.points_accepted, 2);
 }
 
 #[test]

@@ -45,6 +45,8 @@ fn policy(id: u32, database: u32) -> Change {
         duration_ns: 0,
         shard_duration_ns: 1,
         replica_n: 1,
+        future_limit_ns: 0,
+        past_limit_ns: 0,
     }))
 }
 

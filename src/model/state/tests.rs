@@ -3,12 +3,14 @@
 
 use super::{ApplyError, State};
 use crate::model::change::Change;
+use crate::model::continuous_query::ContinuousQueryInfo;
 use crate::model::database::{DatabaseInfo, PolicyInfo, TableInfo};
 use crate::model::file::FileMeta;
-use crate::model::ids::{DatabaseId, PolicyId, Sequence, TableId};
+use crate::model::ids::{ContinuousQueryId, DatabaseId, PolicyId, Sequence, TableId, UserId};
 use crate::model::schema::{ColumnKind, TableSchema};
 use crate::model::time::TimeRange;
 use crate::model::tombstone::{SeriesFilter, Tombstone};
+use crate::model::user::{Access, PasswordHash, UserInfo};
 use crate::model::value::FieldType;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -27,6 +29,8 @@ fn policy(id: u32, database: u32, name: &str) -> Change {
         duration_ns: 0,
         shard_duration_ns: 1,
         replica_n: 1,
+        future_limit_ns: 0,
+        past_limit_ns: 0,
     }))
 }
 
@@ -85,6 +89,27 @@ fn put(tombstone: Tombstone) -> Change {
 
 fn unput(table: u32, id: &str) -> Change {
     Change::RemoveTombstone { table: TableId(table), id: id.into() }
+}
+
+fn user(id: u32, name: &str, granted_on: &[u32]) -> Change {
+    let user = UserInfo {
+        id: UserId(id),
+        name: name.into(),
+        password_hash: PasswordHash::new("hash"),
+        is_admin: false,
+        grants: Vec::new(),
+    };
+    let user = granted_on.iter().fold(user, |user, id| user.with_access(DatabaseId(*id), Access::READ));
+    Change::PutUser(Arc::new(user))
+}
+
+fn continuous_query(id: u32, database: u32, name: &str) -> Change {
+    Change::CreateContinuousQuery(Arc::new(ContinuousQueryInfo {
+        id: ContinuousQueryId(id),
+        database: DatabaseId(database),
+        name: name.into(),
+        statement: "…".into(),
+    }))
 }
 
 /// Two databases with a policy each and a table `m` in both.
@@ -154,8 +179,8 @@ fn what_does_not_fit_is_refused_without_a_trace() {
     check_refused(&state, &add(broken), "file \"z\" is inconsistent: it has no rows");
     let broken = FileMeta { time_range: TimeRange::new(5, 11), ..file(0, "z", 0, 1) };
     check_refused(&state, &add(broken), "file \"z\" is inconsistent: it has rows outside its window");
-    let remove = Change::RemoveFile { table: TableId(0), path: "y".into() };
-    check_refused(&state, &remove, "file \"y\" does not exist");
+    let remove_file = Change::RemoveFile { table: TableId(0), path: "y".into() };
+    check_refused(&state, &remove_file, "file \"y\" does not exist");
     check_refused(&state, &put(tombstone(9, "t", (0, 1), 1)), "table 9 does not exist");
     let nothing = "tombstone t is inconsistent: it deletes nothing";
     check_refused(&state, &put(tombstone(0, "t", (1, 1), 1)), nothing);
@@ -168,6 +193,41 @@ fn what_does_not_fit_is_refused_without_a_trace() {
         &Change::Flushed { through: Sequence(4) },
         "flush 4 is inconsistent: a later one was recorded before",
     );
+}
+
+#[test]
+fn users_and_continuous_queries_that_do_not_fit_are_refused() {
+    let added = [user(0, "u", &[0, 1]), user(1, "v", &[]), continuous_query(0, 0, "q")];
+    let state = sample().with_changes(&added).expect("they fit");
+    check_refused(&state, &user(9, "u", &[]), "user \"u\" exists already");
+    check_refused(&state, &user(0, "v", &[]), "user 0 is inconsistent: its name differs");
+    check_refused(&state, &user(0, "u", &[0, 9]), "database 9 does not exist");
+    check_refused(
+        &state,
+        &user(u32::MAX, "w", &[]),
+        "user 4294967295 is inconsistent: identifiers are used up",
+    );
+    check_refused(&state, &Change::DropUser(UserId(9)), "user 9 does not exist");
+    check_refused(&state, &continuous_query(0, 1, "r"), "continuous query 0 exists already");
+    check_refused(&state, &continuous_query(9, 0, "q"), "continuous query \"q\" exists already");
+    check_refused(&state, &continuous_query(9, 9, "r"), "database 9 does not exist");
+    let drop = Change::DropContinuousQuery(ContinuousQueryId(9));
+    check_refused(&state, &drop, "continuous query 9 does not exist");
+}
+
+#[test]
+fn dropping_a_database_takes_grants_and_continuous_queries_along() {
+    let changes = [
+        user(0, "u", &[0, 1]),
+        continuous_query(0, 0, "q"),
+        continuous_query(1, 1, "q"),
+        Change::DropDatabase(DatabaseId(0)),
+    ];
+    let state = sample().with_changes(&changes).expect("they fit");
+    let granted = state.user("u").expect("it stays").grants.iter().map(|g| g.database).collect::<Vec<_>>();
+    assert_eq!(granted, [DatabaseId(1)]);
+    assert!(state.continuous_query(DatabaseId(0), "q").is_none());
+    assert!(state.continuous_query(DatabaseId(1), "q").is_some());
 }
 
 #[test]
@@ -275,6 +335,11 @@ fn changes() -> impl Strategy<Value = Change> {
         1 => (0_u32..8, "[x-z]").prop_map(|(t, id)| unput(t, &id)),
         1 => (0_u32..8).prop_map(|t| Change::HadTombstones(TableId(t))),
         1 => (0_u64..9).prop_map(|s| Change::Flushed { through: Sequence(s) }),
+        3 => (id(), name(), prop::sample::subsequence(vec![0, 1, 2], 0..=2))
+            .prop_map(|(id, name, granted_on)| user(id, name, &granted_on)),
+        1 => id().prop_map(|id| Change::DropUser(UserId(id))),
+        3 => (0_u32..6, id(), name()).prop_map(|(id, d, name)| continuous_query(id, d, name)),
+        1 => (0_u32..6).prop_map(|id| Change::DropContinuousQuery(ContinuousQueryId(id))),
     ]
 }
 
@@ -297,6 +362,14 @@ proptest! {
         for table in state.tables() {
             prop_assert_eq!(state.table(table.policy, &table.name), Some(table));
             prop_assert!(state.policy_by_id(table.policy).is_some_and(|p| p.database == table.database));
+        }
+        for user in state.users() {
+            prop_assert_eq!(state.user(&user.name), Some(user));
+            prop_assert!(user.grants.iter().all(|g| state.database_by_id(g.database).is_some()));
+        }
+        for query in state.continuous_queries() {
+            prop_assert_eq!(state.continuous_query(query.database, &query.name), Some(query));
+            prop_assert!(state.database_by_id(query.database).is_some());
         }
         for file in state.files() {
             prop_assert!(state.table_by_id(file.table).is_some());

@@ -38,6 +38,8 @@ fn state() -> State {
             duration_ns: 0,
             shard_duration_ns: 7 * DAY_NS,
             replica_n: 1,
+            future_limit_ns: 0,
+            past_limit_ns: 0,
         })),
         Change::PutTable(Arc::new(TableInfo {
             id: TableId(0),

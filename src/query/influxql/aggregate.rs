@@ -22,7 +22,7 @@ use super::function::Function;
 use super::ir::{Call, Interval, Measurement, Query, Ref};
 use super::limit::limit;
 use super::lower::{fill_value, is_null, lower};
-use super::scan::{Input, Wanted, scan};
+use super::scan::{Input, RowsWanted, Wanted, scan};
 use super::types::Type;
 use crate::query::exec::fill::{FillMode, FillRange};
 use crate::query::exec::gap_fill::GapFill;
@@ -94,6 +94,7 @@ impl<'a> Shape<'a> {
             refs: &self.wanted,
             has_time: query.interval.is_some() || self.calls.iter().any(uses_time),
             has_series: false,
+            rows: RowsWanted::All,
         };
         let Some(input) = scan(query, measurement, wanted, tables)? else { return Ok(None) };
         let (arguments, aux) = input.refs.split_at(self.calls.len());

@@ -1,6 +1,7 @@
 //! [`TableColumns`]: the names of the language as columns of one table's provider.
 
 use super::ir::Ref;
+use super::predicate::Columns;
 use super::types::Type;
 use crate::model::database::TableInfo;
 use crate::model::schema::{SERIES_COLUMN, TIME_COLUMN};
@@ -65,17 +66,30 @@ impl TableColumns<'_> {
 
     fn stored(&self, stored_name: &str, data_type: &DataType) -> Option<Expr> {
         let field = self.schema.field_with_name(stored_name).ok()?;
-        let expr = column(stored_name);
-        Some(match (field.data_type(), data_type) {
-            (given, wanted) if given == wanted => expr,
-            (DataType::Float64, DataType::Int64) => truncated(expr),
-            (DataType::Float64, DataType::UInt64)
-            | (DataType::Int64, DataType::UInt64)
-            | (DataType::UInt64, DataType::Int64) => {
-                Expr::TryCast(TryCast::new(Box::new(expr), data_type.clone()))
-            }
-            _ => Expr::Cast(Cast::new(Box::new(expr), data_type.clone())),
-        })
+        Some(converted(column(stored_name), field.data_type(), data_type))
+    }
+}
+
+impl Columns for TableColumns<'_> {
+    fn tag(&self, name: &str) -> Option<Expr> {
+        TableColumns::tag(self, name)
+    }
+
+    fn field(&self, name: &str, ty: Type) -> Option<Expr> {
+        TableColumns::field(self, name, ty)
+    }
+}
+
+/// An expression of type `given` as one of type `wanted`; a number that does not fit is null.
+#[must_use]
+pub(super) fn converted(expr: Expr, given: &DataType, wanted: &DataType) -> Expr {
+    match (given, wanted) {
+        (given, wanted) if given == wanted => expr,
+        (DataType::Float64, DataType::Int64) => truncated(expr),
+        (DataType::Float64, DataType::UInt64)
+        | (DataType::Int64, DataType::UInt64)
+        | (DataType::UInt64, DataType::Int64) => Expr::TryCast(TryCast::new(Box::new(expr), wanted.clone())),
+        _ => Expr::Cast(Cast::new(Box::new(expr), wanted.clone())),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The checks that need no schema, in InfluxDB 1.x's order, so that of several mistakes the same one is reported.
 //!
-//! In: a SELECT. Out: a [`Compiled`]: its fields folded, its time range apart, its GROUP BY read.
+//! In: a SELECT. Out: a [`Compiled`]: its fields folded, its time range apart, its GROUP BY read, and the same of its subqueries.
 
 use super::error::{Result, err};
 use super::fold::{Env, fold};
@@ -9,7 +9,7 @@ use super::time_range::{TimeBounds, split};
 use super::{ir::Interval, time_text};
 use crate::query::error::QueryError;
 use chrono_tz::Tz;
-use influxql::ast::{Expr, Fill, Select};
+use influxql::ast::{Expr, Fill, Order, Select, Source};
 use std::str::FromStr as _;
 
 /// A SELECT whose form has been checked.
@@ -23,12 +23,25 @@ pub(super) struct Compiled {
     pub condition: Option<Expr>,
     /// The times of rows, as WHERE has them.
     pub bounds: TimeBounds,
-    /// GROUP BY time; `None` also for an interval that groups nothing.
+    /// The last time where `bounds` has none: windows end now.
+    pub upper_ns: Option<i64>,
+    /// GROUP BY time, also that of the outer query where a subquery has none; `None` also for an interval that groups nothing.
     pub interval: Option<Interval>,
+    /// What fills empty windows.
+    pub fill: Fill,
     /// The other entries of GROUP BY: names, wildcards and regexes.
     pub dimensions: Vec<Expr>,
     /// `tz()`.
     pub zone: Option<Tz>,
+    /// The subqueries of FROM, in order.
+    pub subqueries: Vec<Compiled>,
+}
+
+/// What a subquery's checks need to know of the query around it.
+#[derive(Clone, Copy, Debug)]
+struct Outer {
+    interval: Option<Interval>,
+    is_descending: bool,
 }
 
 /// A column of SELECT.
@@ -42,6 +55,10 @@ pub(super) struct CompiledField {
 
 /// Checks a statement. `now_ns` is what `now()` means.
 pub(super) fn compile(select: &Select, now_ns: i64) -> Result<Compiled> {
+    compile_within(select, now_ns, None)
+}
+
+fn compile_within(select: &Select, now_ns: i64, outer: Option<Outer>) -> Result<Compiled> {
     let zone = select.time_zone.as_deref().and_then(|name| Tz::from_str(name).ok());
     let env = Env { now_ns: Some(now_ns), zone: zone.unwrap_or(Tz::UTC) };
     let (condition, bounds) = split(select.condition.as_ref(), env)?;
@@ -60,6 +77,22 @@ pub(super) fn compile(select: &Select, now_ns: i64) -> Result<Compiled> {
             _ => return err("only time and tag dimensions allowed"),
         }
     }
+    let is_descending = match outer {
+        Some(outer) if select.order == Order::Descending && !outer.is_descending => {
+            return err("subqueries must be ordered in the same direction as the query itself");
+        }
+        Some(outer) => outer.is_descending,
+        None => select.order == Order::Descending,
+    };
+    let has_interval = compiler.interval.is_some_and(|interval| interval.every_ns != 0);
+    let mut fill = select.fill;
+    if outer.is_some() && has_interval && fill == Fill::Null {
+        fill = Fill::None;
+    }
+    if !has_interval && let Some(interval) = outer.and_then(|outer| outer.interval) {
+        compiler.interval = Some(interval);
+        compiler.is_interval_inherited = true;
+    }
     let mut fields = Vec::new();
     let mut time_name = "time".to_owned();
     for field in &select.fields {
@@ -74,7 +107,7 @@ pub(super) fn compile(select: &Select, now_ns: i64) -> Result<Compiled> {
         compiler.field(&expr)?;
         fields.push(CompiledField { expr, alias: field.alias.clone() });
     }
-    compiler.check(fields.len(), select.fill)?;
+    compiler.check(fields.len(), fill)?;
     if let Some(unsupported) = compiler.unsupported {
         return Err(QueryError::unsupported(format_args!("{unsupported}()")));
     }
@@ -82,18 +115,27 @@ pub(super) fn compile(select: &Select, now_ns: i64) -> Result<Compiled> {
         return err(format!("invalid time dimension offset: {text}"));
     }
     let interval = compiler.interval.filter(|interval| interval.every_ns > 0);
+    let as_outer = Outer { interval, is_descending };
+    let subqueries = select.sources.iter().filter_map(|source| match source {
+        Source::Subquery(subquery) => Some(compile_within(subquery, now_ns, Some(as_outer))),
+        Source::Measurement(_) => None,
+    });
     Ok(Compiled {
         fields,
         time_name,
         condition,
-        bounds: if compiler.interval.is_some_and(|i| i.every_ns != 0) && bounds.max_ns.is_none() {
-            TimeBounds { max_ns: Some(now_ns), ..bounds }
-        } else {
-            bounds
-        },
+        bounds,
+        upper_ns: has_interval.then_some(now_ns),
         interval,
+        // Where a subquery or INTO finds nothing, there is no row to the query around it or to the target, not even a count.
+        fill: if (outer.is_some() || select.target.is_some()) && fill == Fill::Null {
+            Fill::None
+        } else {
+            fill
+        },
         dimensions,
         zone,
+        subqueries: subqueries.collect::<Result<_>>()?,
     })
 }
 
@@ -137,6 +179,8 @@ fn check_arity(name: &str, expected: usize, got: usize) -> Result<()> {
 #[derive(Debug, Default)]
 struct Compiler {
     interval: Option<Interval>,
+    /// Whether the interval is the outer query's.
+    is_interval_inherited: bool,
     bad_offset: Option<String>,
     call_count: usize,
     top_bottom: Option<String>,
@@ -335,7 +379,8 @@ impl Compiler {
                 Fill::Linear => return err("fill(linear) must be used with a function"),
                 _ => {}
             }
-            if self.interval.is_some_and(|interval| interval.every_ns != 0) && self.unsupported.is_none() {
+            let has_interval = self.interval.is_some_and(|interval| interval.every_ns != 0);
+            if has_interval && !self.is_interval_inherited && self.unsupported.is_none() {
                 return err("GROUP BY requires at least one aggregate function");
             }
         }

@@ -16,7 +16,7 @@ use super::finish::{project, sort};
 use super::ir::{Measurement, Query, Ref};
 use super::limit::limit;
 use super::lower::{fill_value, is_null, lower};
-use super::scan::{Wanted, any_not_null, scan};
+use super::scan::{RowsWanted, Wanted, any_not_null, scan};
 use crate::query::tables::Tables;
 use datafusion::functions_aggregate::expr_fn::min;
 use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan};
@@ -32,7 +32,12 @@ pub(super) fn plan(
     if !argument.ty.is_field() {
         return Ok(None);
     }
-    let wanted = Wanted { refs: std::slice::from_ref(argument), has_time: true, has_series: false };
+    let wanted = Wanted {
+        refs: std::slice::from_ref(argument),
+        has_time: true,
+        has_series: false,
+        rows: RowsWanted::All,
+    };
     let Some(input) = scan(query, measurement, wanted, tables)? else { return Ok(None) };
     let Some(has_value) = any_not_null(&input.refs) else { return Ok(None) };
     let input = input.filter(Some(has_value))?;

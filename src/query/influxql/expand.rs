@@ -185,7 +185,7 @@ fn free_name(name: String, taken: &mut HashMap<String, usize>) -> String {
 }
 
 /// The name of a column without an alias: the names and functions in it, joined by `_`.
-fn default_name(expr: &Expr) -> String {
+pub(super) fn default_name(expr: &Expr) -> String {
     let mut parts: Vec<&str> = Vec::new();
     let mut pending = vec![expr];
     while let Some(expr) = pending.pop() {

@@ -17,12 +17,28 @@ pub const MEASUREMENT_COLUMN: &str = "iox::measurement";
 
 /// Sorts by group tags (missing first), then by `rest`, or all reversed.
 pub(super) fn sort(query: &Query, plan: LogicalPlan, group_tags: &[Expr], rest: &[Expr]) -> LogicalPlan {
-    let order = |expr: &Expr| SortExpr::new(expr.clone(), !query.is_descending, !query.is_descending);
-    let expr: Vec<_> = group_tags.iter().chain(rest).map(order).collect();
+    sort_by(query, plan, group_tags, rest.iter().map(|expr| in_order(query, expr)).collect())
+}
+
+/// Sorts by group tags, then by `rest` in the directions given.
+pub(super) fn sort_by(
+    query: &Query,
+    plan: LogicalPlan,
+    group_tags: &[Expr],
+    rest: Vec<SortExpr>,
+) -> LogicalPlan {
+    let mut expr: Vec<_> = group_tags.iter().map(|tag| in_order(query, tag)).collect();
+    expr.extend(rest);
     if expr.is_empty() {
         return plan;
     }
     LogicalPlan::Sort(Sort { expr, input: Arc::new(plan), fetch: None })
+}
+
+/// An expression in the query's direction.
+#[must_use]
+pub(super) fn in_order(query: &Query, expr: &Expr) -> SortExpr {
+    SortExpr::new(expr.clone(), !query.is_descending, !query.is_descending)
 }
 
 /// The columns of the response: measurement, group tags, time, values.
@@ -45,7 +61,8 @@ pub(super) fn project(
 }
 
 /// The names of those columns in plans and batches: as in the response, but each once.
-fn plan_names(query: &Query) -> Vec<String> {
+#[must_use]
+pub(super) fn plan_names(query: &Query) -> Vec<String> {
     let mut taken = HashSet::new();
     let wanted = std::iter::once(MEASUREMENT_COLUMN)
         .chain(query.group_tags.iter().map(AsRef::as_ref))

@@ -15,8 +15,8 @@ use std::sync::Arc;
 /// A resolved SELECT.
 #[derive(Clone, Debug)]
 pub struct Query {
-    /// Where rows come from.
-    pub source: Source,
+    /// Where rows come from: measurements sorted by name, each of which yields series of its own.
+    pub measurements: Arc<[Measurement]>,
     /// The columns after the time, in order.
     pub columns: Vec<OutputColumn>,
     /// The name of the time column.
@@ -42,25 +42,42 @@ pub struct Query {
     /// `tz()`: decides the borders of windows and the form of printed times.
     pub zone: Option<Tz>,
     /// Whether `::field` and `::tag` aside, names of the condition have these types.
-    pub names: super::names::Names,
+    pub names: Arc<super::names::Names>,
 }
 
-/// Where rows come from.
-#[derive(Clone, Debug)]
-pub enum Source {
-    /// Measurements, sorted by name; each yields series of its own.
-    Measurements(Vec<Measurement>),
-    /// The rows of other queries: `FROM (SELECT …)`. No plan takes these yet.
-    Subqueries(Vec<Query>),
-}
-
-/// The tables of one name in the order of FROM: one, unless the statement names several policies or databases, or one table twice.
+/// What FROM has under one name, in its order: one table, unless the statement names several policies or databases, one table twice,
+/// or subqueries. A subquery's rows belong to the measurement that they were read from.
 #[derive(Clone, Debug)]
 pub struct Measurement {
     /// The name.
     pub name: Arc<str>,
-    /// The tables; never empty.
-    pub tables: Vec<Arc<TableInfo>>,
+    /// The tables and subqueries; never empty.
+    pub parts: Vec<Part>,
+}
+
+/// Rows that a query reads.
+#[derive(Clone, Debug)]
+pub enum Part {
+    /// Those of a table.
+    Table(Arc<TableInfo>),
+    /// Those that a subquery yields for `subquery.query.measurements[measurement]`.
+    Subquery {
+        /// The subquery.
+        subquery: Arc<Subquery>,
+        /// Which of its measurements.
+        measurement: usize,
+    },
+}
+
+/// `(SELECT …)` in FROM: a query whose rows are another one's. [`super::subquery`] says what it takes over from that.
+#[derive(Clone, Debug)]
+pub struct Subquery {
+    /// The query, as it stands.
+    pub query: Query,
+    /// The names of `query.columns` in order, as the outer query knows them. Of a name that stands twice the first counts.
+    pub names: Vec<Arc<str>>,
+    /// The last time of its rows where neither it nor the outer query says one.
+    pub upper_ns: Option<i64>,
 }
 
 /// A column of the result.

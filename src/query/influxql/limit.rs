@@ -3,8 +3,10 @@
 use super::error::Result;
 use super::ir::{Limits, Query};
 use crate::query::exec::series_limit::{SeriesLimit, SeriesLimits};
+use crate::query::scan::RunRows;
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{Expr, Extension, Limit, LogicalPlan};
+use influxql::ast::Fill;
 use std::sync::Arc;
 
 /// Limits sorted rows. Without group tags there is one series, and the limit is DataFusion's own, which reaches
@@ -39,4 +41,21 @@ pub(super) fn limit(query: &Query, mut plan: LogicalPlan, group_tags: &[Expr]) -
     };
     let node = SeriesLimit::try_new(plan, groups, limits)?;
     Ok(LogicalPlan::Extension(Extension { node: Arc::new(node) }))
+}
+
+/// Rows of a series up to which a scan drops those that a limit does not reach; a larger limit is left to the sort.
+const RUN_ROWS_MAX: u64 = 1_024;
+
+/// The rows of each series of a table that LIMIT and OFFSET may reach, when rows are selected as they come: whatever series of the
+/// result they end up in, it has no use for more of one series.
+#[must_use]
+pub(super) fn rows_within_reach(query: &Query) -> Option<RunRows> {
+    let Limits { limit, offset, .. } = query.limits;
+    let count = limit.saturating_add(offset);
+    // Values are carried forward over rows that the limit does not reach.
+    let is_of_use = limit > 0 && count <= RUN_ROWS_MAX && query.fill != Fill::Previous;
+    is_of_use.then(|| RunRows {
+        count: usize::try_from(count).unwrap_or(usize::MAX),
+        are_last: query.is_descending,
+    })
 }

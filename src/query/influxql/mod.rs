@@ -6,6 +6,7 @@
 //! | `resolve` | names, types, sources, wildcards; with `source`, `names`, `expand`, `types`, `function` |
 //! | [`ir`] | the result of that |
 //! | `predicate`, `scan`, `columns`, `series` | the rows of one measurement that WHERE leaves |
+//! | `subquery`, `inner_rows` | `FROM (SELECT …)`: what it takes over from the outer query, and its rows as one more table |
 //! | `raw`, `aggregate`, `distinct` | one file per shape of query; with `call`, `lower` |
 //! | `finish`, `limit` | order, limits, columns of the response |
 //!
@@ -23,6 +24,7 @@ mod expand;
 mod finish;
 mod fold;
 pub mod function;
+mod inner_rows;
 pub mod ir;
 mod limit;
 mod lower;
@@ -33,6 +35,7 @@ mod resolve;
 mod scan;
 pub mod series;
 pub mod source;
+mod subquery;
 #[cfg(test)]
 mod tests;
 pub mod time_range;
@@ -41,10 +44,11 @@ pub mod types;
 
 use crate::model::result::ResultShape;
 use crate::query::error::QueryError;
+use crate::query::into::IntoTarget;
 use crate::query::tables::Tables;
 use datafusion::logical_expr::LogicalPlan;
 use influxql::ast::Select;
-use ir::{Projection, Query, Source};
+use ir::{Measurement, Projection, Query};
 
 pub use columns::TableColumns;
 pub use finish::MEASUREMENT_COLUMN;
@@ -59,6 +63,8 @@ pub struct SelectPlan {
     pub plans: Vec<LogicalPlan>,
     /// `None` when there is no plan, and so no row.
     pub shape: Option<ResultShape>,
+    /// Where the rows are to be written, instead of being the answer.
+    pub target: Option<IntoTarget>,
 }
 
 /// Plans a SELECT.
@@ -72,8 +78,10 @@ pub fn plan_select(
     defaults: source::Defaults<'_>,
     now_ns: i64,
 ) -> Result<SelectPlan, QueryError> {
+    let target = select.target.as_ref().map(|target| source::target(tables.state(), target, defaults));
+    let target = target.transpose()?;
     let query = resolve(select, tables.state(), defaults, now_ns)?;
-    plan_query(&query, tables)
+    Ok(SelectPlan { target, ..plan_query(&query, tables)? })
 }
 
 /// Plans a resolved query.
@@ -82,27 +90,31 @@ pub fn plan_select(
 ///
 /// When no plan exists for its projection yet.
 pub fn plan_query(query: &Query, tables: &dyn Tables) -> Result<SelectPlan, QueryError> {
-    let Source::Measurements(measurements) = &query.source else {
-        return Err(QueryError::unsupported("FROM (SELECT …)"));
-    };
-    let mut plans = Vec::with_capacity(measurements.len());
-    for measurement in measurements {
-        plans.extend(match &query.projection {
-            Projection::Raw => raw::plan(query, measurement, tables)?,
-            Projection::Distinct(argument) => distinct::plan(query, argument, measurement, tables)?,
-            Projection::Aggregate(calls) => aggregate::plan(query, calls, measurement, tables)?,
-            Projection::Selector(call) => {
-                aggregate::plan(query, std::slice::from_ref(call), measurement, tables)?
-            }
-            Projection::TopBottom(_) => return Err(QueryError::unsupported("a function of several points")),
-            Projection::WindowOverRaw(_) | Projection::WindowOverAggregate(_) => {
-                return Err(QueryError::unsupported("a function of neighbouring points"));
-            }
-        });
+    let mut plans = Vec::with_capacity(query.measurements.len());
+    for measurement in query.measurements.iter() {
+        plans.extend(plan_measurement(query, measurement, tables)?);
     }
     if query.is_descending {
         plans.reverse();
     }
     let shape = plans.first().map(|plan| finish::shape(query, plan));
-    Ok(SelectPlan { plans, shape })
+    Ok(SelectPlan { plans, shape, target: None })
+}
+
+/// The rows of one of the query's measurements; `None` when there clearly are none.
+fn plan_measurement(
+    query: &Query,
+    measurement: &Measurement,
+    tables: &dyn Tables,
+) -> Result<Option<LogicalPlan>, QueryError> {
+    match &query.projection {
+        Projection::Raw => raw::plan(query, measurement, tables),
+        Projection::Distinct(argument) => distinct::plan(query, argument, measurement, tables),
+        Projection::Aggregate(calls) => aggregate::plan(query, calls, measurement, tables),
+        Projection::Selector(call) => aggregate::plan(query, std::slice::from_ref(call), measurement, tables),
+        Projection::TopBottom(_) => Err(QueryError::unsupported("a function of several points")),
+        Projection::WindowOverRaw(_) | Projection::WindowOverAggregate(_) => {
+            Err(QueryError::unsupported("a function of neighbouring points"))
+        }
+    }
 }

@@ -1,7 +1,8 @@
-//! The names of a statement's tables: what type each has, and what a wildcard stands for.
+//! The names of what a statement reads: what type each has, and what a wildcard stands for.
 //!
-//! A statement gives a name one type over all its tables, the greatest one ([`Type::or_greater`]), as InfluxDB 1.x does.
+//! A statement gives a name one type over all its tables and subqueries, the greatest one ([`Type::or_greater`]), as InfluxDB 1.x does.
 
+use super::ir::Subquery;
 use super::types::Type;
 use crate::model::database::TableInfo;
 use crate::model::state::State;
@@ -9,20 +10,28 @@ use influxql::ast::CastType;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// The columns of the tables that a statement reads.
+/// The columns of the tables and subqueries that a statement reads.
 #[derive(Clone, Debug, Default)]
 pub struct Names {
     tables: Vec<Arc<TableInfo>>,
     /// Tables of the same names in other policies, whose tags a wildcard takes too: InfluxDB 1.x has one index
     /// of tags for a database.
     siblings: Vec<Arc<TableInfo>>,
+    subqueries: Vec<Arc<Subquery>>,
 }
 
 impl Names {
     /// The names of these tables.
     #[must_use]
     pub fn new(tables: Vec<Arc<TableInfo>>) -> Self {
-        Self { tables, siblings: Vec::new() }
+        Self { tables, siblings: Vec::new(), subqueries: Vec::new() }
+    }
+
+    /// The same with the columns and tags of these subqueries.
+    #[must_use]
+    pub fn with_subqueries(mut self, subqueries: Vec<Arc<Subquery>>) -> Self {
+        self.subqueries = subqueries;
+        self
     }
 
     /// The same with the tags of the tables' namesakes in other policies of their databases.
@@ -47,10 +56,21 @@ impl Names {
             None if cast.is_none() && table.schema.tag(name).is_some() => Type::Tag,
             None => Type::Unknown,
         };
-        self.tables.iter().map(of_table).fold(Type::Unknown, Type::or_greater)
+        let of_subquery = |subquery: &Arc<Subquery>| match subquery.type_of(name) {
+            Type::Tag if cast.is_some() => Type::Unknown,
+            ty => ty,
+        };
+        let types = self.tables.iter().map(of_table).chain(self.subqueries.iter().map(of_subquery));
+        types.fold(Type::Unknown, Type::or_greater)
     }
 
-    /// Every field with its type.
+    /// Whether a subquery has a column or a tag of this name.
+    #[must_use]
+    pub fn is_of_subquery(&self, name: &str) -> bool {
+        self.subqueries.iter().any(|subquery| subquery.type_of(name) != Type::Unknown)
+    }
+
+    /// Every field with its type, and every column of a subquery: one of these may be a tag.
     #[must_use]
     pub fn fields(&self) -> BTreeMap<Arc<str>, Type> {
         let mut fields = BTreeMap::new();
@@ -59,6 +79,12 @@ impl Names {
             let known = fields.entry(Arc::clone(&column.name)).or_insert(Type::Unknown);
             *known = known.or_greater(ty);
         }
+        for subquery in &self.subqueries {
+            for (name, ty) in subquery.columns() {
+                let known = fields.entry(Arc::clone(name)).or_insert(Type::Unknown);
+                *known = known.or_greater(ty);
+            }
+        }
         fields
     }
 
@@ -66,6 +92,8 @@ impl Names {
     #[must_use]
     pub fn tags(&self) -> BTreeSet<Arc<str>> {
         let tables = self.tables.iter().chain(&self.siblings);
-        tables.flat_map(|table| table.schema.tags()).map(|column| Arc::clone(&column.name)).collect()
+        let of_tables = tables.flat_map(|table| table.schema.tags()).map(|column| &column.name);
+        let of_subqueries = self.subqueries.iter().flat_map(|subquery| &subquery.query.group_tags);
+        of_tables.chain(of_subqueries).map(Arc::clone).collect()
     }
 }

@@ -1,6 +1,6 @@
-//! WHERE as a DataFusion filter on one table.
+//! WHERE as a DataFusion filter on one table or subquery.
 //!
-//! In: a folded condition without time, the types of names, the table's columns. Out: a [`Predicate`] with every operator's sides of
+//! In: a folded condition without time, the types of names, the columns there are. Out: a [`Predicate`] with every operator's sides of
 //! one type, so that nothing has to be coerced, in plain comparisons on columns, so that statistics can prune.
 //!
 //! ```text
@@ -12,7 +12,7 @@
 //! f > 'a'    false                           types that do not fit never match
 //! ```
 
-use super::columns::{TableColumns, or_else};
+use super::columns::or_else;
 use super::error::{Result, err};
 use super::names::Names;
 use super::resolve::operator;
@@ -75,13 +75,22 @@ pub enum Scope {
     Series,
 }
 
-/// The condition on the rows of one table.
-pub fn predicate(
-    condition: &Ast,
-    names: &Names,
-    columns: &TableColumns<'_>,
-    scope: Scope,
-) -> Result<Predicate> {
+/// What a condition is about to be evaluated on.
+pub trait Columns {
+    /// The tag as `Utf8View`, null where a row lacks it; `None` when all do.
+    fn tag(&self, name: &str) -> Option<Expr>;
+
+    /// The field as a value of this type, null where a row lacks it; `None` when all do.
+    fn field(&self, name: &str, ty: Type) -> Option<Expr>;
+
+    /// A tag that a subquery has selected, as `Utf8`: unlike other tags it never matches where it is missing.
+    fn text_of_tag(&self, _name: &str) -> Option<Expr> {
+        None
+    }
+}
+
+/// The condition on the rows of one table or subquery.
+pub fn predicate(condition: &Ast, names: &Names, columns: &dyn Columns, scope: Scope) -> Result<Predicate> {
     let predicate = Context { names, columns, scope }.predicate(condition)?;
     if let Predicate::Rows(expr) = &predicate {
         check_connectives(expr)?;
@@ -112,7 +121,7 @@ fn check_connectives(expr: &Expr) -> Result<()> {
 #[derive(Clone, Copy)]
 struct Context<'a> {
     names: &'a Names,
-    columns: &'a TableColumns<'a>,
+    columns: &'a dyn Columns,
     scope: Scope,
 }
 
@@ -179,7 +188,9 @@ impl<'a> Context<'a> {
         };
         match (left.unparenthesized(), right.unparenthesized()) {
             (Ast::VarRef { name, cast }, Ast::String(text))
-                if !text.is_empty() && self.names.type_of(name, *cast) == Type::Tag =>
+                if !text.is_empty()
+                    && self.names.type_of(name, *cast) == Type::Tag
+                    && self.columns.text_of_tag(name).is_none() =>
             {
                 Some((name, text))
             }
@@ -230,9 +241,12 @@ impl<'a> Context<'a> {
             |value: ScalarValue, ty| Ok(Side::Value(Some(Expr::Literal(value, None)), ty, IsLiteral(true)));
         match expr.unparenthesized() {
             Ast::VarRef { name, cast } => Ok(match self.names.type_of(name, *cast) {
-                Type::Tag => Side::Tag(self.columns.tag(name)),
-                // A name that nothing bears is a tag that every series lacks.
-                Type::Unknown if cast.is_none() => Side::Tag(None),
+                Type::Tag => match self.columns.text_of_tag(name) {
+                    Some(text) => Side::Value(Some(text), Type::String, IsLiteral(false)),
+                    None => Side::Tag(self.columns.tag(name)),
+                },
+                // A name that nothing bears is a tag that every series lacks, unless the outer query gave it to a subquery.
+                Type::Unknown if cast.is_none() => Side::Tag(self.columns.tag(name)),
                 ty => Side::Value(self.columns.field(name, ty), ty, IsLiteral(false)),
             }),
             Ast::Float(x) => literal(ScalarValue::Float64(Some(*x)), Type::Float),

@@ -4,17 +4,16 @@
 //! Project: measurement, tags, time, columns
 //!   SeriesLimit or Limit
 //!     Sort: tags, time, __series
-//!       Filter: f IS NOT NULL OR g IS NOT NULL
-//!         scan
+//!       scan: where f IS NOT NULL OR g IS NOT NULL; of each series the rows that a LIMIT may reach
 //! ```
 
 use super::columns::{null_of, or_else};
 use super::error::Result;
-use super::finish::{project, sort};
-use super::ir::{Measurement, Query};
-use super::limit::limit;
+use super::finish::{project, sort_by};
+use super::ir::{Measurement, Part, Query};
+use super::limit::{limit, rows_within_reach};
 use super::lower::{fill_value, is_null, lower};
-use super::scan::{Wanted, any_not_null, scan};
+use super::scan::{RowsWanted, Wanted, any_not_null, scan};
 use super::types::Type;
 use crate::query::tables::Tables;
 use datafusion::functions_window::nth_value::last_value_udwf;
@@ -32,11 +31,19 @@ pub(super) fn plan(
     measurement: &Measurement,
     tables: &dyn Tables,
 ) -> Result<Option<LogicalPlan>> {
-    let wanted = Wanted { refs: &query.refs, has_time: true, has_series: true };
-    let Some(input) = scan(query, measurement, wanted, tables)? else { return Ok(None) };
-    let fields = query.refs.iter().zip(&input.refs).filter(|(r, _)| r.ty.is_field());
-    let Some(has_field) = any_not_null(fields.map(|(_, expr)| expr)) else { return Ok(None) };
-    let mut input = input.filter(Some(has_field))?;
+    let rows = RowsWanted::WithField(rows_within_reach(query));
+    let wanted = Wanted { refs: &query.refs, has_time: true, has_series: true, rows };
+    let Some(mut input) = scan(query, measurement, wanted, tables)? else { return Ok(None) };
+    if input.has_rows_of_nulls && query.refs.iter().all(|r| r.ty == Type::Unknown) {
+        return Ok(None);
+    }
+    let has_subquery = measurement.parts.iter().any(|part| matches!(part, Part::Subquery { .. }));
+    if has_subquery && !input.has_rows_of_nulls {
+        // Beside the rows of tables those of subqueries count as these do.
+        let fields = query.refs.iter().zip(&input.refs).filter(|(r, _)| r.ty.is_field());
+        let has_field = any_not_null(fields.map(|(_, expr)| expr));
+        input = input.filter(has_field)?;
+    }
     let mut refs = input.refs.clone();
     for (value, reference) in refs.iter_mut().zip(&query.refs) {
         if let Some(number) = fill_value(query.fill, reference.ty) {
@@ -51,8 +58,7 @@ pub(super) fn plan(
     }
     let columns = query.columns.iter().map(|column| lower(&column.value, &refs, &[]));
     let columns = columns.collect::<Result<Vec<_>>>()?;
-    let order = [input.time.clone(), input.series.clone()];
-    let plan = sort(query, input.plan, &input.group_tags, &order);
+    let plan = sort_by(query, input.plan, &input.group_tags, input.order);
     let plan = limit(query, plan, &input.group_tags)?;
     project(query, measurement, plan, &input.group_tags, input.time, columns).map(Some)
 }

@@ -3,30 +3,48 @@
 //! In: a SELECT, the catalog, the request's defaults and the time. Out: the IR, or the error that InfluxDB 1.x gives. The order of the
 //! checks is InfluxDB's: databases, form of the statement ([`super::compile`]), policies, wildcards, types.
 
-use super::compile::{CompiledField, compile};
+use super::compile::{Compiled, CompiledField, compile};
 use super::error::{Result, err};
-use super::expand::{column_names, expand, has_wildcard};
+use super::expand::{column_names, default_name, expand, has_wildcard};
 use super::function::Function;
-use super::ir::{Call, Limits, OutputColumn, Projection, Query, Ref, Scalar, Source};
+use super::ir::{Call, Limits, OutputColumn, Projection, Query, Ref, Scalar};
 use super::names::Names;
 use super::source::{self, Defaults};
+use super::subquery;
 use super::types::{Type, is_literal};
 use crate::model::state::State;
 use crate::query::error::QueryError;
 use crate::query::functions::scalar::arithmetic::{Operand, Operator, result_type};
 use influxql::ast::{BinaryOp, CastType, Expr, Order, Select};
+use std::sync::Arc;
 
 /// Resolves a SELECT against the catalog. `now_ns` is what `now()` means.
 pub fn resolve(select: &Select, state: &State, defaults: Defaults<'_>, now_ns: i64) -> Result<Query> {
+    subquery::check_depth(select)?;
     source::check_databases(state, &select.sources, defaults)?;
     let compiled = compile(select, now_ns)?;
-    if select.target.is_some() {
-        return Err(QueryError::unsupported("SELECT … INTO"));
-    }
-    let measurements = source::measurements(state, &select.sources, defaults)?;
-    let names = Names::new(measurements.iter().flat_map(|m| m.tables.iter().cloned()).collect());
-    let names = if has_wildcard(&compiled) { names.with_siblings(state) } else { names };
-    let (fields, group_tags) = expand(&compiled, &names)?;
+    let mut query = resolve_compiled(select, &compiled, state, defaults)?.query;
+    query.bounds.max_ns = query.bounds.max_ns.or(compiled.upper_ns);
+    Ok(query)
+}
+
+/// A query and the names of its columns before numbers made them distinct.
+pub(super) struct Resolved {
+    pub query: Query,
+    pub names: Vec<Arc<str>>,
+}
+
+/// The same of a statement whose form has been checked, without the upper bound of windows.
+pub(super) fn resolve_compiled(
+    select: &Select,
+    compiled: &Compiled,
+    state: &State,
+    defaults: Defaults<'_>,
+) -> Result<Resolved> {
+    let sources = subquery::sources(select, compiled, state, defaults)?;
+    let names = Names::new(sources.tables()).with_subqueries(sources.subqueries);
+    let names = if has_wildcard(compiled) { names.with_siblings(state) } else { names };
+    let (fields, group_tags) = expand(compiled, &names)?;
     let mut scope = Scope { names: &names, refs: Vec::new(), calls: Vec::new() };
     let mut columns = Vec::with_capacity(fields.len());
     for (field, name) in fields.iter().zip(column_names(&fields)) {
@@ -34,27 +52,32 @@ pub fn resolve(select: &Select, state: &State, defaults: Defaults<'_>, now_ns: i
         columns.push(OutputColumn { name, value, ty });
     }
     let Scope { refs, calls, .. } = scope;
-    Ok(Query {
+    let name = |field: &CompiledField| match &field.alias {
+        Some(alias) => alias.as_str().into(),
+        None => default_name(&field.expr).into(),
+    };
+    let query = Query {
         projection: projection(&fields, calls)?,
-        source: Source::Measurements(measurements),
+        measurements: sources.measurements.into(),
         columns,
-        time_name: compiled.time_name,
+        time_name: compiled.time_name.clone(),
         refs,
         group_tags,
         interval: compiled.interval,
         bounds: compiled.bounds,
-        condition: compiled.condition,
-        fill: select.fill,
+        condition: compiled.condition.clone(),
+        fill: compiled.fill,
         is_descending: select.order == Order::Descending,
         limits: Limits {
             limit: select.limit,
             offset: select.offset,
-            slimit: select.slimit,
-            soffset: select.soffset,
+            slimit: select.slimit.saturating_add(sources.slimit),
+            soffset: select.soffset.saturating_add(sources.soffset),
         },
         zone: compiled.zone,
-        names,
-    })
+        names: Arc::new(names),
+    };
+    Ok(Resolved { query, names: fields.iter().map(name).collect() })
 }
 
 fn projection(fields: &[CompiledField], mut calls: Vec<Call>) -> Result<Projection> {
@@ -159,6 +182,16 @@ impl Scope<'_> {
         Ref { name: name.into(), ty }
     }
 
+    /// What a function is computed of. It has no values of a tag, unless that comes from a subquery, where it is text.
+    fn argument(&self, name: &str, cast: Option<CastType>) -> Ref {
+        let reference = self.reference(name, cast);
+        let ty = match reference.ty {
+            Type::Tag if self.names.is_of_subquery(name) => Type::String,
+            ty => ty,
+        };
+        Ref { ty, ..reference }
+    }
+
     fn call(&self, name: &str, args: &[Expr]) -> Result<Call> {
         let function = match (name, args) {
             ("percentile", [_, Expr::Integer(n)]) => Some(Function::Percentile(*n as f64)),
@@ -172,7 +205,7 @@ impl Scope<'_> {
         };
         match (function, argument) {
             (Some(function), Some(Expr::VarRef { name, cast })) => {
-                Ok(Call { function, argument: self.reference(name, *cast) })
+                Ok(Call { function, argument: self.argument(name, *cast) })
             }
             _ => Err(QueryError::unsupported(format_args!("{name}()"))),
         }

@@ -1,22 +1,28 @@
-//! The lowest part of every plan: the rows of one measurement that WHERE leaves, with the columns that the query needs.
+//! The lowest part of a query's plan: the rows of one measurement that WHERE leaves, with the columns that the query needs.
 //!
 //! In: the query and one of its measurements. Out: an [`Input`], which says by which expression of the plan each tag and field
 //! is had. A single table is scanned without a projection on top, so that the columns keep their stored names and filters on them
-//! reach the provider; several tables of one name become a union of projections to common names.
+//! reach the provider; several tables or subqueries of one name become a union of projections to common
+//! names. A subquery's rows are made an [`Input`] too (`inner_rows`).
 
 use super::columns::{SCAN_NAME, TableColumns, null_of, plain, text_literal, time_literal};
 use super::error::Result;
-use super::ir::{Measurement, Query, Ref};
+use super::finish::in_order;
+use super::inner_rows::inner_rows;
+use super::ir::{Measurement, Part, Query, Ref};
 use super::predicate::{Predicate, Scope, predicate};
 use super::time_range::TimeBounds;
 use super::types::Type;
+use crate::model::database::TableInfo;
+use crate::model::schema::Column;
+use crate::query::scan::RunRows;
 use crate::query::tables::Tables;
 
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{
-    BinaryExpr, Expr, Filter, LogicalPlan, Operator, Projection, TableProviderFilterPushDown,
+    BinaryExpr, Expr, Filter, LogicalPlan, Operator, Projection, SortExpr, TableProviderFilterPushDown,
     TableScanBuilder, Union,
 };
 use std::collections::HashSet;
@@ -35,6 +41,10 @@ pub(super) struct Input {
     pub group_tags: Vec<Expr>,
     /// The references asked for, in order, each of its type; a null literal where the table has no such column.
     pub refs: Vec<Expr>,
+    /// The order within a series of the result when rows are selected as they come, for a query that wants time and series.
+    pub order: Vec<SortExpr>,
+    /// Whether a row counts even if all its values are null: those of subqueries do.
+    pub has_rows_of_nulls: bool,
 }
 
 /// Which columns besides the group tags a query needs.
@@ -46,6 +56,17 @@ pub(super) struct Wanted<'a> {
     pub has_time: bool,
     /// The series key.
     pub has_series: bool,
+    /// The rows.
+    pub rows: RowsWanted,
+}
+
+/// Which of the rows that meet the condition a query needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RowsWanted {
+    /// All.
+    All,
+    /// Those with a value in one of the fields among the references; of each series only so many, if that is said. Of a subquery all.
+    WithField(Option<RunRows>),
 }
 
 /// The rows of a measurement that WHERE leaves, or `None` when that is clearly none. The expressions of an [`Input`] that were not
@@ -56,44 +77,86 @@ pub(super) fn scan(
     wanted: Wanted<'_>,
     tables: &dyn Tables,
 ) -> Result<Option<Input>> {
-    let mut inputs = Vec::with_capacity(measurement.tables.len());
-    for table in &measurement.tables {
+    let mut inputs = Vec::with_capacity(measurement.parts.len());
+    for part in &measurement.parts {
+        let table = match part {
+            Part::Table(table) => table,
+            Part::Subquery { subquery, measurement } => {
+                inputs.extend(inner_rows(query, subquery, *measurement, wanted, tables)?);
+                continue;
+            }
+        };
         let provider = tables.provider(table.id)?;
         let columns = TableColumns { table, schema: provider.schema() };
         let condition = match &query.condition {
             Some(condition) => predicate(condition, &query.names, &columns, Scope::Rows)?,
             None => Predicate::Constant(true),
         };
-        let condition = within(&columns, query.bounds).and(condition);
+        let mut condition = within(&columns, query.bounds).and(condition);
+        let values = wanted.refs.iter().map(|r| columns.value(r).unwrap_or_else(|| null_of(r.ty)));
+        let refs: Vec<_> = values.collect();
+        let mut run_rows = None;
+        if let RowsWanted::WithField(rows) = wanted.rows {
+            condition = condition.and(has_field(table, wanted.refs, &refs));
+            run_rows = rows;
+        }
         if condition == Predicate::Constant(false) {
             continue;
         }
         let group_tags =
             query.group_tags.iter().map(|tag| columns.tag(tag).unwrap_or_else(|| null_of(Type::Tag)));
-        let values = wanted.refs.iter().map(|r| columns.value(r).unwrap_or_else(|| null_of(r.ty)));
         let (time, series) = (columns.time(), columns.series());
-        let (group_tags, refs): (Vec<_>, Vec<_>) = (group_tags.collect(), values.collect());
+        let group_tags: Vec<_> = group_tags.collect();
         let needed = used(&time, &series, &group_tags, &refs, wanted);
-        let plan = scan_table(&columns, provider, needed, condition)?;
-        inputs.push(Input { plan, time, series, group_tags, refs });
+        let plan = scan_table(&columns, Scanned { provider, run_rows, tables }, needed, condition)?;
+        let order = vec![in_order(query, &time), in_order(query, &series)];
+        inputs.push(Input { plan, time, series, group_tags, refs, order, has_rows_of_nulls: false });
     }
     match inputs.len() {
         0 | 1 => Ok(inputs.pop()),
-        _ => union(inputs, wanted).map(Some),
+        _ => union(query, inputs, wanted).map(Some),
     }
+}
+
+/// The condition that a row has a value in one of these fields. Every row of a table has one in some field.
+fn has_field(table: &TableInfo, refs: &[Ref], values: &[Expr]) -> Predicate {
+    let fields = refs.iter().zip(values).filter(|(reference, _)| reference.ty.is_field());
+    let is_selected = |field: &Column| {
+        let own_type = field.field_type().map(Type::from);
+        fields.clone().any(|(reference, _)| reference.name == field.name && Some(reference.ty) == own_type)
+    };
+    match any_not_null(fields.clone().map(|(_, value)| value)) {
+        None => Predicate::Constant(false),
+        Some(_) if table.schema.fields().all(is_selected) => Predicate::Constant(true),
+        Some(condition) => Predicate::Rows(condition),
+    }
+}
+
+/// A table's provider, and what may be asked of it besides the condition.
+pub(super) struct Scanned<'a> {
+    /// The provider.
+    pub provider: Arc<dyn TableProvider>,
+    /// The rows of each series that are needed, where not all are.
+    pub run_rows: Option<RunRows>,
+    /// Where the provider comes from.
+    pub tables: &'a dyn Tables,
 }
 
 /// The rows of a table that meet the condition, with the columns that `needed` and the condition mention.
 pub(super) fn scan_table<'a>(
     columns: &TableColumns<'_>,
-    provider: Arc<dyn TableProvider>,
+    scanned: Scanned<'_>,
     needed: impl IntoIterator<Item = &'a Expr>,
     condition: Predicate,
 ) -> Result<LogicalPlan> {
+    let Scanned { mut provider, run_rows, tables } = scanned;
     let (filters, remaining) = match condition {
         Predicate::Constant(_) => (Vec::new(), None),
         Predicate::Rows(condition) => pushed_down(condition, provider.as_ref())?,
     };
+    if let (Some(rows), None) = (run_rows, &remaining) {
+        provider = tables.of_runs(provider, rows);
+    }
     let mut names = HashSet::new();
     for expr in needed {
         names.extend(expr.column_refs().into_iter().map(|column| column.name.as_str()));
@@ -150,7 +213,7 @@ pub(super) fn within(columns: &TableColumns<'_>, bounds: TimeBounds) -> Predicat
 
 impl Input {
     /// The same rows with columns of fixed names.
-    fn renamed(self, wanted: Wanted<'_>) -> Result<Self> {
+    pub(super) fn renamed(self, wanted: Wanted<'_>) -> Result<Self> {
         let names = (wanted.has_time.then(|| "time".to_owned()).into_iter())
             .chain(wanted.has_series.then(|| "series".to_owned()))
             .chain((0..self.group_tags.len()).map(|i| format!("tag_{i}")))
@@ -165,6 +228,8 @@ impl Input {
             series: plain("series"),
             group_tags: (0..self.group_tags.len()).map(|i| plain(&format!("tag_{i}"))).collect(),
             refs: (0..self.refs.len()).map(|i| plain(&format!("value_{i}"))).collect(),
+            order: Vec::new(),
+            has_rows_of_nulls: self.has_rows_of_nulls,
         })
     }
 
@@ -190,11 +255,13 @@ fn used<'a>(
     time.into_iter().chain(series).chain(group_tags).chain(refs)
 }
 
-fn union(inputs: Vec<Input>, wanted: Wanted<'_>) -> Result<Input> {
+fn union(query: &Query, inputs: Vec<Input>, wanted: Wanted<'_>) -> Result<Input> {
     let mut renamed = inputs.into_iter().map(|input| input.renamed(wanted)).collect::<Result<Vec<_>>>()?;
     let plans = renamed.iter().map(|input| Arc::new(input.plan.clone())).collect();
     let mut first = renamed.remove(0);
     first.plan = LogicalPlan::Union(Union::try_new_with_loose_types(plans)?);
+    first.order = vec![in_order(query, &first.time), in_order(query, &first.series)];
+    first.has_rows_of_nulls &= renamed.iter().all(|input| input.has_rows_of_nulls);
     Ok(first)
 }
 

@@ -5,7 +5,7 @@ use super::error::Result;
 use super::fold::Env;
 use super::names::Names;
 use super::predicate::{Predicate, Scope, predicate};
-use super::scan::{scan_table, within};
+use super::scan::{Scanned, scan_table, within};
 use super::time_range::{TimeBounds, split};
 use crate::model::database::TableInfo;
 use crate::query::tables::Tables;
@@ -63,6 +63,6 @@ pub fn series_plan(
         return Ok(None);
     }
     let series = columns.series();
-    let plan = scan_table(&columns, provider, [&series], condition)?;
+    let plan = scan_table(&columns, Scanned { provider, run_rows: None, tables }, [&series], condition)?;
     Ok(Some(LogicalPlan::Aggregate(Aggregate::try_new(Arc::new(plan), vec![series], Vec::new())?)))
 }

@@ -3,11 +3,11 @@
 //! In: the sources as written, the catalog and the request's database and policy. Out: the measurements, sorted by name.
 
 use super::error::{Result, err};
-use super::ir::Measurement;
 use crate::model::database::{DatabaseInfo, PolicyInfo, TableInfo};
 use crate::model::state::State;
 use crate::query::error::QueryError;
-use influxql::ast::{MeasurementName, Name, Source};
+use crate::query::into::IntoTarget;
+use influxql::ast::{MeasurementName, Name, Source, Target, TargetName};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -45,7 +45,13 @@ pub fn check_databases(state: &State, sources: &[Source], defaults: Defaults<'_>
                 }
                 database(state, measurement.database.as_deref(), defaults)?;
             }
-            Source::Subquery(select) => check_databases(state, &select.sources, defaults)?,
+            Source::Subquery(select) => {
+                // Nothing is written there, but it has to exist.
+                if let Some(to) = &select.target {
+                    target(state, to, defaults)?;
+                }
+                check_databases(state, &select.sources, defaults)?;
+            }
         }
     }
     Ok(())
@@ -63,6 +69,33 @@ fn check_not_a_system_name(name: &str) -> Result<()> {
     err(format!("unable to use system source '{name}': use {instead} instead"))
 }
 
+/// Where INTO writes to. Its policy may be missing: that matters when there is something to write.
+pub(super) fn target(state: &State, target: &Target, defaults: Defaults<'_>) -> Result<IntoTarget> {
+    let database = database(state, target.database.as_deref(), defaults)?;
+    Ok(IntoTarget {
+        database: database.name.to_string(),
+        policy: policy_name(database, target.policy.as_deref(), defaults)?.to_owned(),
+        measurement: match &target.name {
+            TargetName::Name(name) => Some(name.as_str().into()),
+            TargetName::SameAsSource => None,
+        },
+    })
+}
+
+fn policy_name<'a>(
+    database: &'a DatabaseInfo,
+    name: Option<&'a str>,
+    defaults: Defaults<'a>,
+) -> Result<&'a str> {
+    match name.or(defaults.policy).filter(|name| !name.is_empty()) {
+        Some(name) => Ok(name),
+        None if database.default_policy.is_empty() => {
+            err(format!("default retention policy not set for: {:?}", database.name))
+        }
+        None => Ok(&database.default_policy),
+    }
+}
+
 /// The policy that a measurement without one belongs to.
 pub fn policy<'s>(
     state: &'s State,
@@ -70,34 +103,33 @@ pub fn policy<'s>(
     name: Option<&str>,
     defaults: Defaults<'_>,
 ) -> Result<&'s Arc<PolicyInfo>> {
-    let name = match name.or(defaults.policy).filter(|name| !name.is_empty()) {
-        Some(name) => name,
-        None if database.default_policy.is_empty() => {
-            return err(format!("default retention policy not set for: {:?}", database.name));
-        }
-        None => &database.default_policy,
-    };
+    let name = policy_name(database, name, defaults)?;
     match state.policy(database.id, name) {
         Some(policy) => Ok(policy),
         None => err(format!("retention policy not found: {name}")),
     }
 }
 
-/// The tables that FROM names, grouped by measurement and sorted by its name.
-pub fn measurements(state: &State, sources: &[Source], defaults: Defaults<'_>) -> Result<Vec<Measurement>> {
+/// The tables that the FROM of a statement without subqueries names, grouped by measurement and sorted by its name.
+pub fn tables(
+    state: &State,
+    sources: &[Source],
+    defaults: Defaults<'_>,
+) -> Result<BTreeMap<Arc<str>, Vec<Arc<TableInfo>>>> {
     let mut found: BTreeMap<Arc<str>, Vec<Arc<TableInfo>>> = BTreeMap::new();
     for source in sources {
         let Source::Measurement(measurement) = source else {
-            return Err(QueryError::unsupported("FROM (SELECT …)"));
+            return Err(QueryError::unsupported("FROM (SELECT …) here"));
         };
         for table in tables_of(state, measurement, defaults)? {
             found.entry(Arc::clone(&table.name)).or_default().push(Arc::clone(table));
         }
     }
-    Ok(found.into_iter().map(|(name, tables)| Measurement { name, tables }).collect())
+    Ok(found)
 }
 
-fn tables_of<'s>(
+/// The tables that one entry of FROM names.
+pub(super) fn tables_of<'s>(
     state: &'s State,
     measurement: &MeasurementName,
     defaults: Defaults<'_>,

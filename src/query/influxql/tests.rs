@@ -106,8 +106,16 @@ impl Store {
     fn create_policy(&mut self, database: DatabaseId, name: &str, duration_ns: i64) -> PolicyId {
         let id = self.state.next_policy_id();
         let shard_duration_ns = PolicyInfo::default_shard_duration_ns(duration_ns);
-        let info =
-            PolicyInfo { id, database, name: name.into(), duration_ns, shard_duration_ns, replica_n: 1 };
+        let info = PolicyInfo {
+            id,
+            database,
+            name: name.into(),
+            duration_ns,
+            shard_duration_ns,
+            replica_n: 1,
+            future_limit_ns: 0,
+            past_limit_ns: 0,
+        };
         self.apply(Change::PutPolicy(Arc::new(info)));
         id
     }
@@ -551,6 +559,11 @@ async fn scenarios_of_functions() {
 }
 
 #[tokio::test]
+async fn scenarios_of_subqueries() {
+    check_folder("subqueries", &[]).await;
+}
+
+#[tokio::test]
 async fn scenarios_of_show() {
     check_folder("show", &[]).await;
 }
@@ -666,6 +679,30 @@ fn absurd_conditions_are_planned_or_refused() {
     assert_eq!(error.to_string(), "an expression may have at most 100 operators");
 }
 
+/// As many levels as there may be run on an ordinary stack; of more, however many, the statement is refused.
+#[tokio::test]
+async fn subqueries_nest_to_a_bounded_depth() {
+    let nested = |depth: usize| {
+        let mut text = "SELECT usage_user FROM cpu".to_owned();
+        for level in 0..depth {
+            text = match level % 3 {
+                0 => format!("SELECT usage_user FROM ({text} WHERE usage_user != 0 GROUP BY hostname)"),
+                1 => format!("SELECT usage_user FROM ({text})"),
+                _ => format!("SELECT max(usage_user) AS usage_user FROM ({text} GROUP BY hostname)"),
+            };
+        }
+        text
+    };
+    let options = Options { database: "db", policy: None, epoch: Some("s") };
+    let (mut store, runner) = (cpu(), Runner::new());
+    let deepest = answer(&mut store, &runner, &nested(super::subquery::DEPTH_MAX), &options).await;
+    assert!(deepest.starts_with("name: cpu\n"), "{deepest}");
+    for depth in [super::subquery::DEPTH_MAX + 1, 200] {
+        let refused = answer(&mut store, &runner, &nested(depth), &options).await;
+        assert_eq!(refused, "error: subqueries may be nested at most 32 levels deep\n");
+    }
+}
+
 #[test]
 fn what_is_not_built_yet_says_so() {
     let store = cpu();
@@ -673,8 +710,6 @@ fn what_is_not_built_yet_says_so() {
     for (text, expected) in [
         ("SELECT derivative(usage_user) FROM cpu", "derivative() is not supported yet"),
         ("SELECT top(usage_user, 2) FROM cpu", "top() is not supported yet"),
-        ("SELECT f FROM (SELECT usage_user AS f FROM cpu)", "FROM (SELECT …) is not supported yet"),
-        ("SELECT usage_user INTO x FROM cpu", "SELECT … INTO is not supported yet"),
         ("SHOW STATS", "SHOW STATS is not supported yet"),
     ] {
         let statements = influxql::parse(text, &influxql::Params::new()).expect("parses");

@@ -58,20 +58,28 @@ pub(super) fn arrow_schema(columns: &[ScanColumn]) -> SchemaRef {
 pub(super) struct Projection {
     pub(super) schema: SchemaRef,
     columns: Vec<Origin>,
-    /// Stored names and types of the fields among the columns, each once.
+    /// Stored names and types of the fields that are read, each once: first those of the columns, in their order.
     pub(super) fields: Arc<[(Arc<str>, DataType)]>,
 }
 
 impl Projection {
-    pub(super) fn new(columns: &[ScanColumn]) -> Self {
-        let fields = columns.iter().filter_map(|c| match &c.origin {
-            Origin::Field(name) => Some((name.clone(), c.field.data_type().clone())),
-            _ => None,
-        });
+    /// `columns`, for which `others` are read too.
+    pub(super) fn new<'a>(
+        columns: &'a [ScanColumn],
+        others: impl IntoIterator<Item = &'a ScanColumn>,
+    ) -> Self {
+        let mut fields: Vec<(Arc<str>, DataType)> = Vec::new();
+        for column in columns.iter().chain(others) {
+            if let Origin::Field(name) = &column.origin
+                && !fields.iter().any(|(known, _)| known == name)
+            {
+                fields.push((name.clone(), column.field.data_type().clone()));
+            }
+        }
         Self {
             schema: arrow_schema(columns),
             columns: columns.iter().map(|c| c.origin.clone()).collect(),
-            fields: fields.collect(),
+            fields: fields.into(),
         }
     }
 
@@ -80,7 +88,7 @@ impl Projection {
         self.fields.iter().map(|(_, data_type)| data_type.clone()).collect()
     }
 
-    /// The columns of `rows`, whose fields are [`Projection::fields`].
+    /// The columns of `rows`, whose fields are [`Projection::fields`], or at least begin with those of the columns.
     pub(super) fn batch(&self, rows: &SortedRows) -> Result<RecordBatch, ArrowError> {
         let tags: Vec<&str> = self
             .columns

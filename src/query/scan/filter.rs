@@ -5,9 +5,11 @@ use crate::merge::{SeriesRun, series_column, tag_values};
 use crate::model::file::FileMeta;
 use crate::model::schema::TIME_COLUMN;
 use crate::model::time::TimeRange;
-use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions, StringViewArray};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, StringViewArray};
+use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::Schema;
 use datafusion::catalog::Session;
+use datafusion::common::tree_node::TreeNode;
 use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::expr::BinaryExpr;
 use datafusion::logical_expr::utils::conjunction;
@@ -22,7 +24,9 @@ pub(super) enum FilterKind {
     Time(TimeRange),
     /// It looks at series key and tags only.
     Series,
-    /// It looks at fields, or at the time in a way that is no range: the plan must apply it.
+    /// It looks at the values of a row.
+    Row,
+    /// It cannot be evaluated here: the plan must apply it.
     Other,
 }
 
@@ -36,10 +40,25 @@ pub(super) fn classify(filter: &Expr, columns: &[ScanColumn]) -> FilterKind {
         matches!(origin, Some(Origin::Series | Origin::Tag(_)))
     };
     let used = filter.column_refs();
-    if !used.is_empty() && !filter.is_volatile() && used.iter().all(|c| of_series(&c.name)) {
-        return FilterKind::Series;
+    if used.is_empty() || filter.is_volatile() || has_subquery(filter) {
+        return FilterKind::Other;
     }
-    FilterKind::Other
+    if used.iter().all(|c| of_series(&c.name)) { FilterKind::Series } else { FilterKind::Row }
+}
+
+/// Whether the plan of something else is part of the filter.
+fn has_subquery(filter: &Expr) -> bool {
+    let is_subquery = |expr: &Expr| {
+        Ok(matches!(
+            expr,
+            Expr::ScalarSubquery(_)
+                | Expr::InSubquery(_)
+                | Expr::Exists(_)
+                | Expr::SetComparison(_)
+                | Expr::OuterReferenceColumn(..)
+        ))
+    };
+    filter.exists(is_subquery).unwrap_or(true)
 }
 
 /// The range that `time <op> literal` or `literal <op> time` means.
@@ -68,6 +87,8 @@ fn time_bound(filter: &Expr) -> Option<TimeRange> {
 pub(super) struct ScanFilter {
     pub(super) times: TimeRange,
     series: Option<SeriesPredicate>,
+    /// What is to be evaluated on the rows that are left.
+    pub(super) rows: Option<Predicate>,
 }
 
 /// A predicate over series key and tags.
@@ -80,25 +101,28 @@ struct SeriesPredicate {
 
 /// An expression over just the columns that it uses.
 #[derive(Clone, Debug)]
-struct Predicate {
+pub(super) struct Predicate {
     expr: Arc<dyn PhysicalExpr>,
     schema: Arc<Schema>,
     columns: Vec<ScanColumn>,
 }
 
 impl ScanFilter {
-    /// The joint meaning of those `filters` that [`classify`] sorts as time or series; others are ignored.
+    /// The joint meaning of those `filters` that [`classify`] does not leave to the plan.
     pub(super) fn new(filters: &[Expr], columns: &[ScanColumn], session: &dyn Session) -> Result<Self> {
         let mut times = TimeRange::ALL;
-        let mut of_series = Vec::new();
+        let (mut of_series, mut of_rows) = (Vec::new(), Vec::new());
         for filter in filters {
             match classify(filter, columns) {
                 FilterKind::Time(range) => times = times.intersect(&range),
                 FilterKind::Series => of_series.push(unqualified(filter)?),
+                FilterKind::Row => of_rows.push(unqualified(filter)?),
                 FilterKind::Other => {}
             }
         }
-        Ok(Self { times, series: SeriesPredicate::new(of_series, columns, session)? })
+        let rows =
+            conjunction(of_rows).map(|filter| Predicate::new(&filter, columns, session)).transpose()?;
+        Ok(Self { times, series: SeriesPredicate::new(of_series, columns, session)?, rows })
     }
 
     /// Whether every series matches.
@@ -166,13 +190,26 @@ impl Predicate {
         Ok(Self { expr, schema, columns })
     }
 
+    /// The columns that it uses.
+    pub(super) fn columns(&self) -> &[ScanColumn] {
+        &self.columns
+    }
+
     /// Per row of `batch`, which has the predicate's columns, whether it is true.
-    fn evaluate(&self, batch: &RecordBatch) -> Result<Vec<bool>> {
+    pub(super) fn mask(&self, batch: &RecordBatch) -> Result<BooleanBuffer> {
         let result = self.expr.evaluate(batch)?.into_array(batch.num_rows())?;
         let result = result.as_boolean_opt().ok_or_else(|| {
             datafusion::error::DataFusionError::Internal(format!("filter {} is not boolean", self.expr))
         })?;
-        Ok(result.iter().map(|b| b == Some(true)).collect())
+        Ok(match result.nulls() {
+            Some(nulls) => result.values() & nulls.inner(),
+            None => result.values().clone(),
+        })
+    }
+
+    /// The same as booleans.
+    fn evaluate(&self, batch: &RecordBatch) -> Result<Vec<bool>> {
+        Ok(self.mask(batch)?.iter().collect())
     }
 }
 
@@ -187,7 +224,7 @@ fn one_row_each(runs: &[SeriesRun]) -> Vec<SeriesRun> {
 
 /// The expression with columns named by their name alone.
 fn unqualified(expr: &Expr) -> Result<Expr> {
-    use datafusion::common::tree_node::{Transformed, TreeNode};
+    use datafusion::common::tree_node::Transformed;
     let strip = |e: Expr| {
         Ok(match e {
             Expr::Column(c) => {

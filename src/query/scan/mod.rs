@@ -6,23 +6,26 @@
 //!         chunks + files, pruned by the manifest ─ layout.rs ─▶ partitions of units
 //!                                                       a unit: one row group | one chunk | a merge
 //!         ─ source.rs ─▶ DataSourceExec
-//! execute: unit ─ stream.rs ─▶ SortedRows of series that match ─ (merge) ─▶ columns.rs ─▶ RecordBatch
+//! execute: unit ─ stream.rs ─▶ SortedRows of series that match ─ (merge) ─ rows.rs ─ columns.rs ─▶ RecordBatch
 //! ```
 //!
 //! Rows lie in runs of one series each, and tags are constant within a run. So a predicate over tags is evaluated
 //! once per series instead of once per row, selects ranges of rows before anything else is read, and tag
 //! columns are made by repeating a value. Sources whose (time × series) rectangles overlap are merged; all others
 //! are read as they are. Rows of files that a tombstone deletes are left out before that, so that a merge
-//! meets only rows that live.
+//! meets only rows that live. A predicate over fields is evaluated after merging, on the columns that it needs, before
+//! tags are repeated for the rows that it leaves.
 
 mod columns;
 mod filter;
 mod layout;
 mod provider;
+mod rows;
 mod source;
 mod stream;
 
 pub use provider::{SeriesColumn, TableSource};
+pub use rows::RunRows;
 
 #[cfg(test)]
 mod tests;

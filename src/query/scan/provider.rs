@@ -1,8 +1,9 @@
 //! One table, as DataFusion asks for it.
 
 use super::columns::{Projection, ScanColumn, arrow_schema, scan_columns};
-use super::filter::{FilterKind, ScanFilter, classify};
+use super::filter::{FilterKind, Predicate, ScanFilter, classify};
 use super::layout::{Source, partitions};
+use super::rows::{RowFilter, RunRows, fields_of};
 use super::source::SeriesSource;
 use super::stream::ScanPlan;
 use crate::engine::{Engine, ReadView};
@@ -29,12 +30,13 @@ pub enum SeriesColumn {
 }
 
 /// A table at one moment.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct TableSource {
     engine: Arc<Engine>,
     view: ReadView,
     columns: Vec<ScanColumn>,
     schema: SchemaRef,
+    run_rows: Option<RunRows>,
 }
 
 impl TableSource {
@@ -43,7 +45,13 @@ impl TableSource {
     pub fn new(engine: Arc<Engine>, view: ReadView, series: SeriesColumn) -> Self {
         let columns = scan_columns(&view.table.schema, series == SeriesColumn::Shown);
         let schema = arrow_schema(&columns);
-        Self { engine, view, columns, schema }
+        Self { engine, view, columns, schema, run_rows: None }
+    }
+
+    /// The same table for a reader who needs no other rows of a run than these.
+    #[must_use]
+    pub fn of_runs(&self, rows: RunRows) -> Self {
+        Self { run_rows: Some(rows), ..self.clone() }
     }
 
     /// What may hold matching rows.
@@ -80,7 +88,7 @@ impl TableProvider for TableSource {
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
         let support = |filter: &&Expr| match classify(filter, &self.columns) {
-            FilterKind::Time(_) | FilterKind::Series => TableProviderFilterPushDown::Exact,
+            FilterKind::Time(_) | FilterKind::Series | FilterKind::Row => TableProviderFilterPushDown::Exact,
             FilterKind::Other => TableProviderFilterPushDown::Unsupported,
         };
         Ok(filters.iter().map(support).collect())
@@ -102,7 +110,10 @@ impl TableProvider for TableSource {
         let partitions_max = session.config_options().execution.target_partitions;
         let units = partitions(sources, &filter, partitions_max);
         let tombstones = self.view.tombstones.clone();
-        let plan = ScanPlan { projection: Projection::new(&columns), filter, tombstones };
+        let of_filter = filter.rows.as_ref().map_or(&[][..], Predicate::columns);
+        let projection = Projection::new(&columns, fields_of(of_filter));
+        let of_rows = filter.rows.clone().map(|rows| RowFilter::new(rows, &projection.fields)).transpose()?;
+        let plan = ScanPlan { projection, filter, of_rows, run_rows: self.run_rows, tombstones };
         let source = SeriesSource::new(self.view.table.name.clone(), plan, units);
         Ok(DataSourceExec::from_data_source(source))
     }

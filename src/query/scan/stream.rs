@@ -3,6 +3,7 @@
 use super::columns::Projection;
 use super::filter::ScanFilter;
 use super::layout::{SeriesRange, Source, Unit};
+use super::rows::{RowFilter, RunRows};
 use crate::buffer::Chunk;
 use crate::merge::{Merge, SeriesRun, SortedRows, Step};
 use crate::model::limits::BATCH_ROWS;
@@ -21,6 +22,10 @@ use std::sync::Arc;
 pub(super) struct ScanPlan {
     pub(super) projection: Projection,
     pub(super) filter: ScanFilter,
+    /// What the rows that were merged must meet.
+    pub(super) of_rows: Option<RowFilter>,
+    /// The rows of each run that are needed, where not all are.
+    pub(super) run_rows: Option<RunRows>,
     /// What is deleted from files.
     pub(super) tombstones: Arc<Vec<Arc<Tombstone>>>,
 }
@@ -32,7 +37,21 @@ impl ScanPlan {
     pub(super) fn batches(self: Arc<Self>, units: Vec<Unit>) -> BoxStream<'static, Result<RecordBatch>> {
         let plan = self.clone();
         let rows = futures::stream::iter(units).flat_map(move |unit| plan.clone().unit(unit));
-        rows.map(move |rows| Ok(self.projection.batch(&rows?)?)).boxed()
+        let batches = rows.map(move |rows| self.batch(rows?));
+        batches.try_filter(|batch| std::future::ready(batch.num_rows() > 0)).boxed()
+    }
+
+    /// The columns of the rows that are needed of these.
+    fn batch(&self, rows: SortedRows) -> Result<RecordBatch> {
+        let rows = match &self.of_rows {
+            Some(filter) => filter.sieve(rows)?,
+            None => rows,
+        };
+        let rows = match self.run_rows {
+            Some(run_rows) => run_rows.sieve(rows)?,
+            None => rows,
+        };
+        Ok(self.projection.batch(&rows)?)
     }
 
     fn unit(self: Arc<Self>, unit: Unit) -> Rows {
@@ -67,7 +86,10 @@ impl ScanPlan {
             let mut keep = self.matching(&series, &range)?;
             let tombstones = concerning(&self.tombstones, file.meta());
             drop_deleted(&mut keep, &series, &tombstones, file.meta().time_range);
-            let selected = ranges_of(&series, &keep);
+            let selected = match self.run_rows_to_read(&file, &tombstones) {
+                Some(run_rows) => ranges_of(&series, &keep, |run| run_rows.of(run)),
+                None => ranges_of(&series, &keep, |run| run),
+            };
             if selected.is_empty() {
                 return Ok(futures::stream::empty().boxed());
             }
@@ -83,6 +105,13 @@ impl ScanPlan {
             Ok(left.try_filter(|rows| std::future::ready(rows.row_count() > 0)).boxed())
         };
         futures::stream::once(open).try_flatten().boxed()
+    }
+
+    /// The rows of each run that need be read of a file. All, where not every row counts; then which do is known too late.
+    fn run_rows_to_read(&self, file: &ParquetFile, tombstones: &[Arc<Tombstone>]) -> Option<RunRows> {
+        let (times, of_file) = (self.filter.times, file.meta().time_range);
+        let is_within = times.start_ns <= of_file.start_ns && of_file.end_ns <= times.end_ns;
+        self.run_rows.filter(|_| is_within && self.of_rows.is_none() && tombstones.is_empty())
     }
 
     /// The matching rows of several sources, without duplicates.
@@ -142,16 +171,21 @@ fn drop_deleted(keep: &mut [bool], runs: &[SeriesRun], tombstones: &[Arc<Tombsto
     }
 }
 
-/// The rows of the runs that `keep` accepts; ranges that touch are joined.
-fn ranges_of(runs: &[SeriesRun], keep: &[bool]) -> Vec<Range<usize>> {
+/// Of the runs that `keep` accepts the rows that `part` takes; ranges that touch are joined.
+fn ranges_of(
+    runs: &[SeriesRun],
+    keep: &[bool],
+    part: impl Fn(Range<usize>) -> Range<usize>,
+) -> Vec<Range<usize>> {
     let mut ranges: Vec<Range<usize>> = Vec::new();
     let mut start = 0;
     for (run, keep) in runs.iter().zip(keep) {
         let end = run.end_row as usize;
+        let rows = part(start..end);
         match ranges.last_mut() {
             _ if !keep => {}
-            Some(last) if last.end == start => last.end = end,
-            _ => ranges.push(start..end),
+            Some(last) if last.end == rows.start => last.end = rows.end,
+            _ => ranges.push(rows),
         }
         start = end;
     }

@@ -42,6 +42,8 @@ pub fn retention_policies(
             ("duration", text(|policy| go_duration(policy.duration_ns))),
             ("shardGroupDuration", text(|policy| go_duration(policy.shard_duration_ns))),
             ("replicaN", Column::Integer(policies.iter().map(|policy| policy.replica_n.into()).collect())),
+            ("futureWriteLimit", text(|policy| go_duration(policy.future_limit_ns))),
+            ("pastWriteLimit", text(|policy| go_duration(policy.past_limit_ns))),
             (
                 "default",
                 Column::Boolean(policies.iter().map(|p| p.name == database.default_policy).collect()),
@@ -79,10 +81,10 @@ pub fn field_keys(
         show.sources.as_slice()
     };
     let (mut names, mut keys, mut types): (Vec<Arc<str>>, _, _) = (Vec::new(), Vec::new(), Vec::new());
-    for measurement in source::measurements(state, sources, defaults)? {
-        let Some(table) = measurement.tables.first() else { continue };
+    for (name, tables) in source::tables(state, sources, defaults)? {
+        let Some(table) = tables.first() else { continue };
         for field in page(table.schema.fields(), show.limit, show.offset) {
-            names.push(Arc::clone(&measurement.name));
+            names.push(Arc::clone(&name));
             keys.push(field.name.to_string());
             types.push(field.field_type().map(|t| t.name().to_owned()).unwrap_or_default());
         }

@@ -21,6 +21,8 @@ pub struct Listing {
 pub(super) enum Column {
     /// Text.
     Text(Vec<String>),
+    /// Text, or nothing in a row that only stands for its series.
+    OptionalText(Vec<Option<String>>),
     /// Whole numbers.
     Integer(Vec<i64>),
     /// True or false.
@@ -35,12 +37,16 @@ impl Listing {
         for (name, column) in &columns {
             arrays.push(match column {
                 Column::Text(values) => Arc::new(StringViewArray::from_iter_values(values)),
+                Column::OptionalText(values) => Arc::new(StringViewArray::from_iter(values)),
                 Column::Integer(values) => Arc::new(Int64Array::from(values.clone())),
                 Column::Boolean(values) => Arc::new(BooleanArray::from(values.clone())),
             });
             fields.push((*name, arrays[arrays.len() - 1].data_type().clone()));
         }
-        let fields = fields.into_iter().map(|(name, data_type)| Field::new(name, data_type, false));
+        let is_nullable = |column: &Column| matches!(column, Column::OptionalText(_));
+        let nullable = std::iter::once(false).chain(columns.iter().map(|(_, column)| is_nullable(column)));
+        let fields = fields.into_iter().zip(nullable);
+        let fields = fields.map(|((name, data_type), nullable)| Field::new(name, data_type, nullable));
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
         let batch = RecordBatch::try_new(Arc::clone(&schema), arrays)
             .map_err(|error| QueryError::Internal(error.into()))?;

@@ -3,6 +3,8 @@
 //! | file | statements |
 //! |---|---|
 //! | `catalog` | DATABASES, RETENTION POLICIES, FIELD KEYS |
+//! | `continuous_queries` | CONTINUOUS QUERIES |
+//! | `users` | USERS, GRANTS |
 //! | `measurements` | MEASUREMENTS |
 //! | `series` | SERIES |
 //! | `shards` | SHARDS, SHARD GROUPS |
@@ -14,14 +16,17 @@
 //! series or tag values, the distinct series of each table are read by a plan that a [`SeriesSource`] runs.
 
 mod catalog;
+mod continuous_queries;
 mod listing;
 mod measurements;
 mod scope;
 mod series;
 mod shards;
 mod tags;
+mod users;
 
 pub use catalog::{databases, field_keys, retention_policies};
+pub use continuous_queries::continuous_queries;
 pub use listing::Listing;
 pub use measurements::measurements;
 pub use scope::SeriesSource;
@@ -29,3 +34,4 @@ pub(in crate::query) use scope::tables_of;
 pub use series::series;
 pub use shards::{shard_groups, shards};
 pub use tags::{tag_keys, tag_values};
+pub use users::{grants, users};

@@ -7,6 +7,7 @@ use super::service::Flight;
 use super::status;
 use crate::query::sql::SqlDescription;
 use crate::query::{Batches, QueryContext, QueryError, StatementOutcome};
+use crate::server::into::{self, write_into};
 use ::influxql::ast::Statement;
 use ::influxql::parse;
 use arrow::datatypes::{Schema, SchemaRef};
@@ -60,6 +61,12 @@ impl Flight {
         };
         match self.state.query.influxql(statement, context).await? {
             StatementOutcome::Rows(rows) => Ok(arrow_rows(rows, matches!(statement, Statement::Select(_)))),
+            StatementOutcome::Into(rows) => {
+                // Written when the rows are read: who only asks for the schema writes nothing.
+                let engine = self.state.engine.clone();
+                let written = async move { write_into(&engine, rows).await };
+                Ok(arrow_rows(into::result_of(written), false))
+            }
             StatementOutcome::Command(_) => {
                 Err(wrong(format!("Flight only answers queries; send this statement to /query: {statement}")))
             }

@@ -111,31 +111,52 @@ fn render_documents(documents: Vec<Json>, prefix: &str) -> Vec<String> {
     lines
 }
 
-/// Removes the runner's prefix from all strings, and other files' databases from lists of databases.
+/// Removes the runner's prefix from all strings, and other files' databases and users from lists of these.
 fn own_names(value: Json, prefix: &str) -> Json {
     match value {
         Json::String(text) => Json::String(text.replace(prefix, "")),
         Json::Array(items) => Json::Array(items.into_iter().map(|item| own_names(item, prefix)).collect()),
         Json::Object(members) => {
-            let lists_databases = members
-                .iter()
-                .any(|(key, value)| key == "name" && *value == Json::String("databases".to_owned()));
+            let lists_names = lists_databases(&members) || has_columns(&members, &["user", "admin"]);
             let own = members.into_iter().map(|(key, value)| match value {
-                Json::Array(rows) if lists_databases && key == "values" => (
-                    key,
-                    Json::Array(
-                        rows.into_iter()
-                            .filter(|row| is_own(row, prefix))
-                            .map(|row| own_names(row, prefix))
-                            .collect(),
-                    ),
-                ),
+                Json::Array(rows) if lists_names && key == "values" => {
+                    let rows = rows.into_iter().filter(|row| is_own(row, prefix));
+                    (key, Json::Array(rows.map(|row| own_names(row, prefix)).collect()))
+                }
+                Json::Array(all) if key == "series" => {
+                    let own = all.into_iter().filter(|series| !is_of_another_file(series, prefix));
+                    (key, Json::Array(own.map(|series| own_names(series, prefix)).collect()))
+                }
                 value => (key, own_names(value, prefix)),
             });
             Json::Object(own.collect())
         }
         other => other,
     }
+}
+
+fn lists_databases(series: &[(String, Json)]) -> bool {
+    series.iter().any(|(key, value)| key == "name" && *value == Json::String("databases".to_owned()))
+}
+
+fn has_columns(series: &[(String, Json)], columns: &[&str]) -> bool {
+    series.iter().any(|(key, value)| match value {
+        Json::Array(found) if key == "columns" => {
+            found.len() == columns.len()
+                && found.iter().zip(columns).all(|(found, name)| *found == Json::String((*name).to_owned()))
+        }
+        _ => false,
+    })
+}
+
+/// Whether a series is what SHOW CONTINUOUS QUERIES says of another file's database.
+fn is_of_another_file(series: &Json, prefix: &str) -> bool {
+    let Json::Object(members) = series else { return false };
+    has_columns(members, &["name", "query"])
+        && members.iter().any(|(key, value)| match value {
+            Json::String(name) => key == "name" && !name.starts_with(prefix),
+            _ => false,
+        })
 }
 
 fn is_own(row: &Json, prefix: &str) -> bool {

@@ -13,10 +13,20 @@ pub(crate) struct Scenario {
     pub(crate) name: String,
     /// Databases that the file owns; the first is the default of its requests.
     pub(crate) databases: Vec<Database>,
+    /// Users that the file owns; its steps create them.
+    pub(crate) users: Vec<String>,
     /// What is sent, in order.
     pub(crate) steps: Vec<Step>,
     /// Lines after the last step.
     tail: Vec<String>,
+}
+
+impl Scenario {
+    /// The names that are other ones on the server.
+    pub(crate) fn own_names(&self) -> Vec<&str> {
+        let databases = self.databases.iter().map(|database| database.name.as_str());
+        databases.chain(self.users.iter().map(String::as_str)).collect()
+    }
 }
 
 /// A database name that belongs to one file.
@@ -144,7 +154,8 @@ impl Step {
 fn is_mutating_statement(statement: &str) -> bool {
     let upper = statement.trim_start().to_ascii_uppercase();
     let first = upper.split_whitespace().next().unwrap_or_default();
-    matches!(first, "CREATE" | "DROP" | "ALTER" | "DELETE") || (first == "SELECT" && upper.contains(" INTO "))
+    matches!(first, "CREATE" | "DROP" | "ALTER" | "DELETE" | "SET" | "GRANT" | "REVOKE")
+        || (first == "SELECT" && upper.contains(" INTO "))
 }
 
 /// Reads every `*.txt` below `folder`, sorted by name. Folders named in `skipped` are left out.
@@ -176,8 +187,13 @@ pub(crate) fn load_folder(folder: &Path, skipped: &[&str]) -> Result<Vec<(PathBu
 
 /// Reads one file. The error names the line.
 pub(crate) fn parse(name: &str, text: &str) -> Result<Scenario, String> {
-    let mut scenario =
-        Scenario { name: name.to_owned(), databases: Vec::new(), steps: Vec::new(), tail: Vec::new() };
+    let mut scenario = Scenario {
+        name: name.to_owned(),
+        databases: Vec::new(),
+        users: Vec::new(),
+        steps: Vec::new(),
+        tail: Vec::new(),
+    };
     let mut lines = Lines { all: text.lines().collect(), next: 0 };
     let mut source = Vec::new();
     let mut comment = Vec::new();
@@ -193,6 +209,8 @@ pub(crate) fn parse(name: &str, text: &str) -> Result<Scenario, String> {
             differs = Some(rest.trim().to_owned());
         } else if let Some(rest) = line.strip_prefix("database ") {
             scenario.databases.push(parse_database(rest));
+        } else if let Some(rest) = line.strip_prefix("users: ") {
+            scenario.users.extend(rest.split(", ").map(str::to_owned));
         } else {
             let action = parse_action(line, &mut lines, &mut source)
                 .map_err(|error| format!("line {number}: {error}"))?;
@@ -245,7 +263,10 @@ fn push_answer(out: &mut Vec<String>, marker: &str, answer: &str) {
 fn is_directive(line: &str) -> bool {
     let word = line.split(' ').next().unwrap_or_default();
     line.starts_with('#')
-        || matches!(word, "database" | "differs:" | "write" | "exec" | "query" | "request" | "----")
+        || matches!(
+            word,
+            "database" | "users:" | "differs:" | "write" | "exec" | "query" | "request" | "----"
+        )
 }
 
 fn parse_database(rest: &str) -> Database {

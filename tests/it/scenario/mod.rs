@@ -29,6 +29,7 @@
 //! | `# …` | a comment: what the next step shows |
 //! | `database NAME` | the file owns this database; it is created before the first step. Renamed on the server, so that files can run side by side |
 //! | `database NAME absent` | the file owns the name, a step creates the database (or nobody does) |
+//! | `users: NAME, NAME` | the file owns these users; steps create them. Renamed on the server as databases are |
 //! | `write [db= rp= precision= consistency=] [escaped]` | the indented lines below go to `/write`; 204 is expected unless an answer follows. `escaped` reads `\r \t \\ \xNN` in them |
 //! | `exec STATEMENT` | one statement sent to `/query` by POST; an empty result is expected unless an answer follows |
 //! | `query [db= rp= epoch= chunked chunk_size= pretty params=] [accept= method= raw show= no_q]` | the lines below, up to `----`, go to `/query` |

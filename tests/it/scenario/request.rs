@@ -4,7 +4,7 @@
 //! the [`View`] in which its answer is to be written down. Database names are replaced as whole words in
 //! statements and paths; nothing else of what the file says is changed.
 
-use super::file::{Action, Database, Options, Scenario, Step};
+use super::file::{Action, Options, Scenario, Step};
 use super::http::{Request, percent_encode};
 
 /// How an answer is written down.
@@ -58,9 +58,9 @@ pub(crate) fn build(scenario: &Scenario, step: &Step, prefix: &str) -> (Request,
             headers.extend(options.get("type").map(|kind| ("Content-Type".to_owned(), kind.to_owned())));
             let request = Request {
                 method: method.clone(),
-                target: rename(target, &scenario.databases, prefix),
+                target: rename(target, &scenario.own_names(), prefix),
                 headers,
-                body: rename(body.trim_end_matches('\n'), &scenario.databases, prefix).into_bytes(),
+                body: rename(body.trim_end_matches('\n'), &scenario.own_names(), prefix).into_bytes(),
             };
             (request, View { headers: shown(options), ..View::of(BodyView::Raw) })
         }
@@ -71,7 +71,7 @@ fn query(scenario: &Scenario, options: &Options, text: &str, prefix: &str) -> (R
     const PASSED: &[&str] = &["rp", "epoch", "chunked", "chunk_size", "pretty", "params"];
     let mut parameters = parameters(scenario, options, PASSED, prefix);
     let mut headers = accept(options);
-    let (q, insertions) = rename_with_positions(text, &scenario.databases, prefix);
+    let (q, insertions) = rename_with_positions(text, &scenario.own_names(), prefix);
     let method = options.get("method").unwrap_or("POST");
     let mut body = Vec::new();
     if method == "POST" {
@@ -104,10 +104,11 @@ fn parameters(
     let db = options.get("db").unwrap_or(default);
     let mut parameters = Vec::new();
     if !db.is_empty() {
-        parameters.push(("db".to_owned(), rename(db, &scenario.databases, prefix)));
+        parameters.push(("db".to_owned(), rename(db, &scenario.own_names(), prefix)));
     }
     for (name, value) in options.0.iter().filter(|(name, _)| passed.contains(&name.as_str())) {
-        let value = if name == "params" { rename(value, &scenario.databases, prefix) } else { value.clone() };
+        let value =
+            if name == "params" { rename(value, &scenario.own_names(), prefix) } else { value.clone() };
         parameters.push((name.clone(), value));
     }
     parameters
@@ -127,20 +128,20 @@ fn shown(options: &Options) -> Vec<String> {
     options.get("show").map(|names| names.split(',').map(str::to_owned).collect()).unwrap_or_default()
 }
 
-/// Puts `prefix` before every whole-word occurrence of a database name.
-pub(crate) fn rename(text: &str, databases: &[Database], prefix: &str) -> String {
-    rename_with_positions(text, databases, prefix).0
+/// Puts `prefix` before every whole-word occurrence of one of the file's own names.
+pub(crate) fn rename(text: &str, names: &[&str], prefix: &str) -> String {
+    rename_with_positions(text, names, prefix).0
 }
 
 /// As [`rename`]; also tells line and character (from 1, in the result) of each prefix.
-fn rename_with_positions(text: &str, databases: &[Database], prefix: &str) -> (String, Vec<(usize, usize)>) {
+fn rename_with_positions(text: &str, names: &[&str], prefix: &str) -> (String, Vec<(usize, usize)>) {
     let mut out = String::new();
     let mut insertions = Vec::new();
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
         let is_inside_word = out.chars().next_back().is_some_and(is_word);
         // The longest name wins, so that `mydb` does not cut `mydb two`.
-        let name = databases.iter().map(|database| database.name.as_str()).filter(|name| {
+        let name = names.iter().copied().filter(|name| {
             !is_inside_word && rest.strip_prefix(*name).is_some_and(|after| !after.starts_with(is_word))
         });
         if let Some(name) = name.max_by_key(|name| name.len()) {

@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 
 use super::answer;
 use super::file::{Scenario, Step};
-use super::http::{self, Request};
+use super::http::{self, Request, Response};
 use super::request;
 
 /// The server under test.
@@ -88,15 +88,18 @@ pub(crate) fn answer_of(target: &Target<'_>, scenario: &Scenario, step: &Step) -
     Ok(answer::render(&response, &view, &target.prefix))
 }
 
-/// Creates the file's databases; those marked absent are made sure to be so.
+/// Creates the file's databases; those marked absent, and users, are made sure to be so.
 pub(crate) fn create_databases(target: &Target<'_>, scenario: &Scenario) -> Result<(), String> {
     drop_databases(target, scenario)?;
     let created = scenario.databases.iter().filter(|database| database.is_created);
     created.map(|database| &database.name).try_for_each(|name| statement(target, "CREATE", name))
 }
 
-/// Drops the file's databases.
+/// Drops the file's databases and users.
 pub(crate) fn drop_databases(target: &Target<'_>, scenario: &Scenario) -> Result<(), String> {
+    for name in &scenario.users {
+        send_statement(target, &format!("DROP USER \"{}{name}\"", target.prefix))?; // most often there is none
+    }
     scenario
         .databases
         .iter()
@@ -106,18 +109,22 @@ pub(crate) fn drop_databases(target: &Target<'_>, scenario: &Scenario) -> Result
 
 fn statement(target: &Target<'_>, verb: &str, name: &str) -> Result<(), String> {
     let q = format!("{verb} DATABASE \"{}{name}\"", target.prefix);
-    let request = Request {
-        method: "POST".to_owned(),
-        target: format!("/query?q={}", http::percent_encode(&q)),
-        headers: Vec::new(),
-        body: Vec::new(),
-    };
-    let response = http::send((target.address)(), &request)?;
+    let response = send_statement(target, &q)?;
     let body = String::from_utf8_lossy(&response.body);
     if response.status == 200 && !body.contains("\"error\"") {
         return Ok(());
     }
     Err(format!("{q}: status {}, {body}", response.status))
+}
+
+fn send_statement(target: &Target<'_>, q: &str) -> Result<Response, String> {
+    let request = Request {
+        method: "POST".to_owned(),
+        target: format!("/query?q={}", http::percent_encode(q)),
+        headers: Vec::new(),
+        body: Vec::new(),
+    };
+    http::send((target.address)(), &request)
 }
 
 /// One file while it is played.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::answer;
 use super::differences;
-use super::file::{self, Database, Scenario};
+use super::file::{self, Scenario};
 use super::http::Response;
 use super::request::{BodyView, View, build, rename};
 use super::{json, msgpack, run};
@@ -108,7 +108,7 @@ fn lists_of_databases_show_only_the_files_own() {
 
 #[test]
 fn database_names_are_replaced_as_whole_words() {
-    let databases = ["mydb", "mydb two"].map(|name| Database { name: name.to_owned(), is_created: true });
+    let databases = ["mydb", "mydb two"];
     assert_eq!(
         rename(r#"SHOW SERIES ON mydb; SELECT mydb2 FROM mydb..m, "mydb two".rp.m, amydb"#, &databases, "p_"),
         r#"SHOW SERIES ON p_mydb; SELECT mydb2 FROM p_mydb..m, "p_mydb two".rp.m, amydb"#

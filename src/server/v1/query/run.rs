@@ -5,11 +5,12 @@
 //! all the same.
 
 use super::request::QueryRequest;
-use super::style::{read_only_warning, style_of};
+use super::style::{read_only_warning, style_of, warning_of};
 use crate::encode::v1::ResponseEncoder;
 use crate::engine::{Engine, EngineError};
-use crate::query::{Command, QueryContext, ResultStream, StatementOutcome};
+use crate::query::{Command, QueryContext, ResultStream, StatementOutcome, UserCommand};
 use crate::server::error::{command_text, statement_text};
+use crate::server::into::{self, write_into};
 use crate::server::{AppState, Metrics};
 use bytes::Bytes;
 use futures::StreamExt;
@@ -113,7 +114,19 @@ impl Run<'_> {
                 self.warn(warning);
                 self.rows(rows).await
             }
+            Ok(StatementOutcome::Into(rows)) => match write_into(&self.state.engine, rows).await {
+                Err(error) => Ok(Some(statement_text(&error))),
+                Ok(written) => {
+                    self.warn(warning);
+                    self.rows(into::result_of(async move { Ok(written) })).await
+                }
+            },
             Ok(StatementOutcome::Command(command)) => {
+                let warning = warning.map(|warning| match &command {
+                    // Quoted in its normal form.
+                    Command::CreateContinuousQuery { statement, .. } => warning_of(statement),
+                    _ => warning,
+                });
                 if let Some(text) = carry_out(self.state.engine.clone(), command).await {
                     return Ok(Some(text));
                 }
@@ -181,5 +194,23 @@ async fn execute(engine: &Engine, command: Command) -> Result<(), EngineError> {
         Command::DropPolicy { database, name } => engine.drop_policy(&database, &name).await,
         Command::Delete { deletions } => engine.delete(&deletions).await,
         Command::DropMeasurement { database, name } => engine.drop_measurement(&database, &name).await,
+        Command::CreateContinuousQuery { database, name, statement } => {
+            engine.create_continuous_query(&database, &name, &statement).await
+        }
+        Command::DropContinuousQuery { database, name } => {
+            engine.drop_continuous_query(&database, &name).await
+        }
+        Command::User(command) => change_user(engine, command).await,
+    }
+}
+
+async fn change_user(engine: &Engine, command: UserCommand) -> Result<(), EngineError> {
+    match command {
+        UserCommand::Create { name, password, is_admin } => {
+            engine.create_user(&name, password, is_admin).await
+        }
+        UserCommand::Drop { name } => engine.drop_user(&name).await,
+        UserCommand::SetPassword { name, password } => engine.set_password(&name, password).await,
+        UserCommand::ChangeRights { name, change } => engine.change_rights(&name, &change).await,
     }
 }

@@ -22,7 +22,8 @@ pub(super) fn style_of(statement: &Statement) -> StatementStyle {
         | Statement::ShowQueries => Some(""),
         _ => None,
     };
-    StatementStyle { split, empty_series }
+    let null_row_is_no_row = matches!(statement, Statement::ShowContinuousQueries);
+    StatementStyle { split, empty_series, null_row_is_no_row }
 }
 
 /// The warning that a statement gets in a request whose method promises to change nothing. DELETE changes
@@ -52,7 +53,10 @@ pub(super) fn read_only_warning(statement: &Statement) -> Option<String> {
         | Statement::RevokeAdmin { .. } => true,
         _ => false,
     };
-    is_change.then(|| {
-        format!("deprecated use of '{statement}' in a read only context, please use a POST request instead")
-    })
+    is_change.then(|| warning_of(&statement.to_string()))
+}
+
+/// The warning that quotes a statement as `text`.
+pub(super) fn warning_of(text: &str) -> String {
+    format!("deprecated use of '{text}' in a read only context, please use a POST request instead")
 }

@@ -1,0 +1,171 @@
+//! The rows of a subquery as the outer query's [`Input`], so that every shape of query works over them as over a table.
+//!
+//! ```text
+//! Project: time, series, group tags, references
+//!   Filter: the outer WHERE
+//!     the subquery's plan
+//! ```
+//!
+//! A column may be null in a row that the subquery yields all the same. A tag that the subquery groups by, and that a series lacks, is
+//! the empty text where the outer query selects it.
+
+use super::columns::{converted, null_of, or_else, plain, text_literal};
+use super::error::Result;
+use super::finish::plan_names;
+use super::ir::{Projection, Query, Ref, Subquery};
+use super::lower::is_null;
+use super::plan_measurement;
+use super::predicate::{Columns, Predicate, Scope, predicate};
+use super::scan::{Input, Wanted};
+use super::types::Type;
+use crate::query::tables::Tables;
+use arrow::datatypes::DataType;
+use datafusion::common::ScalarValue;
+use datafusion::functions::string::concat;
+use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::logical_expr::{Expr, Filter, LogicalPlan, SortExpr};
+use influxql::ast::Fill;
+use std::sync::Arc;
+
+/// The rows that a subquery yields for one of its measurements, or `None` when there clearly are none.
+pub(super) fn inner_rows(
+    outer: &Query,
+    subquery: &Subquery,
+    measurement: usize,
+    wanted: Wanted<'_>,
+    tables: &dyn Tables,
+) -> Result<Option<Input>> {
+    let query = subquery.within(outer);
+    let Some(measurement) = query.measurements.get(measurement) else { return Ok(None) };
+    let Some(mut plan) = plan_measurement(&query, measurement, tables)? else { return Ok(None) };
+    let rows = InnerRows { subquery, query: &query, names: plan_names(&query) };
+    if let Some(condition) = &outer.condition {
+        plan = match predicate(condition, &outer.names, &rows, Scope::Rows)? {
+            Predicate::Constant(true) => plan,
+            Predicate::Constant(false) => return Ok(None),
+            Predicate::Rows(condition) => LogicalPlan::Filter(Filter::try_new(condition, Arc::new(plan))?),
+        };
+    }
+    let group_tags = outer.group_tags.iter().map(|tag| rows.tag(tag).unwrap_or_else(|| null_of(Type::Tag)));
+    let refs = wanted.refs.iter().map(|r| rows.value(r).unwrap_or_else(|| null_of(r.ty)));
+    let refs: Vec<_> = refs.collect();
+    let other_tags: Vec<_> = rows.tags_of_series(outer).collect();
+    let input = Input {
+        plan,
+        time: rows.time(),
+        series: joined(&other_tags),
+        group_tags: group_tags.collect(),
+        refs: refs.clone(),
+        order: Vec::new(),
+        has_rows_of_nulls: true,
+    };
+    let mut input = input.renamed(Wanted { has_time: true, has_series: true, ..wanted })?;
+    for (column, value) in input.refs.iter_mut().zip(refs).filter(|(_, value)| is_null(value)) {
+        *column = value; // literals tell that there are no values
+    }
+    input.order = rows.order(&input);
+    Ok(Some(input))
+}
+
+/// A subquery's plan and the names in it.
+struct InnerRows<'a> {
+    subquery: &'a Subquery,
+    /// The subquery as it is read for the outer query.
+    query: &'a Query,
+    /// The columns of its plan: measurement, tags, time, columns.
+    names: Vec<String>,
+}
+
+impl InnerRows<'_> {
+    fn time(&self) -> Expr {
+        self.named(1 + self.query.group_tags.len())
+    }
+
+    fn named(&self, index: usize) -> Expr {
+        self.names.get(index).map_or_else(|| null_of(Type::Unknown), |name| plain(name))
+    }
+
+    /// A column of the subquery as a value of this type; `None` when it has none of this name and type.
+    fn column(&self, name: &str, ty: Type) -> Option<Expr> {
+        let index = self.subquery.index_of(name)?;
+        let own = self.query.columns.get(index)?.ty;
+        let is_text = |ty: Type| matches!(ty, Type::Tag | Type::String);
+        let fits = own == ty || (own.is_numeric() && ty.is_numeric()) || (is_text(own) && is_text(ty));
+        if !fits || own == Type::Unknown {
+            return None;
+        }
+        let column = self.named(2 + self.query.group_tags.len() + index);
+        Some(converted(column, &own.data_type(), &ty.data_type()))
+    }
+
+    /// What a reference of the outer query means.
+    fn value(&self, reference: &Ref) -> Option<Expr> {
+        if self.subquery.index_of(&reference.name).is_some() {
+            return self.column(&reference.name, reference.ty);
+        }
+        if !self.subquery.has_tag(&reference.name) || !matches!(reference.ty, Type::Tag | Type::String) {
+            return None;
+        }
+        let tag = or_else(self.tag(&reference.name)?, text_literal(""));
+        Some(converted(tag, &DataType::Utf8View, &reference.ty.data_type()))
+    }
+
+    /// What tells rows of one time apart that `outer` does not group: the other tags. Rows as they come also have tags as columns.
+    fn tags_of_series(&self, outer: &Query) -> impl Iterator<Item = Expr> {
+        let is_raw = matches!(self.query.projection, Projection::Raw | Projection::WindowOverRaw(_));
+        let tag_count = self.query.group_tags.len();
+        let tags = self.query.group_tags.iter().enumerate();
+        let tags = tags.filter(|(_, tag)| !outer.group_tags.contains(tag)).map(|(i, _)| self.named(1 + i));
+        let columns = self.query.columns.iter().enumerate();
+        let columns = columns.filter(move |(_, column)| is_raw && column.ty == Type::Tag);
+        tags.chain(columns.map(move |(i, _)| self.named(2 + tag_count + i)))
+    }
+
+    /// The order of rows within a series of the outer query that selects them as they come, as InfluxDB 1.x has it: by time, but
+    /// the subquery's series one after the other where each yields one point, or has had its gaps filled.
+    fn order(&self, input: &Input) -> Vec<SortExpr> {
+        let ascending = !self.query.is_descending;
+        let by_time = SortExpr::new(input.time.clone(), ascending, ascending);
+        let by_series = |ascending| SortExpr::new(input.series.clone(), ascending, ascending);
+        match (&self.query.projection, self.query.interval) {
+            (Projection::Raw | Projection::WindowOverRaw(_), _) => vec![by_time, by_series(ascending)],
+            (_, Some(_)) if self.query.fill == Fill::None => vec![by_time, by_series(true)],
+            _ => vec![by_series(true), by_time],
+        }
+    }
+}
+
+impl Columns for InnerRows<'_> {
+    fn tag(&self, name: &str) -> Option<Expr> {
+        let index = self.query.group_tags.iter().position(|tag| **tag == *name)?;
+        Some(self.named(1 + index))
+    }
+
+    fn field(&self, name: &str, ty: Type) -> Option<Expr> {
+        let column = self.column(name, ty)?;
+        // A null counts as false beside a truth value.
+        Some(match ty {
+            Type::Boolean => or_else(column, Expr::Literal(ScalarValue::Boolean(Some(false)), None)),
+            _ => column,
+        })
+    }
+
+    fn text_of_tag(&self, name: &str) -> Option<Expr> {
+        self.column(name, Type::String)
+    }
+}
+
+/// Tags as one text that sorts as they do.
+fn joined(tags: &[Expr]) -> Expr {
+    match tags {
+        [] => text_literal(""),
+        [tag] => tag.clone(),
+        tags => {
+            let mut args = Vec::with_capacity(tags.len() * 2);
+            for tag in tags {
+                args.extend([tag.clone(), text_literal("\0")]);
+            }
+            Expr::ScalarFunction(ScalarFunction::new_udf(concat(), args))
+        }
+    }
+}
