@@ -87,7 +87,7 @@ fn put(tombstone: Tombstone) -> Change {
     Change::PutTombstone(Arc::new(tombstone))
 }
 
-fn remove(table: u32, id: &str) -> Change {
+fn unput(table: u32, id: &str) -> Change {
     Change::RemoveTombstone { table: TableId(table), id: id.into() }
 }
 
@@ -186,7 +186,7 @@ fn what_does_not_fit_is_refused_without_a_trace() {
     check_refused(&state, &put(tombstone(0, "t", (1, 1), 1)), nothing);
     let marked = state.with_changes(&[put(tombstone(0, "t", (0, 1), 1))]).expect("it fits");
     check_refused(&marked, &put(tombstone(0, "t", (0, 2), 2)), "tombstone t exists already");
-    assert_eq!(marked.with_changes(&[remove(0, "u"), remove(9, "t")]), Ok(marked), "no harm");
+    assert_eq!(marked.with_changes(&[unput(0, "u"), unput(9, "t")]), Ok(marked), "no harm");
     let flushed = state.with_changes(&[Change::Flushed { through: Sequence(5) }]).expect("it fits");
     check_refused(
         &flushed,
@@ -332,7 +332,7 @@ fn changes() -> impl Strategy<Value = Change> {
             .prop_map(|(t, path)| Change::RemoveFile { table: TableId(t), path: path.into() }),
         2 => (0_u32..8, "[x-z]", 0_i64..3, 0_u64..9)
             .prop_map(|(t, id, width, s)| put(tombstone(t, &id, (0, width), s))),
-        1 => (0_u32..8, "[x-z]").prop_map(|(t, id)| remove(t, &id)),
+        1 => (0_u32..8, "[x-z]").prop_map(|(t, id)| unput(t, &id)),
         1 => (0_u32..8).prop_map(|t| Change::HadTombstones(TableId(t))),
         1 => (0_u64..9).prop_map(|s| Change::Flushed { through: Sequence(s) }),
         3 => (id(), name(), prop::sample::subsequence(vec![0, 1, 2], 0..=2))
@@ -388,7 +388,7 @@ fn errors_tell_a_race_from_a_bug() {
 
 #[test]
 fn that_rows_were_deleted_is_remembered_without_a_tombstone() {
-    let changes = [put(tombstone(0, "t", (0, 1), 1)), remove(0, "t")];
+    let changes = [put(tombstone(0, "t", (0, 1), 1)), unput(0, "t")];
     let state = sample().with_changes(&changes).expect("they fit");
     assert!(state.tombstones_of(TableId(0)).is_empty());
     assert_eq!(state.tables_with_deletions().map(|(table, _)| table).collect::<Vec<_>>(), [TableId(0)]);
