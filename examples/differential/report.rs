@@ -55,6 +55,11 @@ impl Report {
         self.shapes.len()
     }
 
+    /// Whether a difference with a statement of this shape was printed.
+    pub(crate) fn knows(&self, case: &Case) -> bool {
+        self.shapes.contains_key(&shape_of(&case.statement.to_string()))
+    }
+
     /// Counts a pair of answers.
     pub(crate) fn add(&mut self, kind: &'static str, pair: &Pair, verdict: Verdict) {
         let counts = self.by_kind.entry(kind).or_default();
