@@ -11,6 +11,8 @@ use crate::statement::Statement;
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
     Write(Vec<Point>),
+    /// What Tidegauge has buffered becomes files; nothing for InfluxDB.
+    Flush,
     Change(Statement),
 }
 
@@ -45,7 +47,7 @@ impl Case {
         const DAY_NS: i64 = 86_400_000_000_000;
         let points = self.steps.iter().flat_map(|step| match step {
             Step::Write(points) => points.as_slice(),
-            Step::Change(_) => &[],
+            Step::Flush | Step::Change(_) => &[],
         });
         // The epoch was a Thursday.
         let mut shards = points.map(|point| point.time_ns.saturating_add(3 * DAY_NS).div_euclid(7 * DAY_NS));
@@ -75,6 +77,8 @@ impl Case {
                         }
                     }
                 }
+                // Scenarios run in every state of the data.
+                Step::Flush => {}
                 Step::Change(statement) => out += &format!("query\n{statement}\n----\n?\n\n"),
             }
         }
@@ -89,7 +93,7 @@ impl Case {
             text.contains(name)
                 || self.steps.iter().any(|step| match step {
                     Step::Write(points) => points.iter().any(|point| point.policy == number),
-                    Step::Change(_) => false,
+                    Step::Flush | Step::Change(_) => false,
                 })
         };
         let others = self.policies.iter().enumerate().skip(1);
@@ -120,6 +124,7 @@ pub(crate) fn prepare(servers: &Servers, policies: &[String], steps: &[Step]) ->
     for step in steps {
         match step {
             Step::Write(points) => write(servers, policies, points)?,
+            Step::Flush => servers.flush()?,
             // Its answer was looked at when it was found.
             Step::Change(statement) => drop(servers.query(&statement.to_string(), Form::default())?),
         }

@@ -145,7 +145,7 @@ impl Fuzzer<'_> {
         let mut random = Random::new(self.options.seed, round);
         let schema = Schema::generate(&mut random);
         let points = points::generate(&mut random, &schema, self.options.ties);
-        let mut steps = vec![Step::Write(points.clone())];
+        let mut steps = writes(&mut random, &points);
         prepare(&self.servers, &schema.policies, &steps)?;
         for change in 0..=CHANGES {
             for _ in 0..READINGS {
@@ -219,6 +219,19 @@ impl Fuzzer<'_> {
 
 fn generator<'a>(random: &'a mut Random, schema: &'a Schema, points: &'a [points::Point]) -> Generator<'a> {
     Generator { random, schema, points, depth_max: 3 }
+}
+
+/// The points in one piece or in several, buffered, flushed, or partly so.
+fn writes(random: &mut Random, points: &[points::Point]) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let size = points.len().div_ceil(1 + random.below(3)).max(1);
+    for piece in points.chunks(size) {
+        steps.push(Step::Write(piece.to_vec()));
+        if random.chance(50) {
+            steps.push(Step::Flush);
+        }
+    }
+    steps
 }
 
 /// How the next statement is asked.

@@ -101,6 +101,16 @@ impl Servers {
         Ok(())
     }
 
+    /// Makes files of what Tidegauge has buffered.
+    pub(crate) fn flush(&self) -> Result<(), String> {
+        let request = request("/debug/flush".to_owned(), "text/plain", String::new());
+        match send(self.address, &request) {
+            Ok(response) if response.status == 204 || response.status == 404 => Ok(()),
+            Ok(response) => Err(format!("tidegauge does not flush: {}", response.status)),
+            Err(error) => Err(format!("tidegauge: {error}")),
+        }
+    }
+
     /// Runs a statement that both have to take without an error.
     pub(crate) fn run(&self, text: &str) -> Result<(), String> {
         let pair = self.query(text, Form::default())?;

@@ -96,7 +96,7 @@ impl Work<'_> {
         let mut number = self.best.steps.len();
         while number > 0 {
             number -= 1;
-            if matches!(self.best.steps.get(number), Some(Step::Change(_))) && !self.is_over() {
+            if matches!(self.best.steps.get(number), Some(Step::Change(_) | Step::Flush)) && !self.is_over() {
                 let mut case = self.best.clone();
                 case.steps.remove(number);
                 self.accept(case, false)?;
@@ -112,7 +112,7 @@ impl Work<'_> {
     fn points(&mut self, number: usize) -> Result<(), String> {
         let count = |case: &Case| match &case.steps[number] {
             Step::Write(points) => points.len(),
-            Step::Change(_) => 0,
+            Step::Flush | Step::Change(_) => 0,
         };
         let mut size = count(&self.best).div_ceil(2);
         while size > 0 {
