@@ -7,7 +7,7 @@
 //! |---|---|
 //! | [`select`] | a SELECT, its sources and clauses |
 //! | [`columns`] | what stands between SELECT and FROM |
-//! | [`functions`] | calls of functions |
+//! | [`functions`], [`windows`] | calls of functions |
 //! | [`condition`] | WHERE |
 //! | [`grouping`] | GROUP BY, fill, ORDER BY, limits, tz |
 //! | [`show`] | SHOW |
@@ -23,6 +23,7 @@ mod mistake;
 mod names;
 mod select;
 mod show;
+mod windows;
 
 use crate::points::Point;
 use crate::random::Random;
