@@ -2,7 +2,7 @@
 
 use crate::answers::scenario_answer;
 use crate::generate::quote_name;
-use crate::points::Point;
+use crate::points::{Point, Value};
 use crate::schema::DATABASE;
 use crate::servers::{Form, Pair, Servers};
 use crate::statement::Statement;
@@ -53,6 +53,17 @@ impl Case {
         let mut shards = points.map(|point| point.time_ns.saturating_add(3 * DAY_NS).div_euclid(7 * DAY_NS));
         let first = shards.next();
         shards.any(|shard| Some(shard) != first)
+    }
+
+    /// Whether points hold integers of which two leave 64 bits.
+    pub(crate) fn has_huge_integers(&self) -> bool {
+        self.steps.iter().any(|step| match step {
+            Step::Write(points) => points
+                .iter()
+                .flat_map(|point| &point.fields)
+                .any(|(_, value)| matches!(value, Value::Integer(n) if n.unsigned_abs() > 1 << 61)),
+            Step::Flush | Step::Change(_) => false,
+        })
     }
 
     /// The case as a scenario file, with the oracle's answer.

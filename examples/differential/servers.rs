@@ -167,6 +167,7 @@ fn spawn(binary: &Path, folder: &Path, address: SocketAddr) -> Result<Child, Str
     Command::new(binary)
         .args(["serve", "--bind", &address.to_string(), "--data"])
         .arg(folder.join("data"))
+        .env("RUST_BACKTRACE", "0")
         .stdout(Stdio::null())
         .stderr(log)
         .spawn()

@@ -78,9 +78,9 @@ impl Select {
             })
     }
 
-    /// Whether a clause of the tail begins with `word`.
+    /// Whether there is a clause of `word` that limits something: `LIMIT 0` does not.
     pub(crate) fn has(&self, word: &str) -> bool {
-        self.tail.iter().any(|clause| clause.starts_with(word))
+        self.tail.iter().any(|clause| clause.strip_prefix(word).is_some_and(|value| value != " 0"))
     }
 
     fn inner_queries(&self, out: &mut Vec<Select>) {
@@ -102,7 +102,10 @@ impl Select {
         }
         out.extend(without_each(&self.tail).map(|tail| Select { tail, ..base() }));
         out.extend(without_each(&self.group).map(|group| Select { group, ..base() }));
-        out.extend(without_each(&self.bounds).map(|bounds| Select { bounds, ..base() }));
+        // Without bounds, windows are rows from the first point until now.
+        if !self.group.iter().any(|entry| entry.starts_with("time(")) {
+            out.extend(without_each(&self.bounds).map(|bounds| Select { bounds, ..base() }));
+        }
         if self.columns.len() > 1 {
             out.extend(without_each(&self.columns).map(|columns| Select { columns, ..base() }));
         }

@@ -5,7 +5,11 @@
 //! entry needs a reason on `docs/differences.md` or in a later version of InfluxDB 1.x.
 
 use crate::case::Case;
-use crate::compare::{Relation, compare, differing_columns, error_of, is_unsupported, same_when_sorted};
+use crate::compare::{
+    Content, Relation, compare, content_of, differing_columns, error_of, is_unsupported, only_cells_differ,
+    same_when_sorted, shared_series_are_equal,
+};
+use crate::scenario::json::Json;
 use crate::servers::Pair;
 use crate::statement::{Select, Statement};
 
@@ -55,10 +59,50 @@ const EXPLAINED: &[Explained] = &[
         },
     },
     Explained {
-        reason: "InfluxDB 1.6 counts the series of SLIMIT and SOFFSET in each shard",
-        applies: |case, _| {
-            case.has_several_shards()
-                && any_select(case, |select| select.has("SLIMIT") || select.has("SOFFSET"))
+        reason: "SLIMIT and SOFFSET count the series that have rows, in the order of the answer; InfluxDB 1.6 counts those of its index, shard by shard",
+        applies: |case, pair| {
+            any_select(case, |select| select.has("SLIMIT") || select.has("SOFFSET"))
+                && (case.has_several_shards() || shared_series_are_equal(&pair.oracle, &pair.ours))
+        },
+    },
+    Explained {
+        reason: "fill(N) writes N into columns of text and booleans as a value of that type; InfluxDB 1.6 writes a number",
+        applies: |case, pair| {
+            calls(case, "fill(") && only_cells_differ(&pair.oracle, &pair.ours, is_number_against_other)
+        },
+    },
+    Explained {
+        reason: "InfluxDB 1.6 ends its answer at the first series or window in which percentile finds no point",
+        applies: |case, pair| percentile_may_miss(case) && content_of(&pair.ours) == Content::Rows,
+    },
+    Explained {
+        reason: "means of integers whose sum leaves 64 bits: InfluxDB 1.6 adds up the means of its series",
+        applies: |case, _| calls(case, "mean(") && case.has_huge_integers(),
+    },
+    Explained {
+        reason: "bitwise operators between a boolean and another type are an error; InfluxDB 1.6 answers false",
+        applies: |_, pair| {
+            error_of(&pair.ours).is_some_and(|error| error.contains("incompatible types: boolean and "))
+                && content_of(&pair.oracle) != Content::Error
+        },
+    },
+    Explained {
+        reason: "distinct over one measurement of several policies: the order of its first points is that of their times",
+        applies: |case, pair| {
+            calls(case, "distinct")
+                && any_select(case, |select| select.sources.len() > 1)
+                && differing_columns(&pair.oracle, &pair.ours).is_some()
+        },
+    },
+    Explained {
+        reason: "the error of a condition that is no comparison shows its text; InfluxDB 1.6 prints Go's memory in SHOW",
+        applies: |_, pair| error_of(&pair.oracle).is_some_and(|error| error.starts_with("&influxql.")),
+    },
+    Explained {
+        reason: "SHOW MEASUREMENTS ON takes wildcards, as in InfluxDB since 1.11, and its error says so",
+        applies: |_, pair| {
+            let (oracle, ours) = (error_of(&pair.oracle), error_of(&pair.ours));
+            ours.is_some_and(|ours| Some(ours.replace("identifier or *", "identifier")) == oracle)
         },
     },
     Explained {
@@ -105,6 +149,21 @@ fn any_select(case: &Case, test: impl Fn(&Select) -> bool) -> bool {
         Statement::Select(select) => select.any(&test),
         Statement::Other { .. } => false,
     }
+}
+
+/// Whether a share is so small that few points have none of it.
+fn percentile_may_miss(case: &Case) -> bool {
+    let text = case.statement.to_string().to_ascii_lowercase();
+    let shares = text.split("percentile(").skip(1).filter_map(|call| {
+        let (args, _) = call.split_once(')')?;
+        args.rsplit_once(", ")?.1.parse::<f64>().ok()
+    });
+    shares.into_iter().any(|share| share < 50.0)
+}
+
+/// A cell where InfluxDB has a number, and we have what fits the column.
+fn is_number_against_other(oracle: &Json, ours: &Json) -> bool {
+    matches!((oracle, ours), (Json::Number(_), Json::String(_) | Json::Bool(_)))
 }
 
 fn calls(case: &Case, text: &str) -> bool {

@@ -109,7 +109,7 @@ impl<'a> Shape<'a> {
         let window: Vec<_> = query.interval.iter().map(|_| plain(WINDOW)).collect();
         let mut plan = sort(query, plan, &groups, &window);
         if let Some(interval) = query.interval.filter(|_| query.fill != Fill::None) {
-            plan = self.fill_gaps(plan, interval, &groups, arguments)?;
+            plan = self.fill_gaps(plan, interval, &groups, arguments, aux)?;
         }
         let plan = limit(query, plan, &groups)?;
         let time = match query.interval {
@@ -180,6 +180,7 @@ impl<'a> Shape<'a> {
         interval: Interval,
         groups: &[Expr],
         arguments: &[Expr],
+        aux: &[Expr],
     ) -> Result<LogicalPlan> {
         let query = self.query;
         let Some(buckets) = Buckets::new(interval.every_ns, interval.offset_ns, query.zone) else {
@@ -207,7 +208,8 @@ impl<'a> Shape<'a> {
                 (Column::new_unqualified(call_name(i)), mode)
             })
             .collect();
-        for (i, reference) in query.refs.iter().enumerate() {
+        let present = query.refs.iter().zip(aux).enumerate().filter(|(_, (_, aux))| !is_null(aux));
+        for (i, (reference, _)) in present {
             fills.push((Column::new_unqualified(aux_name(i)), mode(reference.ty)));
         }
         let groups = groups.iter().filter_map(|group| group.try_as_col().cloned()).collect();

@@ -5,7 +5,7 @@
 //! | selectors | `influx_first(value, time, aux…)` and so on, a struct | null |
 //! | `mode` | `influx_mode(value, time)` | null |
 //! | `count`, `count(distinct)` | DataFusion's `count` | 0, made null |
-//! | `stddev` | `influx_stddev(value)` | null, as for one point: a count tells |
+//! | `stddev` | `influx_stddev(value)` | null; of one point NaN |
 //! | others | `influx_…(value)` | null |
 
 use super::error::Result;

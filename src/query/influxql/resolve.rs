@@ -57,7 +57,7 @@ pub(super) fn resolve_compiled(
         None => default_name(&field.expr).into(),
     };
     let query = Query {
-        projection: projection(&fields, calls)?,
+        projection: projection(&fields, calls, &names)?,
         measurements: sources.measurements.into(),
         columns,
         time_name: compiled.time_name.clone(),
@@ -80,9 +80,11 @@ pub(super) fn resolve_compiled(
     Ok(Resolved { query, names: fields.iter().map(name).collect() })
 }
 
-fn projection(fields: &[CompiledField], mut calls: Vec<Call>) -> Result<Projection> {
+fn projection(fields: &[CompiledField], mut calls: Vec<Call>, names: &Names) -> Result<Projection> {
     for call in &calls {
-        if call.has_values() && !call.function.takes(call.argument.ty) {
+        let argument = &call.argument;
+        // Where no table has such a field, InfluxDB 1.x never gets to complain.
+        if !call.function.takes(argument.ty) && names.has_field(&argument.name, argument.ty) {
             let name = call.function.name();
             return err(format!(
                 "unsupported {name} iterator type: *query.{}InterruptIterator",
