@@ -99,6 +99,29 @@ const EXPLAINED: &[Explained] = &[
         applies: |_, pair| error_of(&pair.oracle).is_some_and(|error| error.starts_with("&influxql.")),
     },
     Explained {
+        reason: "GROUP BY time with an offset over a change of daylight saving time, as in InfluxDB since 1.8.5",
+        applies: |case, _| {
+            any_select(case, |select| {
+                select.tail.iter().any(|clause| clause.starts_with("tz("))
+                    && select.group.iter().any(|entry| entry.starts_with("time(") && entry.contains(','))
+            })
+        },
+    },
+    Explained {
+        reason: "fill(previous) beside a selector looks past OFFSET; InfluxDB 1.6 fills these columns after it",
+        applies: |case, pair| {
+            any_select(case, |select| select.has("OFFSET") && calls(case, "fill(previous)"))
+                && only_cells_differ(&pair.oracle, &pair.ours, |oracle, _| *oracle == Json::Null)
+        },
+    },
+    Explained {
+        reason: "log(x, base) in WHERE: InfluxDB 1.6 counts its arguments wrongly unless it stands in parentheses",
+        applies: |case, pair| {
+            calls(case, "log(")
+                && error_of(&pair.ours).is_some_and(|error| error.contains("arguments for log"))
+        },
+    },
+    Explained {
         reason: "SHOW MEASUREMENTS ON takes wildcards, as in InfluxDB since 1.11, and its error says so",
         applies: |_, pair| {
             let (oracle, ours) = (error_of(&pair.oracle), error_of(&pair.ours));

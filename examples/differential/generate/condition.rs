@@ -71,7 +71,8 @@ impl Generator<'_> {
         let Some(field) = self.random.one_of(&scope.fields).cloned() else {
             return "f > 0".to_owned();
         };
-        let name = self.reference(&field, false);
+        // InfluxDB 1.6 takes a name that a condition has with two types for one of them.
+        let name = quote_name(&field.name);
         let literal = self.literal(&field);
         if self.random.chance(3) {
             // A value of another type.
