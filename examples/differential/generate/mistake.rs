@@ -109,7 +109,7 @@ impl Generator<'_> {
             format!("SELECT nosuch FROM (SELECT {f} FROM {m})"),
             format!("SELECT mean({f}) FROM {m} WHERE time >= 0 AND time < 10s GROUP BY time(1s, 'a')"),
             format!("SHOW TAG VALUES FROM {m}"),
-            format!("SHOW MEASUREMENTS WHERE time > 0"),
+            "SHOW MEASUREMENTS WHERE time > 0".to_owned(),
             format!("SHOW MEASUREMENTS WHERE {t} = 1"),
             "SHOW SERIES ON nosuchdb".to_owned(),
             "SHOW FIELD KEYS ON nosuchdb".to_owned(),
