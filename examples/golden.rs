@@ -15,13 +15,15 @@
 #[allow(dead_code, unused_imports)]
 #[path = "../tests/it/scenario/mod.rs"]
 mod scenario;
+// Shared with the differential fuzzer.
+#[allow(dead_code)]
+mod oracle;
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode, Stdio};
-use std::time::{Duration, Instant};
+use std::process::ExitCode;
 
-use scenario::http::{Request, send};
+use oracle::Oracle;
 use scenario::run::{answer_of, create_databases, drop_databases};
 use scenario::{Scenario, Target, differences, file, load_folder, run_scenario};
 
@@ -56,7 +58,7 @@ fn load(filter: &str, skipped: &[&str]) -> Result<Vec<(PathBuf, Scenario)>, Stri
 
 fn record(filter: &str) -> Result<(), String> {
     let files = load(filter, &[])?;
-    let oracle = Oracle::start()?;
+    let oracle = Oracle::start("golden", "")?;
     let address = || oracle.address;
     let (mut step_count, mut changed_count) = (0, 0);
     for (number, (path, scenario)) in files.iter().enumerate() {
@@ -116,80 +118,4 @@ fn write_page() -> Result<(), String> {
     std::fs::create_dir_all("docs").map_err(|error| format!("cannot create docs: {error}"))?;
     std::fs::write(PAGE, differences::page(&scenarios))
         .map_err(|error| format!("cannot write {PAGE}: {error}"))
-}
-
-/// A running influxd, stopped and removed when dropped.
-struct Oracle {
-    process: Child,
-    folder: PathBuf,
-    address: SocketAddr,
-}
-
-/// How long influxd may take to answer its first ping.
-const START_TIMEOUT: Duration = Duration::from_secs(30);
-
-impl Oracle {
-    fn start() -> Result<Oracle, String> {
-        let folder = std::env::temp_dir().join(format!("tidegauge-golden-{}", std::process::id()));
-        std::fs::create_dir_all(&folder)
-            .map_err(|error| format!("cannot create {}: {error}", folder.display()))?;
-        let (address, rpc_address) = (free_address()?, free_address()?);
-        let root = folder.display();
-        let config = format!(
-            "reporting-disabled = true\nbind-address = \"{rpc_address}\"\n[meta]\ndir = \"{root}/meta\"\n[data]\ndir = \"{root}/data\"\n\
-             wal-dir = \"{root}/wal\"\nquery-log-enabled = false\n[monitor]\nstore-enabled = false\n[http]\nbind-address = \"{address}\"\n\
-             log-enabled = false\n[logging]\nlevel = \"error\"\n"
-        );
-        let config_path = folder.join("influxdb.conf");
-        std::fs::write(&config_path, config)
-            .map_err(|error| format!("cannot write {}: {error}", config_path.display()))?;
-        let process = Command::new("influxd")
-            .arg("-config")
-            .arg(&config_path)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|error| format!("cannot start influxd (Debian package 'influxdb'): {error}"))?;
-        let oracle = Oracle { process, folder, address };
-        oracle.wait()?;
-        Ok(oracle)
-    }
-
-    fn wait(&self) -> Result<(), String> {
-        let ping = Request {
-            method: "GET".to_owned(),
-            target: "/ping".to_owned(),
-            headers: Vec::new(),
-            body: Vec::new(),
-        };
-        let begin = Instant::now();
-        loop {
-            match send(self.address, &ping) {
-                Ok(response) => {
-                    let version = response.header("X-Influxdb-Version").unwrap_or("?");
-                    println!("oracle: InfluxDB {version} at {}", self.address);
-                    return Ok(());
-                }
-                Err(error) if begin.elapsed() > START_TIMEOUT => {
-                    return Err(format!("influxd does not answer: {error}"));
-                }
-                Err(_) => std::thread::sleep(Duration::from_millis(50)),
-            }
-        }
-    }
-}
-
-impl Drop for Oracle {
-    fn drop(&mut self) {
-        let stopped = self.process.kill().and_then(|()| self.process.wait().map(drop));
-        let removed = std::fs::remove_dir_all(&self.folder);
-        for error in [stopped.err(), removed.err()].into_iter().flatten() {
-            eprintln!("golden: cannot clean up after influxd: {error}");
-        }
-    }
-}
-
-fn free_address() -> Result<SocketAddr, String> {
-    let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| format!("no free port: {error}"))?;
-    listener.local_addr().map_err(|error| format!("no free port: {error}"))
 }

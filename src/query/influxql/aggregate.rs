@@ -165,7 +165,8 @@ impl<'a> Shape<'a> {
         let window: Vec<_> = query.interval.iter().map(|_| plain(WINDOW)).collect();
         let mut plan = sort(query, plan, &groups, &window);
         if let Some(interval) = query.interval.filter(|_| query.fill != Fill::None) {
-            plan = self.fill_gaps(plan, interval, &groups, &arguments, tables.buckets_max())?;
+            let filled = Filled { arguments: &arguments, aux };
+            plan = self.fill_gaps(plan, interval, &groups, filled, tables.buckets_max())?;
         }
         Ok(Some(Rows { plan, tags, groups, arguments, aux: aux.to_vec() }))
     }
@@ -226,7 +227,7 @@ impl<'a> Shape<'a> {
         plan: LogicalPlan,
         interval: Interval,
         groups: &[Expr],
-        arguments: &[Expr],
+        Filled { arguments, aux }: Filled<'_>,
         buckets_max: usize,
     ) -> Result<LogicalPlan> {
         let query = self.query;
@@ -261,7 +262,8 @@ impl<'a> Shape<'a> {
                 (Column::new_unqualified(call_name(i)), mode)
             })
             .collect();
-        for (i, reference) in query.refs.iter().enumerate() {
+        let present = query.refs.iter().zip(aux).enumerate().filter(|(_, (_, aux))| !is_null(aux));
+        for (i, (reference, _)) in present {
             fills.push((Column::new_unqualified(aux_name(i)), mode(reference.ty)));
         }
         let groups = groups.iter().filter_map(|group| group.try_as_col().cloned()).collect();
@@ -287,6 +289,13 @@ impl<'a> Shape<'a> {
         };
         names.zip(sources).zip(types).map(column).collect()
     }
+}
+
+/// What gaps are filled in: the arguments of the calls and the columns beside a selector, null literals where a table has none.
+#[derive(Clone, Copy)]
+struct Filled<'a> {
+    arguments: &'a [Expr],
+    aux: &'a [Expr],
 }
 
 /// The column of a window's start.

@@ -6,7 +6,7 @@
 //! | `top`, `bottom`, `sample` | `influx_top(value, time, N, aux…)` and so on, a list of structs | an empty list |
 //! | `mode` | `influx_mode(value, time)` | null |
 //! | `count`, `count(distinct)` | DataFusion's `count` | 0, made null |
-//! | `stddev` | `influx_stddev(value)` | null, as for one point: a count tells |
+//! | `stddev` | `influx_stddev(value)` | null; of one point NaN |
 //! | others | `influx_…(value)` | null |
 
 use super::error::Result;

@@ -148,6 +148,11 @@ fn with_distinct_calls(expr: &Expr) -> Expr {
         Expr::Call { name, args } => {
             Expr::Call { name: name.clone(), args: args.iter().map(with_distinct_calls).collect() }
         }
+        Expr::Paren(inner) => Expr::Paren(with_distinct_calls(inner).into()),
+        // Of too many operators the check of the column will complain.
+        Expr::Binary { op, left, right } if super::types::check_operators(expr).is_ok() => {
+            Expr::binary(*op, with_distinct_calls(left), with_distinct_calls(right))
+        }
         other => other.clone(),
     }
 }

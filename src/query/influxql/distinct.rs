@@ -1,4 +1,5 @@
-//! `SELECT distinct(f)`: each value of a series, or of a series and window, once, in the order of first appearance.
+//! `SELECT distinct(f)`: each value of a series, or of a series and window, once, in the order of first appearance. With DESC
+//! windows are reversed but not the values inside: they stand in the order of their last times.
 //!
 //! ```text
 //! Project: measurement, tags, time, column
@@ -12,14 +13,14 @@
 use super::aggregate::{bucket_of, row_time};
 use super::columns::{null_of, or_else, plain};
 use super::error::Result;
-use super::finish::{project, sort};
+use super::finish::{in_order, project, sort_by};
 use super::ir::{Measurement, Query, Ref};
 use super::limit::limit;
 use super::lower::{fill_value, is_null, lower};
 use super::scan::{RowsWanted, Wanted, any_not_null, scan};
 use crate::query::tables::Tables;
-use datafusion::functions_aggregate::expr_fn::min;
-use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan};
+use datafusion::functions_aggregate::expr_fn::{max, min};
+use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, SortExpr};
 use std::sync::Arc;
 
 /// The plan for one measurement, or `None` when it has no row.
@@ -50,15 +51,17 @@ pub(super) fn plan(
         query.interval.map(|interval| bucket_of(query, interval, input.time.clone()).alias("window")),
     );
     groups.extend(input.refs.iter().map(|value| value.clone().alias("value")));
-    let first = min(input.time.clone()).alias("first");
+    let first = if query.is_descending { max(input.time.clone()) } else { min(input.time.clone()) };
+    let first = first.alias("first");
     let plan = LogicalPlan::Aggregate(Aggregate::try_new(Arc::new(input.plan), groups, vec![first])?);
     let tags: Vec<_> = (input.group_tags.iter().enumerate())
         .map(|(i, expr)| if is_null(expr) { expr.clone() } else { plain(&tag(i)) })
         .collect();
     let series: Vec<_> = tags.iter().filter(|expr| !is_null(expr)).cloned().collect();
     let window = query.interval.map(|_| plain("window"));
-    let order: Vec<Expr> = window.iter().cloned().chain([plain("first"), plain("value")]).collect();
-    let plan = limit(query, sort(query, plan, &series, &order), &series)?;
+    let inside = ["first", "value"].map(|name| SortExpr::new(plain(name), true, true));
+    let order = window.iter().map(|window| in_order(query, window)).chain(inside).collect();
+    let plan = limit(query, sort_by(query, plan, &series, order), &series)?;
     let time = window.unwrap_or_else(|| row_time(query));
     let value = match fill_value(query.fill, argument.ty) {
         Some(number) => or_else(plain("value"), Expr::Literal(number, None)),

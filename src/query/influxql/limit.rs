@@ -5,8 +5,7 @@ use super::ir::{Limits, Query};
 use crate::query::exec::series_limit::{SeriesLimit, SeriesLimits};
 use crate::query::scan::RunRows;
 use datafusion::common::ScalarValue;
-use datafusion::logical_expr::{Expr, Extension, Limit, LogicalPlan};
-use influxql::ast::Fill;
+use datafusion::logical_expr::{EmptyRelation, Expr, Extension, Limit, LogicalPlan};
 use std::sync::Arc;
 
 /// Limits sorted rows. Without group tags there is one series, and the limit is DataFusion's own, which reaches
@@ -17,7 +16,12 @@ pub(super) fn limit(query: &Query, mut plan: LogicalPlan, group_tags: &[Expr]) -
         return Ok(plan);
     }
     if group_tags.is_empty() {
-        let fetch = if soffset > 0 { Some(0) } else { (limit > 0).then_some(limit) };
+        if soffset > 0 {
+            // There is one series, and it is skipped.
+            let schema = Arc::clone(plan.schema());
+            return Ok(LogicalPlan::EmptyRelation(EmptyRelation { produce_one_row: false, schema }));
+        }
+        let fetch = (limit > 0).then_some(limit);
         let count = |n: u64| {
             Box::new(Expr::Literal(ScalarValue::Int64(Some(i64::try_from(n).unwrap_or(i64::MAX))), None))
         };
@@ -52,8 +56,7 @@ const RUN_ROWS_MAX: u64 = 1_024;
 pub(super) fn rows_within_reach(query: &Query) -> Option<RunRows> {
     let Limits { limit, offset, .. } = query.limits;
     let count = limit.saturating_add(offset);
-    // Values are carried forward over rows that the limit does not reach.
-    let is_of_use = limit > 0 && count <= RUN_ROWS_MAX && query.fill != Fill::Previous;
+    let is_of_use = limit > 0 && count <= RUN_ROWS_MAX;
     is_of_use.then(|| RunRows {
         count: usize::try_from(count).unwrap_or(usize::MAX),
         are_last: query.is_descending,

@@ -64,6 +64,14 @@ impl Names {
         types.fold(Type::Unknown, Type::or_greater)
     }
 
+    /// Whether a table or a subquery has a field of this name and type.
+    #[must_use]
+    pub fn has_field(&self, name: &str, ty: Type) -> bool {
+        let field = |table: &Arc<TableInfo>| table.schema.field(name).and_then(|column| column.field_type());
+        self.tables.iter().any(|table| field(table).is_some_and(|field_type| Type::from(field_type) == ty))
+            || self.subqueries.iter().any(|subquery| subquery.type_of(name) == ty)
+    }
+
     /// Whether a subquery has a column or a tag of this name.
     #[must_use]
     pub fn is_of_subquery(&self, name: &str) -> bool {

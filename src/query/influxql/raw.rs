@@ -44,23 +44,26 @@ pub(super) fn plan(
         let has_field = any_not_null(fields.map(|(_, expr)| expr));
         input = input.filter(has_field)?;
     }
+    let plan = sort_by(query, input.plan, &input.group_tags, input.order.clone());
+    let mut plan = limit(query, plan, &input.group_tags)?;
     let mut refs = input.refs.clone();
     for (value, reference) in refs.iter_mut().zip(&query.refs) {
         if let Some(number) = fill_value(query.fill, reference.ty) {
             let number = Expr::Literal(number, None);
             *value = if is_null(value) { number } else { or_else(value.clone(), number) };
         } else if query.fill == Fill::Previous && !is_null(value) {
-            let order = [&input.time, &input.series]
-                .map(|expr| SortExpr::new(expr.clone(), !query.is_descending, !query.is_descending));
-            (input.plan, *value) = carried_forward(input.plan, &input.group_tags, order.to_vec(), value)?;
+            // Only from rows that are shown: InfluxDB 1.x fills after OFFSET.
+            (plan, *value) = carried_forward(plan, &input.group_tags, &input.order, value)?;
         } else if is_null(value) && reference.ty == Type::Unknown {
             *value = null_of(Type::Unknown);
         }
     }
+    if query.fill == Fill::Previous {
+        // Windows by series leave the series in any order.
+        plan = sort_by(query, plan, &input.group_tags, input.order);
+    }
     let columns = query.columns.iter().map(|column| lower(&column.value, &refs, &[]));
     let columns = columns.collect::<Result<Vec<_>>>()?;
-    let plan = sort_by(query, input.plan, &input.group_tags, input.order);
-    let plan = limit(query, plan, &input.group_tags)?;
     project(query, measurement, plan, &input.group_tags, input.time, columns).map(Some)
 }
 
@@ -68,7 +71,7 @@ pub(super) fn plan(
 pub(super) fn carried_forward(
     plan: LogicalPlan,
     group_tags: &[Expr],
-    order: Vec<SortExpr>,
+    order: &[SortExpr],
     value: &Expr,
 ) -> Result<(LogicalPlan, Expr)> {
     let function = WindowFunction {
@@ -76,7 +79,7 @@ pub(super) fn carried_forward(
         params: WindowFunctionParams {
             args: vec![value.clone()],
             partition_by: group_tags.to_vec(),
-            order_by: order,
+            order_by: order.to_vec(),
             window_frame: WindowFrame::new_bounds(
                 WindowFrameUnits::Rows,
                 WindowFrameBound::Preceding(datafusion::common::ScalarValue::UInt64(None)),

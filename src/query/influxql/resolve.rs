@@ -72,7 +72,7 @@ pub(super) fn resolve_compiled(
         None => default_name(&field.expr).into(),
     };
     let query = Query {
-        projection: projection(&fields, calls, point_tags)?,
+        projection: projection(&fields, calls, point_tags, &names)?,
         measurements: sources.measurements.into(),
         columns,
         time_name: compiled.time_name.clone(),
@@ -113,8 +113,9 @@ fn with_argument_columns(fields: Vec<CompiledField>) -> Vec<CompiledField> {
 
 /// The error of a function that does not take its field's type. With tags among its arguments it is another
 /// function that is asked first.
-fn check_type(call: &Call, point_tags: &[Arc<str>]) -> Result<()> {
-    if !call.has_values() {
+fn check_type(call: &Call, point_tags: &[Arc<str>], names: &Names) -> Result<()> {
+    // Where no table has such a field, InfluxDB 1.x never gets to complain.
+    if !call.has_values() || !names.has_field(&call.argument.name, call.argument.ty) {
         return Ok(());
     }
     let unsupported =
@@ -145,8 +146,9 @@ fn projection(
     fields: &[CompiledField],
     mut calls: Vec<Call>,
     point_tags: Vec<Arc<str>>,
+    names: &Names,
 ) -> Result<Projection> {
-    calls.iter().try_for_each(|call| check_type(call, &point_tags))?;
+    calls.iter().try_for_each(|call| check_type(call, &point_tags, names))?;
     if let [first, _, ..] = calls.as_slice()
         && let Some(call) = calls.iter().find(|call| call.function.is_points())
     {

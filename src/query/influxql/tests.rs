@@ -385,6 +385,7 @@ fn cell(array: &dyn Array, row: usize, shape: &ResultShape, options: &Options<'_
         DataType::Float64 => {
             let value = array.as_primitive::<Float64Type>().value(row);
             match value.abs() {
+                none if none.is_nan() => "null".into(),
                 large if large >= 1e21 => format!("{value:e}").replace('e', "e+"),
                 small if small != 0.0 && small < 1e-6 => format!("{value:e}"),
                 _ => value.to_string(),

@@ -81,7 +81,7 @@ pub(super) fn plan(
         } else if let Some(number) = number {
             *value = or_else(value.clone(), number);
         } else if query.fill == Fill::Previous {
-            (plan, *value) = carried_forward(plan, &series, order.clone(), value)?;
+            (plan, *value) = carried_forward(plan, &series, &order, value)?;
             plan = sorted(plan, &order);
         }
     }

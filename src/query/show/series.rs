@@ -1,4 +1,5 @@
-//! `SHOW SERIES`: the keys of series, as line protocol writes them.
+//! `SHOW SERIES`: the keys of series, as line protocol writes them, in the order of measurements and tag sets, which is not
+//! that of the texts: `m,host=a,t=b` stands before `m,host=a!`.
 
 use super::listing::{Column, Listing, page};
 use super::scope::{SeriesSource, series_of, tables_of};
@@ -27,10 +28,11 @@ pub async fn series(
     let mut keys = BTreeSet::new();
     for (name, measurement) in tables_of(tables.state(), database, &show.sources, context, false)? {
         for series in series_of(&measurement, &condition, tables, source).await? {
-            keys.insert(line_protocol_key(&name, &series));
+            keys.insert((name.clone(), series));
         }
     }
-    let keys: Vec<_> = page(keys, show.limit, show.offset).collect();
+    let keys = page(keys, show.limit, show.offset);
+    let keys: Vec<_> = keys.map(|(name, series)| line_protocol_key(&name, &series)).collect();
     Listing::new(vec!["".into(); keys.len()], vec![("key", Column::Text(keys))])
 }
 

@@ -3,9 +3,12 @@
 //! ```text
 //! group value          group influx_stddev
 //! a     1              a     1.4142135623730951
-//! a     3       →      b     null                 one point has no deviation
-//! b     7
+//! a     3       →      b     NaN                  one point has no deviation
+//! b     7              c     null
+//! c     null
 //! ```
+//!
+//! NaN is a value where null is none: `fill` leaves it, a subquery counts it, and responses show it as null. So does InfluxDB.
 //!
 //! One pass by Welford's recurrence, whose states merge by Chan's formula: stable where the values
 //! are large and close together. InfluxDB makes two passes over buffered points, so the last digit may
@@ -69,7 +72,7 @@ impl<T: Number> Fold<T> for Stddev {
     }
 
     fn result(state: &State) -> Option<f64> {
-        (state.count > 1.0).then(|| (state.squares / (state.count - 1.0)).sqrt())
+        (state.count > 0.0).then(|| (state.squares / (state.count - 1.0)).sqrt())
     }
 
     fn store(states: &[State]) -> Vec<ArrayRef> {

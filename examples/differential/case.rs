@@ -1,0 +1,166 @@
+//! A statement with all that led to it: enough to ask both servers again, and to write a scenario.
+
+use crate::answers::scenario_answer;
+use crate::generate::quote_name;
+use crate::points::{Point, Value};
+use crate::schema::DATABASE;
+use crate::servers::{Form, Pair, Servers};
+use crate::statement::Statement;
+
+/// What happened to the database before the statement.
+#[derive(Debug, Clone)]
+pub(crate) enum Step {
+    Write(Vec<Point>),
+    /// What Tidegauge has buffered becomes files; nothing for InfluxDB.
+    Flush,
+    Change(Statement),
+}
+
+/// A statement and its history.
+#[derive(Debug, Clone)]
+pub(crate) struct Case {
+    /// The first one is the default.
+    pub(crate) policies: Vec<String>,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) statement: Statement,
+    pub(crate) form: Form,
+}
+
+impl Case {
+    /// Makes the database anew on both servers and plays the steps.
+    pub(crate) fn prepare(&self, servers: &Servers) -> Result<(), String> {
+        prepare(servers, &self.policies, &self.steps)
+    }
+
+    /// Asks both the statement.
+    pub(crate) fn ask(&self, servers: &Servers) -> Result<Pair, String> {
+        servers.query(&self.statement.to_string(), self.form)
+    }
+
+    /// How many points the steps write.
+    pub(crate) fn point_count(&self) -> usize {
+        self.steps.iter().map(|step| if let Step::Write(points) = step { points.len() } else { 0 }).sum()
+    }
+
+    /// Whether InfluxDB keeps the points of a policy in more than one shard. Shards of a week begin on Mondays.
+    pub(crate) fn has_several_shards(&self) -> bool {
+        const DAY_NS: i64 = 86_400_000_000_000;
+        let points = self.steps.iter().flat_map(|step| match step {
+            Step::Write(points) => points.as_slice(),
+            Step::Flush | Step::Change(_) => &[],
+        });
+        // The epoch was a Thursday.
+        let mut shards = points.map(|point| point.time_ns.saturating_add(3 * DAY_NS).div_euclid(7 * DAY_NS));
+        let first = shards.next();
+        shards.any(|shard| Some(shard) != first)
+    }
+
+    /// Whether points hold integers of which two leave 64 bits.
+    pub(crate) fn has_huge_integers(&self) -> bool {
+        self.steps.iter().any(|step| match step {
+            Step::Write(points) => points
+                .iter()
+                .flat_map(|point| &point.fields)
+                .any(|(_, value)| matches!(value, Value::Integer(n) if n.unsigned_abs() > 1 << 61)),
+            Step::Flush | Step::Change(_) => false,
+        })
+    }
+
+    /// The case as a scenario file, with the oracle's answer.
+    pub(crate) fn scenario(&self, comment: &str, pair: &Pair) -> String {
+        let mut out = format!("# {comment}\ndatabase {DATABASE}\n\n");
+        let used = self.used_policies();
+        for policy in &used {
+            out += &format!("exec {}\n", create_policy(policy));
+        }
+        for step in &self.steps {
+            match step {
+                Step::Write(points) => {
+                    for (policy, lines) in by_policy(&self.policies, points) {
+                        let rp = match used.contains(&policy) {
+                            true if policy.contains(' ') => format!(" rp='{policy}'"),
+                            true => format!(" rp={policy}"),
+                            false => String::new(),
+                        };
+                        out += &format!("write{rp}\n");
+                        for line in lines.lines() {
+                            out += &format!("  {line}\n");
+                        }
+                    }
+                }
+                // Scenarios run in every state of the data.
+                Step::Flush => {}
+                Step::Change(statement) => out += &format!("query\n{statement}\n----\n?\n\n"),
+            }
+        }
+        out += &format!("\nquery{}\n{}\n----\n", self.form.options(), self.statement);
+        out + &scenario_answer(&pair.oracle) + "\n"
+    }
+
+    /// The policies besides the default one that the case needs.
+    fn used_policies(&self) -> Vec<String> {
+        let text = self.scenario_text();
+        let is_used = |number: usize, name: &str| {
+            text.contains(name)
+                || self.steps.iter().any(|step| match step {
+                    Step::Write(points) => points.iter().any(|point| point.policy == number),
+                    Step::Flush | Step::Change(_) => false,
+                })
+        };
+        let others = self.policies.iter().enumerate().skip(1);
+        others.filter(|(number, name)| is_used(*number, name)).map(|(_, name)| name.clone()).collect()
+    }
+
+    fn scenario_text(&self) -> String {
+        let mut text = self.statement.to_string();
+        for step in &self.steps {
+            if let Step::Change(statement) = step {
+                text += &statement.to_string();
+            }
+        }
+        if text.contains("POLICIES") {
+            text += &self.policies.join(" ");
+        }
+        text
+    }
+}
+
+/// Makes the database anew on both servers and plays the steps.
+pub(crate) fn prepare(servers: &Servers, policies: &[String], steps: &[Step]) -> Result<(), String> {
+    servers.run(&format!("DROP DATABASE {DATABASE}"))?;
+    servers.run(&format!("CREATE DATABASE {DATABASE}"))?;
+    for policy in policies.iter().skip(1) {
+        servers.run(&create_policy(policy))?;
+    }
+    for step in steps {
+        match step {
+            Step::Write(points) => write(servers, policies, points)?,
+            Step::Flush => servers.flush()?,
+            // Its answer was looked at when it was found.
+            Step::Change(statement) => drop(servers.query(&statement.to_string(), Form::default())?),
+        }
+    }
+    Ok(())
+}
+
+/// Writes points to both servers.
+fn write(servers: &Servers, policies: &[String], points: &[Point]) -> Result<(), String> {
+    by_policy(policies, points).into_iter().try_for_each(|(policy, lines)| servers.write(&policy, &lines))
+}
+
+fn create_policy(policy: &str) -> String {
+    format!("CREATE RETENTION POLICY {} ON {DATABASE} DURATION INF REPLICATION 1", quote_name(policy))
+}
+
+/// Line protocol for each policy that has points.
+fn by_policy(policies: &[String], points: &[Point]) -> Vec<(String, String)> {
+    let mut out = Vec::new();
+    for (number, policy) in policies.iter().enumerate() {
+        let lines: Vec<String> =
+            points.iter().filter(|point| point.policy == number).map(Point::line).collect();
+        if !lines.is_empty() {
+            out.push((policy.clone(), lines.join("\n")));
+        }
+    }
+    out
+}

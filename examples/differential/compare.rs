@@ -1,0 +1,244 @@
+//! Whether two answers are the same.
+//!
+//! In: both responses. Out: a [`Relation`]. Everything has to be equal (status, documents, order of series and rows, members,
+//! strings, integers) except for the last digits of floats, which are a class of their own.
+
+use crate::scenario::http::Response;
+use crate::scenario::json::{Json, parse_documents};
+
+/// How two answers relate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Relation {
+    Same,
+    /// Equal but for the last digits of some floats.
+    LastDigits,
+    Different,
+}
+
+/// What is worth counting of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Content {
+    Rows,
+    Empty,
+    Error,
+}
+
+/// Floats differ in their last digits up to this share of their size …
+const RELATIVE: f64 = 1e-12;
+/// … or, near zero, where sums have cancelled each other, up to this.
+const ABSOLUTE: f64 = 1e-11;
+
+/// A few steps from one float to the next, as a share of it.
+const ULPS: f64 = 1e-15;
+
+/// Compares what both servers answered.
+pub(crate) fn compare(oracle: &Response, ours: &Response) -> Relation {
+    if oracle.status != ours.status {
+        return Relation::Different;
+    }
+    let (left, right) = (String::from_utf8_lossy(&oracle.body), String::from_utf8_lossy(&ours.body));
+    if left == right {
+        return Relation::Same;
+    }
+    match (parse_documents(&left), parse_documents(&right)) {
+        (Ok(left), Ok(right)) => values(&left, &right),
+        _ => Relation::Different,
+    }
+}
+
+fn values(left: &[Json], right: &[Json]) -> Relation {
+    if left.len() != right.len() {
+        return Relation::Different;
+    }
+    left.iter().zip(right).fold(Relation::Same, |so_far, (left, right)| worse(so_far, value(left, right)))
+}
+
+fn value(left: &Json, right: &Json) -> Relation {
+    match (left, right) {
+        (Json::Number(left), Json::Number(right)) => number(left, right),
+        (Json::Array(left), Json::Array(right)) => values(left, right),
+        (Json::Object(left), Json::Object(right)) => {
+            if left.len() != right.len()
+                || left.iter().zip(right).any(|((left, _), (right, _))| left != right)
+            {
+                return Relation::Different;
+            }
+            let pairs = left.iter().zip(right);
+            pairs.fold(Relation::Same, |so_far, ((_, left), (_, right))| worse(so_far, value(left, right)))
+        }
+        _ if left == right => Relation::Same,
+        _ => Relation::Different,
+    }
+}
+
+fn number(left: &str, right: &str) -> Relation {
+    if left == right {
+        return Relation::Same;
+    }
+    let is_float = |text: &str| text.contains(['.', 'e', 'E']);
+    let (Ok(a), Ok(b)) = (left.parse::<f64>(), right.parse::<f64>()) else { return Relation::Different };
+    // Floats without a fraction are written like integers.
+    if !is_float(left) && !is_float(right) && a.abs().max(b.abs()) < 1e15 {
+        return Relation::Different;
+    }
+    let distance = (a - b).abs();
+    // Great floats end with zeros, for they have 17 digits.
+    let may_be_floats = is_float(left) || is_float(right) || (left.ends_with('0') && right.ends_with('0'));
+    // So great that neighbouring floats are whole numbers.
+    if distance <= ULPS * a.abs() && a.abs() > 9e15 {
+        return Relation::LastDigits;
+    }
+    if (may_be_floats && distance <= RELATIVE * a.abs().max(b.abs())) || distance <= ABSOLUTE {
+        Relation::LastDigits
+    } else {
+        Relation::Different
+    }
+}
+
+fn worse(left: Relation, right: Relation) -> Relation {
+    match (left, right) {
+        (Relation::Different, _) | (_, Relation::Different) => Relation::Different,
+        (Relation::LastDigits, _) | (_, Relation::LastDigits) => Relation::LastDigits,
+        _ => Relation::Same,
+    }
+}
+
+/// The error of an answer: of the request, or of its first statement that has one.
+pub(crate) fn error_of(response: &Response) -> Option<String> {
+    let text = String::from_utf8_lossy(&response.body);
+    let Ok(documents) = parse_documents(&text) else { return Some(text.into_owned()) };
+    documents.iter().find_map(|document| {
+        let of_request = document.get("error");
+        let Some(Json::Array(results)) = document.get("results") else { return message(of_request) };
+        message(of_request.or_else(|| results.iter().find_map(|result| result.get("error"))))
+    })
+}
+
+fn message(error: Option<&Json>) -> Option<String> {
+    match error {
+        Some(Json::String(text)) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+/// Whether the statement is one that Tidegauge does not answer yet.
+pub(crate) fn is_unsupported(response: &Response) -> bool {
+    error_of(response).is_some_and(|error| error.ends_with("is not supported yet"))
+}
+
+/// What an answer holds.
+pub(crate) fn content_of(response: &Response) -> Content {
+    if error_of(response).is_some() {
+        return Content::Error;
+    }
+    let has_series = String::from_utf8_lossy(&response.body).contains("\"series\"");
+    if has_series { Content::Rows } else { Content::Empty }
+}
+
+/// The names of the columns in which two answers of the same shape differ; `None` when their shapes differ.
+pub(crate) fn differing_columns(oracle: &Response, ours: &Response) -> Option<Vec<String>> {
+    let mut names: Vec<String> = Vec::new();
+    let has_same_shape = for_each_difference(oracle, ours, &mut |name, _, _| {
+        if !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    });
+    has_same_shape.then_some(names)
+}
+
+/// Whether two answers of the same shape differ only in cells that `test` (InfluxDB's, ours) takes.
+pub(crate) fn only_cells_differ(oracle: &Response, ours: &Response, test: fn(&Json, &Json) -> bool) -> bool {
+    let mut is_taken = true;
+    for_each_difference(oracle, ours, &mut |_, left, right| is_taken &= test(left, right)) && is_taken
+}
+
+/// Calls `found` with the column's name and both values of each cell that differs. Whether both answers have the same series
+/// with the same number of rows.
+fn for_each_difference(
+    oracle: &Response,
+    ours: &Response,
+    found: &mut dyn FnMut(&str, &Json, &Json),
+) -> bool {
+    let (Some(left), Some(right)) = (series_of(oracle), series_of(ours)) else { return false };
+    if left.len() != right.len() || left.is_empty() {
+        return false;
+    }
+    for (left, right) in left.iter().zip(&right) {
+        if !has_same_head(left, right) || left.get("columns") != right.get("columns") {
+            return false;
+        }
+        let (columns, a, b) =
+            (items(left.get("columns")), items(left.get("values")), items(right.get("values")));
+        if a.len() != b.len() {
+            return false;
+        }
+        for (a, b) in a.iter().zip(&b) {
+            for (column, (a, b)) in columns.iter().zip(items(Some(a)).iter().zip(items(Some(b)))) {
+                if let Json::String(name) = column
+                    && value(a, &b) == Relation::Different
+                {
+                    found(name, a, &b);
+                }
+            }
+        }
+    }
+    true
+}
+
+/// Whether every series that both answers have is the same in both.
+pub(crate) fn shared_series_are_equal(oracle: &Response, ours: &Response) -> bool {
+    let (Some(left), Some(right)) = (series_of(oracle), series_of(ours)) else { return false };
+    left.iter().all(|left| {
+        let mut namesakes = right.iter().filter(|right| has_same_head(left, right));
+        namesakes.all(|right| value(left, right) != Relation::Different)
+    })
+}
+
+fn has_same_head(left: &Json, right: &Json) -> bool {
+    left.get("name") == right.get("name") && left.get("tags") == right.get("tags")
+}
+
+/// Whether both answers hold the same series in any order.
+pub(crate) fn same_when_sorted(oracle: &Response, ours: &Response) -> bool {
+    let sorted = |response: &Response| {
+        let mut series = series_of(response)?;
+        series.sort_by_cached_key(|series| format!("{:?} {:?}", series.get("name"), series.get("tags")));
+        Some(series)
+    };
+    let (Some(left), Some(right)) = (sorted(oracle), sorted(ours)) else { return false };
+    !left.is_empty() && values(&left, &right) != Relation::Different
+}
+
+/// Every series of every result, in order.
+fn series_of(response: &Response) -> Option<Vec<Json>> {
+    let documents = parse_documents(&String::from_utf8_lossy(&response.body)).ok()?;
+    let results = documents.iter().flat_map(|document| items(document.get("results")));
+    let mut all: Vec<Json> = Vec::new();
+    for piece in results.flat_map(|result| items(result.get("series"))) {
+        // A chunked answer breaks series into pieces.
+        match all.last_mut() {
+            Some(last) if has_same_head(last, &piece) => append(last, &piece),
+            _ => all.push(piece),
+        }
+    }
+    Some(all)
+}
+
+/// Adds the rows of `piece` to those of `series`.
+fn append(series: &mut Json, piece: &Json) {
+    if let Json::Object(members) = series {
+        for (_, value) in members.iter_mut().filter(|(name, _)| name == "values") {
+            if let Json::Array(rows) = value {
+                rows.extend(items(piece.get("values")));
+            }
+        }
+        members.retain(|(name, _)| name != "partial");
+    }
+}
+
+fn items(value: Option<&Json>) -> Vec<Json> {
+    match value {
+        Some(Json::Array(items)) => items.clone(),
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,242 @@
+//! A differential fuzzer: random schemas, points and statements for a real InfluxDB 1.6 and for Tidegauge, whose answers have to
+//! be equal.
+//!
+//! ```text
+//! cargo run --example differential -- --seed 7 --count 2000
+//! ```
+//!
+//! It starts both servers itself, on loopback: Debian's influxd, and the binary that `TIDEGAUGE_BIN` names. A run consists of
+//! rounds. Each round makes one database ([`schema`], [`points`]), asks it statements ([`generate`]), changes it, and asks again.
+//! Both answers are compared ([`compare`], [`verdict`]); a difference is made as small as it gets ([`shrink`]) and printed as a
+//! scenario file ([`report`]), ready for `testdata/scenarios`. The seed decides everything ([`random`]); `--round` plays one
+//! round again.
+//!
+//! What InfluxDB 1.6 leaves to chance is not generated: the order of equal times in different series (`--ties` generates it),
+//! `sample`, estimates of cardinality.
+
+mod answers;
+mod case;
+mod compare;
+mod generate;
+mod points;
+mod random;
+mod report;
+mod schema;
+mod servers;
+mod shrink;
+mod statement;
+mod verdict;
+
+// Shared with the recorder of scenarios.
+#[path = "../oracle/mod.rs"]
+mod oracle;
+// The scenarios' HTTP, JSON and form of answers, of which this uses a part.
+#[allow(dead_code, unused_imports)]
+#[path = "../../tests/it/scenario/mod.rs"]
+mod scenario;
+
+use case::{Case, Step, prepare};
+use clap::Parser as _;
+use generate::{Generated, Generator};
+use random::Random;
+use report::Report;
+use schema::Schema;
+use servers::{Form, Servers};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+use verdict::{Verdict, judge};
+
+/// Compare Tidegauge's answers with those of a real InfluxDB 1.6.
+#[derive(clap::Parser, Debug)]
+struct Options {
+    /// Decides everything that is random.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// End after that many statements.
+    #[arg(long, default_value_t = 2_000)]
+    count: usize,
+    /// End after that many seconds instead.
+    #[arg(long)]
+    seconds: Option<u64>,
+    /// Play only this round.
+    #[arg(long)]
+    round: Option<u64>,
+    /// Also generate points of equal time in different series, whose order InfluxDB leaves to chance.
+    #[arg(long)]
+    ties: bool,
+    /// End after that many kinds of differences.
+    #[arg(long, default_value_t = 40)]
+    differences: usize,
+    /// Save the scenarios of differences in this folder.
+    #[arg(long)]
+    save: Option<PathBuf>,
+    /// Print every statement and what was made of it.
+    #[arg(long)]
+    verbose: bool,
+    /// The server's binary.
+    #[arg(long, env = "TIDEGAUGE_BIN", default_value = "target/debug/tidegauge")]
+    binary: PathBuf,
+}
+
+/// Statements between two changes of the data, and how often a round's data changes.
+const READINGS: usize = 30;
+const CHANGES: usize = 2;
+
+fn main() -> ExitCode {
+    match run(&Options::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("differential: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether nothing was found.
+fn run(options: &Options) -> Result<bool, String> {
+    println!("seed: {}", options.seed);
+    let mut fuzzer = Fuzzer {
+        options,
+        servers: Servers::start(&options.binary)?,
+        report: Report::new(options.save.clone()),
+        end: options.seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds)),
+    };
+    let begin = Instant::now();
+    let mut round = options.round.unwrap_or(0);
+    while !fuzzer.is_over() {
+        fuzzer.round(round)?;
+        round += 1;
+        if options.round.is_some() {
+            break;
+        }
+    }
+    fuzzer.report.print();
+    println!("seed {}, {} rounds in {} s", options.seed, round, begin.elapsed().as_secs());
+    Ok(fuzzer.report.is_clean())
+}
+
+struct Fuzzer<'a> {
+    options: &'a Options,
+    servers: Servers,
+    report: Report,
+    end: Option<Instant>,
+}
+
+/// What goes on with the round after a statement.
+#[derive(PartialEq)]
+enum Next {
+    GoOn,
+    /// The databases are no longer equal, or this is enough.
+    EndRound,
+}
+
+impl Fuzzer<'_> {
+    fn is_over(&self) -> bool {
+        let is_late = match self.end {
+            Some(end) => Instant::now() > end,
+            None => self.report.count() >= self.options.count && self.options.round.is_none(),
+        };
+        is_late || self.report.shape_count() >= self.options.differences
+    }
+
+    fn round(&mut self, round: u64) -> Result<(), String> {
+        let mut random = Random::new(self.options.seed, round);
+        let schema = Schema::generate(&mut random);
+        let points = points::generate(&mut random, &schema, self.options.ties);
+        let mut steps = writes(&mut random, &points);
+        prepare(&self.servers, &schema.policies, &steps)?;
+        for change in 0..=CHANGES {
+            for _ in 0..READINGS {
+                let generated = generator(&mut random, &schema, &points).reading();
+                let form = form(&mut random);
+                if self.is_over() || self.ask(round, &schema, &steps, generated, form)? == Next::EndRound {
+                    return Ok(());
+                }
+            }
+            if change < CHANGES {
+                let generated = generator(&mut random, &schema, &points).changing();
+                let statement = generated.statement.clone();
+                let form = Form::default();
+                if self.ask(round, &schema, &steps, generated, form)? == Next::EndRound {
+                    return Ok(());
+                }
+                steps.push(Step::Change(statement));
+            }
+        }
+        Ok(())
+    }
+
+    fn ask(
+        &mut self,
+        round: u64,
+        schema: &Schema,
+        steps: &[Step],
+        generated: Generated,
+        form: Form,
+    ) -> Result<Next, String> {
+        let Generated { statement, kind } = generated;
+        let text = statement.to_string();
+        let place = format!("seed {}, round {round}", self.options.seed);
+        let case = Case { policies: schema.policies.clone(), steps: steps.to_vec(), statement, form };
+        let pair = case.ask(&self.servers);
+        if let Some(trouble) = self.servers.trouble()? {
+            self.report.trouble(&place, &text, &trouble);
+        }
+        let pair = match pair {
+            Ok(pair) => pair,
+            Err(error) => {
+                self.report.trouble(&place, &text, &error);
+                return Ok(Next::EndRound);
+            }
+        };
+        let verdict = judge(&case, &pair);
+        if self.options.verbose {
+            let error = compare::error_of(&pair.oracle).unwrap_or_default();
+            println!("{round}: {kind}, {:?} {verdict:?} {error}: {text}", compare::content_of(&pair.oracle));
+        }
+        self.report.add(kind, &pair, verdict);
+        if verdict != Verdict::Different {
+            return Ok(Next::GoOn);
+        }
+        match shrink::shrink(&self.servers, &case, &|case| self.report.knows(case))? {
+            None => self.report.unsteady(&place, &case, &pair),
+            Some((smallest, pair)) => {
+                self.report.found(&place, &text, &smallest, &pair)?;
+                if smallest.steps.iter().any(|step| matches!(step, Step::Change(_))) {
+                    return Ok(Next::EndRound);
+                }
+            }
+        }
+        if matches!(kind, "into" | "delete" | "drop series" | "drop measurement") {
+            return Ok(Next::EndRound);
+        }
+        prepare(&self.servers, &schema.policies, steps)?;
+        Ok(Next::GoOn)
+    }
+}
+
+fn generator<'a>(random: &'a mut Random, schema: &'a Schema, points: &'a [points::Point]) -> Generator<'a> {
+    Generator { random, schema, points, depth_max: 3 }
+}
+
+/// The points in one piece or in several, buffered, flushed, or partly so.
+fn writes(random: &mut Random, points: &[points::Point]) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let size = points.len().div_ceil(1 + random.below(3)).max(1);
+    for piece in points.chunks(size) {
+        steps.push(Step::Write(piece.to_vec()));
+        if random.chance(50) {
+            steps.push(Step::Flush);
+        }
+    }
+    steps
+}
+
+/// How the next statement is asked.
+fn form(random: &mut Random) -> Form {
+    let epoch = *random.one_of(&["", "ns", "ms", "s", "u"]).unwrap_or(&"");
+    let chunk_size = if random.chance(5) { 1 + random.below(6) } else { 0 };
+    Form { epoch, chunk_size }
+}
