@@ -89,7 +89,7 @@ fn backwards() {
     let input = "b 20 - 7\na 20 - 9\na 10 - 4\na 0 - 1";
     let calls = [call(MEAN, &[DIFFERENCE], None), call(MEAN, &[], Some(10))];
     let options = NeighbourOptions { descending: true, ..NeighbourOptions::default() };
-    check(input, &calls, options, "b 20 - 7\na 10 -5 4\na 0 -3 1");
+    check(input, &calls, options, "a 10 -5 4\na 0 -3 1");
 }
 
 fn merge(inputs: &[&str], options: RowMergeOptions, expected: &str) {

@@ -69,7 +69,11 @@ impl Names {
     pub fn has_field(&self, name: &str, ty: Type) -> bool {
         let field = |table: &Arc<TableInfo>| table.schema.field(name).and_then(|column| column.field_type());
         self.tables.iter().any(|table| field(table).is_some_and(|field_type| Type::from(field_type) == ty))
-            || self.subqueries.iter().any(|subquery| subquery.type_of(name) == ty)
+            || self.subqueries.iter().any(|subquery| match subquery.type_of(name) {
+                // A function takes a subquery's tag for text.
+                Type::Tag => matches!(ty, Type::Tag | Type::String),
+                of_subquery => of_subquery == ty,
+            })
     }
 
     /// Whether a subquery has a column or a tag of this name.
