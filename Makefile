@@ -49,7 +49,7 @@ else
 endif
 
 .PHONY: test
-test: test-rust test-clients test-differential ## run every test: Rust, documentation, real clients from PyPI, a real InfluxDB
+test: test-rust test-clients ## run every test: Rust, documentation, and real clients from PyPI
 
 .PHONY: test-rust
 test-rust:
@@ -114,17 +114,6 @@ differential: ## compare with a real InfluxDB 1.6 on COUNT random statements of 
 	@command -v influxd >/dev/null || { echo "influxd is missing: apt-get install influxdb"; exit 1; }
 	@TIDEGAUGE_BIN=$(abspath $(DEBUG_BIN)) $(TARGET)/debug/examples/differential \
 		--seed $(SEED) --count $(COUNT) $(if $(SECONDS),--seconds $(SECONDS))
-
-# A short run of the same. Without influxd it is left out, and says so. Differences are printed and do not fail the tests yet:
-# the run has not been seen clean over every function, and has to be before it may.
-.PHONY: test-differential
-test-differential:
-	@if command -v influxd >/dev/null; then \
-		$(MAKE) --no-print-directory differential COUNT=500 SEED=1 \
-			|| echo "==> NOT CLEAN: answers differ from InfluxDB's, see above (not a failure yet)"; \
-	else \
-		echo "==> SKIPPED: the comparison with InfluxDB needs influxd (apt-get install influxdb)"; \
-	fi
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZ_SECONDS, or those of FUZZ_TARGETS

@@ -1,10 +1,10 @@
 //! Rows that are columnar already, judged by the rules for points of line protocol.
 //!
 //! ```text
-//! rows of tables ─ too old, a tag called `time`, a field of another type, a string too long ─▶ the rows that stay, and why others do not
+//! rows of tables ─ too old, outside the write window, a tag called `time`, a field of another type, a string too long ─▶ the rows that stay, and why others do not
 //! ```
 
-use crate::line_protocol::{Converted, PointFault, Reason, Rejection};
+use crate::line_protocol::{Converted, OutsideWindow, PointFault, Reason, Rejection, WriteWindow};
 use crate::model::batch::{FieldColumn, TableRows};
 use crate::model::schema::{TIME_COLUMN, TableSchema};
 use crate::model::series_key;
@@ -21,6 +21,8 @@ const REJECTIONS_MAX: usize = 1_000;
 pub(super) struct RowLimits {
     /// Rows before this time are refused; `None` = the policy keeps all.
     pub(super) oldest_ns: Option<i64>,
+    /// The times that the policy takes.
+    pub(super) window: WriteWindow,
     /// Longest string in bytes.
     pub(super) string_bytes_max: usize,
 }
@@ -34,7 +36,12 @@ pub(super) fn judge(
     let mut out = Converted::default();
     for rows in tables {
         let judgement = Judgement::new(rows, schema_of(&rows.table).as_deref(), limits);
-        for fault in judgement.faults.into_iter().flatten() {
+        for (row, fault) in judgement.faults.into_iter().enumerate() {
+            let Some(fault) = fault else { continue };
+            if fault == PointFault::OutsideWriteWindow {
+                let series = series_text(rows, row);
+                OutsideWindow::add(&mut out.outside_window, limits.window, &series, rows.times_ns[row]);
+            }
             out.points_dropped += 1;
             if out.rejections.len() < REJECTIONS_MAX {
                 let reason = Reason::Point(fault);
@@ -69,6 +76,8 @@ impl Judgement {
         if let Some(oldest_ns) = limits.oldest_ns {
             judgement.refuse(|row| rows.times_ns[row] < oldest_ns, |_| PointFault::BeyondRetention);
         }
+        judgement
+            .refuse(|row| !limits.window.contains(rows.times_ns[row]), |_| PointFault::OutsideWriteWindow);
         let has_time_tag = |key: &Arc<str>| series_key::tag_value(key, TIME_COLUMN).is_some();
         if rows.series.iter().any(has_time_tag) {
             judgement.refuse(
@@ -127,6 +136,12 @@ impl Judgement {
             }
         }
     }
+}
+
+/// Measurement and tags of a row, as a text names them.
+fn series_text(rows: &TableRows, row: usize) -> String {
+    let tags = series_key::decode(&rows.series[rows.series_index[row] as usize]);
+    tags.fold(rows.table.to_string(), |text, (key, value)| format!("{text},{key}={value}"))
 }
 
 /// A field called `time` is not stored.

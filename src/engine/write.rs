@@ -165,8 +165,10 @@ impl Engine {
             let target = catalog::resolve_write_target(&state, &request.database, Some(&request.policy))?;
             let (database, policy) = (target.database.id, target.policy.id);
             let duration_ns = target.policy.duration_ns;
+            let now_ns = self.clock.now_ns();
             let limits = RowLimits {
-                oldest_ns: (duration_ns > 0).then(|| self.clock.now_ns().saturating_sub(duration_ns)),
+                oldest_ns: (duration_ns > 0).then(|| now_ns.saturating_sub(duration_ns)),
+                window: write_window(&target.policy, now_ns),
                 string_bytes_max: self.options.string_bytes_max,
             };
             let schema_of = |table: &str| state.table(policy, table).map(|t| t.schema.clone());
@@ -174,7 +176,10 @@ impl Engine {
             if self.register(database, policy, &judged.tables)? == Registered::Conflict {
                 continue; // as in `log`, or two parts of a table disagree: the second is judged by the first
             }
-            return self.append(database, policy, judged);
+            let mut logged = self.append(database, policy, judged)?;
+            logged.outcome.database = target.database.name.clone();
+            logged.outcome.policy = target.policy.name.clone();
+            return Ok(logged);
         }
     }
 

@@ -54,7 +54,7 @@ impl WriteWindow {
 
 impl OutsideWindow {
     /// Adds a point to those that were seen already.
-    pub(super) fn add(seen: &mut Option<Self>, window: WriteWindow, series: &str, time_ns: i64) {
+    pub fn add(seen: &mut Option<Self>, window: WriteWindow, series: &str, time_ns: i64) {
         let point = || OutsidePoint { series: series.into(), time_ns };
         match seen {
             None => *seen = Some(Self { window, point_count: 1, oldest: point(), newest: point() }),
