@@ -12,6 +12,9 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
+/// The distinct values of a tag.
+type TagValues = Arc<[Arc<str>]>;
+
 /// Rows sorted by (series key, time), free of duplicates, with the names of their fields.
 #[derive(Debug)]
 pub struct Chunk {
@@ -21,7 +24,7 @@ pub struct Chunk {
     memory_bytes: usize,
     tags: OnceLock<BTreeSet<Arc<str>>>,
     /// The values of tags that were asked for.
-    tag_values: Mutex<BTreeMap<Arc<str>, Arc<[Arc<str>]>>>,
+    tag_values: Mutex<BTreeMap<Arc<str>, TagValues>>,
     /// The oldest write in the chunk.
     pub sequence_min: Sequence,
     /// The newest write in the chunk. Of two chunks of a table the one with the greater value wins.

@@ -213,7 +213,7 @@ impl Engine {
                 }
                 let opened = self.open_file(file.clone()).await?;
                 for group in 0..opened.row_group_count() {
-                    let all = vec![0..opened.row_group_row_count(group)];
+                    let all = std::iter::once(0..opened.row_group_row_count(group)).collect();
                     for rows in rows_left(info.id, &opened, group, all, &tombstones).await? {
                         add_shards(&mut shards, policy.id, policy.shard_duration_ns, &rows);
                     }

@@ -13,8 +13,11 @@ use std::sync::Arc;
 pub struct ReaderCache {
     footers: Cache<Arc<str>, Footer>,
     series: Cache<(Arc<str>, usize), Arc<[SeriesRun]>>,
-    values: Cache<(Arc<str>, Arc<str>), Arc<[Arc<str>]>>,
+    values: Cache<(Arc<str>, Arc<str>), TagValues>,
 }
+
+/// The distinct values of a tag in a file.
+type TagValues = Arc<[Arc<str>]>;
 
 /// A footer with its page index, and an estimate of the memory it holds.
 #[derive(Clone, Debug)]

@@ -135,7 +135,7 @@ impl<'a> Columns<'a> {
         for (name, index) in &shape.group_tags {
             tags.push((name, column::<StringViewArray>(batch, *index)?));
         }
-        tags.sort_by(|(a, _), (b, _)| a.cmp(b));
+        tags.sort_by_key(|(tag, _)| *tag);
         let is_in_range = |time_ns: &i64| (TIME_MIN_NS..=TIME_MAX_NS).contains(time_ns);
         let mut columns =
             Self { times_ns, tags, fields: Vec::new(), is_row: times_ns.iter().map(is_in_range).collect() };

@@ -47,6 +47,7 @@ impl QueryEngine {
             let (batch, goes_on) = reading.next().await?;
             Some((batch, goes_on.then_some(reading)))
         })
+        .fuse() // who collects batches asks once more after the last
         .boxed()
     }
 

@@ -155,17 +155,14 @@ pub(super) fn access(privilege: Privilege) -> Access {
 }
 
 fn create_database(create: &CreateDatabase) -> Command {
-    let policy = match &create.policy {
-        None => None,
-        Some(policy) => Some(PolicySpec {
-            name: policy.name.clone(),
-            duration_ns: policy.duration_ns,
-            shard_duration_ns: policy.shard_duration_ns,
-            replica_n: policy.replication,
-            future_limit_ns: policy.future_limit_ns,
-            past_limit_ns: policy.past_limit_ns,
-        }),
-    };
+    let policy = create.policy.as_ref().map(|policy| PolicySpec {
+        name: policy.name.clone(),
+        duration_ns: policy.duration_ns,
+        shard_duration_ns: policy.shard_duration_ns,
+        replica_n: policy.replication,
+        future_limit_ns: policy.future_limit_ns,
+        past_limit_ns: policy.past_limit_ns,
+    });
     Command::CreateDatabase { name: create.name.clone(), policy }
 }
 

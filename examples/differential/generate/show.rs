@@ -34,7 +34,7 @@ impl Generator<'_> {
                 format!("SHOW TAG KEYS{on}")
             }
             3 => {
-                let from = self.from_text(number);
+                let from = self.source_text(number);
                 let key = self.with_key(&scope);
                 self.where_tags(&scope, &mut clauses);
                 self.limits(&mut clauses);
@@ -56,7 +56,7 @@ impl Generator<'_> {
 
     /// Only the exact forms: the others are estimates.
     fn cardinality(&mut self, number: usize, scope: &Scope, on: &str, clauses: &mut Vec<String>) -> String {
-        let from = self.from_text(number);
+        let from = self.source_text(number);
         match self.random.below(5) {
             0 => {
                 self.where_tags(scope, clauses);
@@ -94,14 +94,14 @@ impl Generator<'_> {
     }
 
     fn from(&mut self, number: usize, clauses: &mut Vec<String>) {
-        let text = self.from_text(number);
+        let text = self.source_text(number);
         if !text.is_empty() {
             clauses.push(text.trim_start().to_owned());
         }
     }
 
     /// ` FROM …`, or nothing. Policies are left out: what they mean here changed between versions.
-    fn from_text(&mut self, number: usize) -> String {
+    fn source_text(&mut self, number: usize) -> String {
         let name = self.schema.tables[number].measurement.clone();
         match self.random.weighted(&[50, 35, 10, 5]) {
             1 => format!(" FROM {}", quote_name(&name)),

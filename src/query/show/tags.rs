@@ -63,7 +63,7 @@ pub async fn tag_values(
     let database = source::database(tables.state(), show.database.as_deref(), context.defaults)?;
     check_one_policy(&show.sources)?;
     let condition = SeriesCondition::new(show.condition.as_ref(), context.now_ns)?;
-    let (mut names, mut keys, mut values): (Vec<Arc<str>>, Vec<Arc<str>>, Vec<Arc<str>>) = Default::default();
+    let [mut names, mut keys, mut values]: [Vec<Arc<str>>; 3] = Default::default();
     for (name, measurement) in tables_of(tables.state(), database, &show.sources, context, true)? {
         let has_key = |tag: &crate::model::schema::Column| matches(&show.key, &tag.name);
         if !measurement.iter().any(|table| table.schema.tags().any(has_key)) {

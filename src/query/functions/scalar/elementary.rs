@@ -104,7 +104,7 @@ pub(super) fn log10(x: f64) -> f64 {
 pub(super) fn exp(x: f64) -> f64 {
     const ARGUMENT_MAX: f64 = 709.782712893384;
     const ARGUMENT_MIN: f64 = -746.0;
-    if x.is_nan() || x > ARGUMENT_MAX || x < ARGUMENT_MIN {
+    if !(ARGUMENT_MIN..=ARGUMENT_MAX).contains(&x) {
         return x.exp();
     }
     const LN2_HIGH: f64 = 0.693147180559663;

@@ -14,11 +14,17 @@ fn value(name: &str, args: &[f64]) -> Option<f64> {
     }
 }
 
+/// A function's name and its recorded values.
+type Recorded<T> = (&'static str, &'static [T]);
+
+/// A function's name and the same function of the C library.
+type Named = (&'static str, fn(f64) -> f64);
+
 #[test]
 #[rustfmt::skip]
 #[expect(clippy::approx_constant, reason = "recorded values")]
 fn values_have_influxdbs_last_digit() {
-    let of_one: &[(&str, &[(f64, Option<f64>)])] = &[
+    let of_one: &[Recorded<(f64, Option<f64>)>] = &[
         ("sin", &[
             (0.5, Some(0.479425538604203)),
             (-0.25, Some(-0.24740395925452294)),
@@ -162,7 +168,7 @@ fn values_have_influxdbs_last_digit() {
             assert_eq!(value(name, &[*x]), *expected, "{name}({x})");
         }
     }
-    let of_two: &[(&str, &[(f64, f64, Option<f64>)])] = &[
+    let of_two: &[Recorded<(f64, f64, Option<f64>)>] = &[
         ("pow", &[
             (0.5, 2.0, Some(0.25)),
             (-0.25, 3.0, Some(-0.015625)),
@@ -264,17 +270,17 @@ fn is_close(got: Option<f64>, expected: f64) -> bool {
 proptest! {
     #[test]
     fn functions_agree_with_the_c_library(x in -40.0_f64..40.0, y in -40.0_f64..40.0, small in -0.97_f64..0.97) {
-        let functions: [(&str, fn(f64) -> f64); 5] =
+        let functions: [Named; 5] =
             [("exp", f64::exp), ("atan", f64::atan), ("ln", f64::ln), ("log2", f64::log2), ("log10", f64::log10)];
         for (name, expected) in functions {
             prop_assert!(is_close(value(name, &[x]), expected(x)) || (x - 1.0).abs() < 1e-3, "{name}({x})");
         }
-        let functions: [(&str, fn(f64) -> f64); 2] = [("asin", f64::asin), ("acos", f64::acos)];
+        let functions: [Named; 2] = [("asin", f64::asin), ("acos", f64::acos)];
         for (name, expected) in functions {
             let (got, expected) = (value(name, &[small]).unwrap(), expected(small));
             prop_assert!((got - expected).abs() < 1e-14, "{name}({small})");
         }
-        let functions: [(&str, fn(f64) -> f64); 2] = [("sin", f64::sin), ("cos", f64::cos)];
+        let functions: [Named; 2] = [("sin", f64::sin), ("cos", f64::cos)];
         for (name, expected) in functions {
             prop_assert!((value(name, &[x]).unwrap() - expected(x)).abs() < 1e-14, "{name}({x})");
         }

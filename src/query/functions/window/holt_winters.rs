@@ -203,12 +203,7 @@ impl Method<'_> {
     /// seasons to where they stand at the end.
     fn forecast(&self, count: usize, parameters: &mut [f64]) -> Vec<f64> {
         for factor in &mut parameters[..LEVEL] {
-            if *factor > 1.0 {
-                *factor = 1.0;
-            }
-            if *factor < 0.0 {
-                *factor = 0.0;
-            }
+            *factor = factor.clamp(0.0, 1.0);
         }
         let [alpha, beta, gamma, phi, mut level, mut slope] = parameters[..SEASONS] else {
             return Vec::new();

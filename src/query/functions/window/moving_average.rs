@@ -33,10 +33,10 @@ impl Reducer for MovingAverage {
             Number::Integer(_) => Number::Integer(0),
             Number::Unsigned(_) => Number::Unsigned(0),
         });
-        if self.last.len() == self.count {
-            if let Some(oldest) = self.last.pop_front() {
-                sum = combined(sum, oldest, |a, b| a - b, i64::wrapping_sub, u64::wrapping_sub);
-            }
+        if self.last.len() == self.count
+            && let Some(oldest) = self.last.pop_front()
+        {
+            sum = combined(sum, oldest, |a, b| a - b, i64::wrapping_sub, u64::wrapping_sub);
         }
         sum = combined(sum, point.value, |a, b| a + b, i64::wrapping_add, u64::wrapping_add);
         self.last.push_back(point.value);
