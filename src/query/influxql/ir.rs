@@ -72,7 +72,7 @@ pub enum Part {
     },
 }
 
-/// `(SELECT …)` in FROM: a query whose rows are another one's. [`super::subquery`] says what it takes over from that.
+/// `(SELECT …)` in FROM: a query whose rows are another one's. The module `subquery` says what it takes over from that.
 #[derive(Clone, Debug)]
 pub struct Subquery {
     /// The query, as it stands.
