@@ -348,7 +348,9 @@ impl Compiler {
             }
             argument @ Expr::Call { .. } => self.field(argument),
             _ if is_forecast => err(format!("must use aggregate function with {name}")),
-            _ if every_ns != 0 => err(format!("aggregate function required inside the call to {name}")),
+            _ if every_ns != 0 && !self.is_interval_inherited => {
+                err(format!("aggregate function required inside the call to {name}"))
+            }
             argument => self.symbol(name, argument),
         }
     }

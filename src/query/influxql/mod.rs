@@ -2,7 +2,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `compile` | the checks that need no schema, in InfluxDB 1.x's order; with `check_selector`, `check_window`, `fold`, `time_range`, `time_text` |
+//! | `compile` | the checks that need no schema, in InfluxDB 1.x's order; with `check_selector`, [`window_function`], `fold`, `time_range`, `time_text` |
 //! | `resolve` | names, types, sources, wildcards; with `source`, `names`, `expand`, `types`, `function`, [`window_function`] |
 //! | [`ir`] | the result of that |
 //! | `predicate`, `scan`, `columns`, `series` | the rows of one measurement that WHERE leaves |
