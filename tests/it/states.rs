@@ -176,11 +176,6 @@ fn local_crashed() {
 }
 
 #[test]
-fn memory_buffered() {
-    check(&memory(), State::Buffered);
-}
-
-#[test]
 fn memory_half_flushed() {
     check(&memory(), State::HalfFlushed);
 }
@@ -188,11 +183,6 @@ fn memory_half_flushed() {
 #[test]
 fn s3_flushed() {
     check_on_s3(State::Flushed);
-}
-
-#[test]
-fn s3_restarted() {
-    check_on_s3(State::Restarted);
 }
 
 #[test]
