@@ -176,6 +176,11 @@ fn local_crashed() {
 }
 
 #[test]
+fn memory_buffered() {
+    check(&memory(), State::Buffered);
+}
+
+#[test]
 fn memory_half_flushed() {
     check(&memory(), State::HalfFlushed);
 }
@@ -183,6 +188,11 @@ fn memory_half_flushed() {
 #[test]
 fn s3_flushed() {
     check_on_s3(State::Flushed);
+}
+
+#[test]
+fn s3_restarted() {
+    check_on_s3(State::Restarted);
 }
 
 #[test]
