@@ -1,3 +1,5 @@
+//! What `SELECT … INTO` writes of a result: which rows are points, in how large writes, and which results are refused.
+
 use super::*;
 use arrow::array::{StringViewBuilder, TimestampNanosecondArray};
 use arrow::datatypes::{Field, Schema};
