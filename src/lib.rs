@@ -14,6 +14,12 @@
 //!                                             manifest edit, then the WAL is trimmed
 //! ```
 //!
+//! # What becomes of files
+//!
+//! ```text
+//! flushed files ─ compact ─▶ merge ─▶ large files without overlaps ─ expired, deleted, dropped ─▶ unreferenced ─▶ gone
+//! ```
+//!
 //! # The path of a query
 //!
 //! ```text
@@ -32,7 +38,7 @@
 //! | L6 | `app`, `cli` | the composition root: start and stop order, subcommands |
 //! | L5 | [`server`] | protocols and status codes; nothing below does |
 //! | L4 | [`query`] | InfluxQL and SQL to plans to record batch streams; never writes |
-//! | L3 | [`engine`] | write, flush, recover, read view; no HTTP, no DataFusion |
+//! | L3 | [`engine`] | write, flush, compact, expire, recover, read view; no HTTP, no DataFusion |
 //! | L2 | [`catalog`], [`wal`], [`buffer`], [`parquet_file`], [`manifest`], [`auth`] | one storage part each; passwords |
 //! | L1 | [`line_protocol`], [`merge`], [`encode`], [`object`] | pure, except `object`, the storage edge |
 //! | L0 | [`model`], [`clock`], [`config`], [`telemetry`] | names, types, limits |
@@ -50,6 +56,8 @@
 //! | chunk | rows in the buffer: sorted by (series key, time), without duplicates, immutable |
 //! | generation | what the buffer holds between two flushes |
 //! | seal | to sort rows into a chunk; *flush*: to write chunks as Parquet files |
+//! | compact | to write files anew: merged, larger, without deleted rows; *level*: 0 flushed, 1 compacted, 2 joined over windows |
+//! | unreferenced | of an object: its file left the manifest; *orphan*: it was never named, or that is forgotten |
 //! | manifest | the numbered log of edits that says which files make up the database |
 //! | tombstone | rows that were deleted: series and times of a table, up to a record of the log |
 //! | shard | as clients see it: a window of a policy's shard duration; rows do not lie in shards |

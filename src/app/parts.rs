@@ -3,7 +3,7 @@
 use super::AppError;
 use super::continuous_queries::{ContinuousQueries, RunInto};
 use crate::config::Config;
-use crate::engine::EngineOptions;
+use crate::engine::{CompactionOptions, EngineOptions};
 use crate::object::StoreOptions;
 use crate::query::{QueryLimits, QueryOptions, StatementOutcome};
 use crate::server::{AppState, HttpSettings, Server, flight, write_into};
@@ -54,6 +54,16 @@ pub(super) fn engine_options(config: &Config) -> EngineOptions {
         buffer_bytes_max: size(config.buffer.bytes_max),
         retry_after: Duration::from_secs(config.buffer.retry_after_s),
         reader_cache_bytes: config.query.cache_bytes,
+        compaction: CompactionOptions {
+            enabled: config.compaction.enabled,
+            quiet: Duration::from_secs(config.compaction.quiet_s),
+            file_bytes: config.compaction.file_bytes,
+            jobs: size(config.compaction.jobs),
+            work_share: config.compaction.work_percent as f64 / 100.0,
+        },
+        upkeep_interval: Some(Duration::from_secs(config.compaction.interval_s)),
+        delete_after: Duration::from_secs(config.compaction.delete_after_s),
+        orphans_after: Duration::from_secs(config.compaction.orphans_after_s),
         ..EngineOptions::new(config.wal_folder())
     }
 }

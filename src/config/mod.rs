@@ -27,8 +27,8 @@ pub use machine::Machine;
 pub use print::to_commented_toml;
 pub use secret::Secret;
 pub use settings::{
-    BufferConfig, Config, ContinuousQueriesConfig, HttpConfig, LogConfig, LogFormat, ObjectStoreConfig,
-    QueryConfig, WalConfig,
+    BufferConfig, CompactionConfig, Config, ContinuousQueriesConfig, HttpConfig, LogConfig, LogFormat,
+    ObjectStoreConfig, QueryConfig, WalConfig,
 };
 
 use entry::{AssignError, Entry};
@@ -115,6 +115,7 @@ impl Config {
         fill(&mut self.buffer.flush_bytes, (memory_bytes / 16).min(256 << 20));
         let flush_bytes = self.buffer.flush_bytes;
         fill(&mut self.buffer.bytes_max, (memory_bytes / 8).min(4 << 30).max(flush_bytes.saturating_mul(3)));
+        fill(&mut self.compaction.jobs, machine.core_count / 4);
         fill(&mut self.query.memory_bytes, memory_bytes / 4);
         let query_bytes = self.query.memory_bytes;
         fill(&mut self.query.memory_per_query_bytes, query_bytes / 2);
@@ -134,6 +135,18 @@ impl Config {
         }
         if self.query.memory_per_query_bytes > self.query.memory_bytes {
             return out_of_range("query.memory_per_query_bytes", "it must not exceed query.memory_bytes");
+        }
+        if self.compaction.interval_s == 0 {
+            return out_of_range("compaction.interval_s", "without a pause nothing else would be done");
+        }
+        if self.compaction.file_bytes < 1 << 20 {
+            return out_of_range(
+                "compaction.file_bytes",
+                "files of less than 1048576 bytes are not worth it",
+            );
+        }
+        if !(1..=100).contains(&self.compaction.work_percent) {
+            return out_of_range("compaction.work_percent", "it is a share of 1 to 100");
         }
         if self.query.threads > 4096 {
             return out_of_range("query.threads", "more than 4096 threads make no sense");

@@ -24,6 +24,8 @@ section! {
         wal: WalConfig = WalConfig::default();
         /// The buffer.
         buffer: BufferConfig = BufferConfig::default();
+        /// The upkeep of data files.
+        compaction: CompactionConfig = CompactionConfig::default();
         /// Queries.
         query: QueryConfig = QueryConfig::default();
         /// Continuous queries.
@@ -89,6 +91,30 @@ section! {
         bytes_max: u64 = 0;
         /// What a refused writer is told to wait before it tries again.
         retry_after_s: u64 = 1;
+    }
+}
+
+section! {
+    /// The upkeep of data files: small and overlapping ones are merged, deleted rows are removed, and what has expired or is
+    /// no longer needed is deleted.
+    CompactionConfig {
+        /// Whether files are merged. Expired ones are dropped in either case.
+        enabled: bool = true;
+        /// How often is looked for files that are to be merged, have expired or can be deleted.
+        interval_s: u64 = 10;
+        /// Files of a window that nothing came to for so long are merged into one.
+        quiet_s: u64 = 900;
+        /// The size that merged files should have.
+        file_bytes: u64 = 128 << 20;
+        /// Files that are written at the same time, each by one thread. 0 = one for every four cores.
+        jobs: u64 = 0;
+        /// How much of its time such a thread works, in percent: the rest is for writes and queries.
+        work_percent: u64 = 50;
+        /// The object of a data file is deleted so long after the file was replaced or dropped, and never while this server
+        /// reads it. Servers that only read the store may need it still, and so may backups.
+        delete_after_s: u64 = 300;
+        /// Objects among the data files that nothing names, as a crash leaves them behind, are deleted at this age.
+        orphans_after_s: u64 = 86_400;
     }
 }
 

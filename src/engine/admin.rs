@@ -107,11 +107,15 @@ impl Engine {
         }
         self.commit(changes.clone()).await?;
         let _lock = self.live_lock.lock();
-        let live = self.live.load().with_changes(&changes);
+        let before = self.live.load_full();
+        let live = before.with_changes(&changes);
         let live = live.map_err(|e| EngineError::Internal(e.to_string()))?;
         self.live.store(Arc::new(live));
         let state = self.live.load();
         self.tables.write().retain(|id, _| state.table_by_id(*id).is_some());
+        for table in before.tables().filter(|table| state.table_by_id(table.id).is_none()) {
+            self.unreferenced.add(before.files_of(table.id).iter(), self.clock.now_ns());
+        }
         Ok(())
     }
 }

@@ -1,8 +1,9 @@
-//! What the engine does by itself: flushing when the buffer is large or old.
+//! What the engine does by itself: flushing when the buffer is large or old, and the upkeep of files.
 
 use super::Engine;
-use std::sync::Arc;
+use super::error::EngineError;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 /// How often the age of the oldest buffered row is looked at.
@@ -11,14 +12,79 @@ const AGE_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a failed flush rests before it is tried again.
 const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
+/// How long a compaction that failed rests before it is tried again.
+const COMPACTION_RETRY_INTERVAL: Duration = Duration::from_secs(60);
+
+/// How often orphans are looked for.
+const ORPHANS_INTERVAL: Duration = Duration::from_secs(6 * 3_600);
+
 /// Starts the background tasks. They end when the engine is shut down or dropped, and do not keep it alive.
 pub(super) fn start(engine: &Arc<Engine>) {
+    start_flushing(engine);
+    if let Some(interval) = engine.options.upkeep_interval {
+        tokio::spawn(keep_up(Arc::downgrade(engine), interval));
+        tokio::spawn(collect_orphans(Arc::downgrade(engine)));
+        if engine.options.compaction.enabled {
+            tokio::spawn(compact(Arc::downgrade(engine), interval));
+        }
+    }
+}
+
+/// Drops files that have expired and deletes what nothing names, every `interval`.
+async fn keep_up(engine: Weak<Engine>, interval: Duration) {
+    loop {
+        tokio::time::sleep(interval).await;
+        let Some(engine) = running(&engine) else { return };
+        if let Err(error) = engine.drop_dead_files().await {
+            tracing::error!(%error, "files that have expired could not be dropped and will be tried again");
+        }
+        engine.collect_unreferenced().await;
+    }
+}
+
+/// Compacts what is due, every `interval`.
+async fn compact(engine: Weak<Engine>, interval: Duration) {
+    loop {
+        tokio::time::sleep(interval).await;
+        let Some(engine) = running(&engine) else { return };
+        match engine.compact_gently().await {
+            Ok(_) => {}
+            Err(EngineError::Closed) => return,
+            Err(error) => {
+                tracing::error!(%error, "a compaction failed and will be tried again");
+                drop(engine);
+                tokio::time::sleep(COMPACTION_RETRY_INTERVAL).await;
+            }
+        }
+    }
+}
+
+/// Deletes what crashes left behind, at the start and now and then.
+async fn collect_orphans(engine: Weak<Engine>) {
+    loop {
+        let Some(engine) = running(&engine) else { return };
+        match engine.collect_orphans(engine.options.orphans_after).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "deleted data files that nothing names"),
+            Err(error) => tracing::warn!(%error, "data files that nothing names could not all be deleted"),
+        }
+        drop(engine);
+        tokio::time::sleep(ORPHANS_INTERVAL).await;
+    }
+}
+
+/// The engine, unless it was dropped or shut down.
+fn running(engine: &Weak<Engine>) -> Option<Arc<Engine>> {
+    engine.upgrade().filter(|engine| !engine.closed.load(Ordering::Acquire))
+}
+
+fn start_flushing(engine: &Arc<Engine>) {
     let (wanted, engine) = (engine.flush_wanted.clone(), Arc::downgrade(engine));
     tokio::spawn(async move {
         loop {
             // Woken by a writer that filled the buffer, or by the clock.
             let _ = tokio::time::timeout(AGE_CHECK_INTERVAL, wanted.notified()).await;
-            let Some(engine) = engine.upgrade().filter(|e| !e.closed.load(Ordering::Acquire)) else { return };
+            let Some(engine) = running(&engine) else { return };
             if !engine.flush_is_due() {
                 continue;
             }

@@ -3,13 +3,14 @@
 use super::Engine;
 use super::error::EngineError;
 use super::table::Table;
+use super::window_width::WindowWidth;
 use crate::buffer::Chunk;
 use crate::merge::{Merge, SortedRows, Step};
 use crate::model::change::Change;
 use crate::model::database::{PolicyInfo, TableInfo};
 use crate::model::file::FileMeta;
 use crate::model::ids::{Sequence, TableId};
-use crate::model::limits::{BATCH_ROWS, FILE_ROWS_MIN, WINDOW_NS_MAX};
+use crate::model::limits::{BATCH_ROWS, FILE_ROWS_MIN};
 use crate::model::schema::Column;
 use crate::model::series_key;
 use crate::model::state::State;
@@ -119,7 +120,8 @@ impl Engine {
         for window in plan_windows(&chunks, &policy) {
             let (info, chunks) = (info.clone(), chunks.clone());
             let path = layout::new_data_file(info.database, info.policy, info.id, window.start_ns);
-            let encode = move || encode_file(&info, &chunks, window, path.into());
+            let created_ns = self.clock.now_ns();
+            let encode = move || encode_file(&info, &chunks, window, created_ns, path.into());
             let file = tokio::task::spawn_blocking(encode).await;
             let file = file.map_err(|panic| EngineError::Internal(panic.to_string()))?.map_err(wrong)?;
             let Some(WrittenFile { bytes, meta }) = file else { continue };
@@ -132,7 +134,7 @@ impl Engine {
 
 /// The tombstones that no file needs. What they deleted left the buffers at once, so only the log has those rows still, and
 /// a flush of all that is buffered makes that part of the log superfluous. Later tombstones are another flush's.
-fn spent_tombstones(state: &State) -> Vec<Arc<Tombstone>> {
+pub(super) fn spent_tombstones(state: &State) -> Vec<Arc<Tombstone>> {
     let of_tables = state.tables_with_deletions().filter(|(_, tombstones)| !tombstones.is_empty());
     let unneeded = of_tables.flat_map(|(table, tombstones)| {
         let files = state.files_of(table);
@@ -145,18 +147,14 @@ fn spent_tombstones(state: &State) -> Vec<Arc<Tombstone>> {
 /// rows, so that sparse data of many years does not become a file a day. A joined window is at most an
 /// eighth of the policy's duration, so that retention can drop files soon after they expire.
 fn plan_windows(chunks: &[Arc<Chunk>], policy: &PolicyInfo) -> Vec<TimeRange> {
-    let width = policy.shard_duration_ns.min(WINDOW_NS_MAX);
-    let width_max = match policy.duration_ns {
-        0 => i64::MAX,
-        duration => (duration / 8).max(width),
-    };
+    let width = WindowWidth::of(policy);
     let mut joined: Vec<(TimeRange, usize)> = Vec::new();
-    for (start_ns, rows) in rows_by_window(chunks, width) {
-        let window = window_of(start_ns, width);
+    for (start_ns, rows) in rows_by_window(chunks, width.min_ns) {
+        let window = window_of(start_ns, width.min_ns);
         match joined.last_mut() {
             Some((last, last_rows))
                 if last_rows.saturating_add(rows) <= FILE_ROWS_MIN
-                    && window.end_ns.saturating_sub(last.start_ns) <= width_max =>
+                    && window.end_ns.saturating_sub(last.start_ns) <= width.max_ns =>
             {
                 last.end_ns = window.end_ns;
                 *last_rows += rows;
@@ -189,6 +187,7 @@ fn encode_file(
     info: &TableInfo,
     chunks: &[Arc<Chunk>],
     window: TimeRange,
+    created_ns: i64,
     path: Arc<str>,
 ) -> Result<Option<WrittenFile>, ArrowError> {
     let chunks: Vec<&Arc<Chunk>> = chunks.iter().filter(|c| c.time_range().overlaps(&window)).collect();
@@ -216,6 +215,8 @@ fn encode_file(
         window,
         sequences: sequences.unwrap_or_default(),
         level: 0,
+        purged: Vec::new(),
+        created_ns,
         columns: tags.into_iter().chain(fields).collect(),
         zstd_level: ZSTD_LEVEL,
     });

@@ -6,6 +6,9 @@
 //! flush   freeze all buffers ─ merge ─▶ Parquet files ─ one manifest edit ─ trim the log
 //! read    table ─▶ ReadView: schema, chunks, files of one moment
 //! delete  tombstones ─ one manifest edit ─▶ gone from the buffers, hidden in the files
+//! compact files ─ merge, without what is deleted ─▶ new files ─ one manifest edit ─▶ the old ones are unreferenced
+//! expire  files whose rows have all expired ─ one manifest edit ─▶ unreferenced
+//! collect unreferenced files that nobody reads ─▶ deleted
 //! admin   statement ─ catalog decides ─▶ changes ─ manifest edit ─▶ live state
 //! ```
 //!
@@ -23,19 +26,25 @@
 mod admin;
 mod apply;
 mod background;
+mod collect;
+mod compact;
 mod contents;
 mod delete;
 mod error;
+mod file_edit;
 mod flush;
 mod options;
 mod read_view;
 mod recover;
+mod retention;
 mod rows;
 mod table;
 mod users;
+mod window_width;
 mod write;
 
 pub use crate::catalog::{PolicyChange, PolicySpec};
+pub use compact::CompactionOptions;
 pub use delete::Deletion;
 pub use error::{EngineError, WriteError};
 pub use options::EngineOptions;
@@ -54,6 +63,7 @@ use crate::wal::{RecoveryReport, Wal};
 use ahash::AHashMap;
 use apply::ApplyQueue;
 use arc_swap::ArcSwap;
+use collect::Unreferenced;
 use parking_lot::{Mutex, RwLock};
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -76,8 +86,11 @@ pub struct Engine {
     tables: RwLock<AHashMap<TableId, Arc<Table>>>,
     apply_queue: ApplyQueue,
     gate: AsyncRwLock<()>,
-    /// Held by a flush, and by changes that remove tables.
+    /// Held by whatever changes the list of files: a flush, the end of a compaction, and changes that remove tables.
     flush_lock: AsyncMutex<()>,
+    /// Held by a compaction from planning to its end.
+    compact_lock: AsyncMutex<()>,
+    unreferenced: Unreferenced,
     flush_wanted: Arc<Notify>,
     closed: AtomicBool,
     reader_cache: ReaderCache,
@@ -94,6 +107,9 @@ struct Counters {
     points_rejected: AtomicU64,
     flushes: AtomicU64,
     flush_failures: AtomicU64,
+    compactions: AtomicU64,
+    compaction_failures: AtomicU64,
+    files_deleted: AtomicU64,
     /// When the oldest buffered row came, in nanoseconds since the epoch; 0 without rows.
     oldest_ns: AtomicU64,
 }
@@ -113,6 +129,14 @@ pub struct EngineStatus {
     pub flushes: u64,
     /// Flushes that failed since the start; what they had to write stays in log and buffer.
     pub flush_failures: u64,
+    /// Merges of files that succeeded since the start.
+    pub compactions: u64,
+    /// Merges of files that failed since the start; the files are as they were.
+    pub compaction_failures: u64,
+    /// Data files that were deleted from the store since the start.
+    pub files_deleted: u64,
+    /// Data files that are on the store, named by nothing, because they may be read still.
+    pub files_unreferenced: usize,
     /// Data files.
     pub file_count: usize,
     /// Bytes of data files.
@@ -166,6 +190,10 @@ impl Engine {
             points_rejected: counters.points_rejected.load(Ordering::Relaxed),
             flushes: counters.flushes.load(Ordering::Relaxed),
             flush_failures: counters.flush_failures.load(Ordering::Relaxed),
+            compactions: counters.compactions.load(Ordering::Relaxed),
+            compaction_failures: counters.compaction_failures.load(Ordering::Relaxed),
+            files_deleted: counters.files_deleted.load(Ordering::Relaxed),
+            files_unreferenced: self.unreferenced.count(),
             file_count: state.files().count(),
             file_bytes: state.files().map(|f| f.size_bytes).sum(),
             database_count: state.databases().count(),

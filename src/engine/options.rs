@@ -1,5 +1,6 @@
 //! What an engine is opened with.
 
+use super::compact::CompactionOptions;
 use crate::wal::WalOptions;
 use std::time::Duration;
 
@@ -20,6 +21,14 @@ pub struct EngineOptions {
     pub reader_cache_bytes: u64,
     /// Longest string field, in bytes.
     pub string_bytes_max: usize,
+    /// How files are compacted.
+    pub compaction: CompactionOptions,
+    /// How often is looked for files that have expired or are to be compacted or deleted; never when `None`.
+    pub upkeep_interval: Option<Duration>,
+    /// How long the object of a file is kept after the file left the manifest, for readers in other processes.
+    pub delete_after: Duration,
+    /// The age from which an object that the manifest does not name is an orphan.
+    pub orphans_after: Duration,
 }
 
 impl EngineOptions {
@@ -33,6 +42,10 @@ impl EngineOptions {
             buffer_bytes_max: 1 << 30,
             retry_after: Duration::from_secs(1),
             reader_cache_bytes: 256 << 20,
+            compaction: CompactionOptions::default(),
+            upkeep_interval: Some(Duration::from_secs(10)),
+            delete_after: Duration::from_secs(300),
+            orphans_after: Duration::from_secs(86_400),
             string_bytes_max: crate::line_protocol::WriteOptions::STRING_BYTES_MAX,
         }
     }

@@ -2,6 +2,7 @@
 
 use super::Engine;
 use super::error::EngineError;
+use super::retention::expired_before;
 use super::table::Contents;
 use crate::buffer::Chunk;
 use crate::model::database::TableInfo;
@@ -22,6 +23,8 @@ pub struct ReadView {
     /// What is deleted from the files, by [`concerning`](crate::model::tombstone::concerning) a file or not. Rows are to be
     /// left out before a file is merged with newer ones.
     pub tombstones: Arc<Vec<Arc<Tombstone>>>,
+    /// Rows before this time have expired: they are to be left out. `None` when rows are kept for ever.
+    pub expired_before_ns: Option<i64>,
 }
 
 impl Engine {
@@ -33,12 +36,16 @@ impl Engine {
     pub fn read_view(&self, table: TableId) -> Result<Option<ReadView>, EngineError> {
         let Some(handle) = self.tables.read().get(&table).cloned() else { return Ok(None) };
         let read = handle.read(|| self.live.load().table_by_id(table).cloned());
-        let view = read.map_err(|source| EngineError::Rows { table: table.to_string(), source })?;
-        Ok(view.map(|Contents { info, chunks, files, tombstones }| ReadView {
-            table: info,
-            chunks,
-            files,
-            tombstones,
-        }))
+        let read = read.map_err(|source| EngineError::Rows { table: table.to_string(), source })?;
+        let Some(Contents { info, mut chunks, mut files, tombstones }) = read else { return Ok(None) };
+        let policy = self.live.load().policy_by_id(info.policy).cloned();
+        let expired_before_ns = policy.and_then(|policy| expired_before(&policy, self.clock.now_ns()));
+        if let Some(before_ns) = expired_before_ns {
+            chunks.retain(|chunk| chunk.time_range().end_ns > before_ns);
+            if files.iter().any(|file| file.time_range.end_ns <= before_ns) {
+                files = Arc::new(files.iter().filter(|f| f.time_range.end_ns > before_ns).cloned().collect());
+            }
+        }
+        Ok(Some(ReadView { table: info, chunks, files, tombstones, expired_before_ns }))
     }
 }

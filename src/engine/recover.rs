@@ -1,6 +1,7 @@
 //! Opening and closing an engine.
 
 use super::apply::ApplyQueue;
+use super::collect::Unreferenced;
 use super::error::{EngineError, WriteError};
 use super::options::EngineOptions;
 use super::table::Table;
@@ -84,6 +85,8 @@ impl Engine {
             live_lock: Mutex::default(),
             gate: AsyncRwLock::default(),
             flush_lock: AsyncMutex::default(),
+            compact_lock: AsyncMutex::default(),
+            unreferenced: Unreferenced::default(),
             flush_wanted: Arc::new(Notify::new()),
             closed: AtomicBool::new(false),
             counters: Counters::default(),
@@ -143,6 +146,8 @@ impl Engine {
         self.closed.store(true, Ordering::Release);
         self.flush_wanted.notify_one();
         let flushed = self.flush().await;
+        // A compaction sees that the engine is closed, and gives up.
+        drop(self.compact_lock.lock().await);
         let closed = self.wal.close();
         self.manifest.close().await;
         flushed?;

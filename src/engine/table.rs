@@ -61,6 +61,14 @@ impl Parts {
         Ok(())
     }
 
+    fn replace_files(&mut self, files: Arc<Vec<Arc<FileMeta>>>, spent: &[Arc<Tombstone>]) {
+        self.files = files;
+        if !spent.is_empty() {
+            let left = self.tombstones.iter().filter(|t| !spent.iter().any(|s| s.id == t.id));
+            self.tombstones = Arc::new(left.cloned().collect());
+        }
+    }
+
     fn flushing_chunks(&mut self, schema: &TableSchema) -> Result<Vec<Arc<Chunk>>, ArrowError> {
         let mut chunks = Vec::new();
         for buffer in &mut self.flushing {
@@ -131,11 +139,14 @@ impl Table {
     pub(super) fn flushed(&self, files: Arc<Vec<Arc<FileMeta>>>, spent: &[Arc<Tombstone>]) {
         let mut parts = self.parts.lock();
         parts.flushing.clear();
-        parts.files = files;
-        if !spent.is_empty() {
-            let left = parts.tombstones.iter().filter(|t| !spent.iter().any(|s| s.id == t.id));
-            parts.tombstones = Arc::new(left.cloned().collect());
-        }
+        parts.replace_files(files, spent);
+    }
+
+    /// Takes a new list of files, and lets go of the tombstones that nothing is left of.
+    pub(super) fn replace_files(&self, files: Arc<Vec<Arc<FileMeta>>>, spent: &[Arc<Tombstone>]) {
+        let mut parts = self.parts.lock();
+        self.surveys.invalidate();
+        parts.replace_files(files, spent);
     }
 
     /// Whether rows with times in `times` may be here.

@@ -62,7 +62,7 @@ pub enum Change {
         /// The tombstone's id.
         id: Arc<str>,
     },
-    /// Of a table that rows were deleted from: what [`Change::RemoveTombstone`] leaves behind. Only checkpoints bear it.
+    /// Of a table that rows were deleted from, or have expired: what [`Change::RemoveTombstone`] leaves behind.
     HadTombstones(TableId),
     /// All rows of the write-ahead log up to this record are in files, or were dropped.
     Flushed {

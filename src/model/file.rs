@@ -1,5 +1,6 @@
 //! What the manifest knows of a Parquet file, so that pruning needs no footer reads.
 
+use super::extent::Extent;
 use super::ids::{Sequence, TableId};
 use super::time::TimeRange;
 use serde::{Deserialize, Serialize};
@@ -32,11 +33,25 @@ pub struct FileMeta {
     /// The newest write in the file. Of two files of one table the one with the greater value wins
     /// where they hold the same point; their sequence ranges do not interleave.
     pub sequence_max: Sequence,
-    /// 0 = flushed; files of a greater level were compacted.
+    /// 0 = flushed, 1 = compacted with files of the same times, 2 = joined with files of other times.
     pub level: u8,
+    /// When the file was written, in nanoseconds since the epoch; 0 = before files bore it.
+    #[serde(default)]
+    pub created_ns: i64,
+    /// The tombstones, by id, that are newer than every row of the file and have nothing left to delete in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub purged: Vec<Arc<str>>,
     /// Stored names of the tag and field columns that have a value in the file.
     pub columns: Vec<Arc<str>>,
     /// Per stored tag column all its values, sorted, where there are few. A tag that is missing
     /// here may have any value; the empty string stands for rows without the tag.
     pub tag_values: BTreeMap<Arc<str>, Vec<Arc<str>>>,
+}
+
+impl FileMeta {
+    /// The rectangle of times and series that the rows lie in.
+    #[must_use]
+    pub fn extent(&self) -> Extent<'_> {
+        Extent { times: self.time_range, series: (&self.series_min, &self.series_max) }
+    }
 }

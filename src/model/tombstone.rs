@@ -37,10 +37,12 @@ pub struct Tombstone {
 
 impl Tombstone {
     /// Whether some row of the file may be deleted by this. A file whose rows come from both sides of the deletion was
-    /// written without the deleted ones.
+    /// written without the deleted ones, and one that was written after the deletion may say so.
     #[must_use]
     pub fn concerns(&self, file: &FileMeta) -> bool {
-        file.sequence_max <= self.through && self.times.overlaps(&file.time_range)
+        file.sequence_max <= self.through
+            && self.times.overlaps(&file.time_range)
+            && !file.purged.contains(&self.id)
     }
 
     /// Whether this one, which is no older, deletes all that the other does.

@@ -19,13 +19,14 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path as ObjectPath;
 use object_store::{
     CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UploadPart,
 };
 use parking_lot::Mutex;
 use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::ops::Range;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -76,8 +77,12 @@ impl LocalStore {
 }
 
 impl Writer {
+    fn new_staged(&self) -> PathBuf {
+        self.root.join(STAGING_FOLDER).join(format!("{}#1", Uuid::new_v4().as_u128()))
+    }
+
     fn put(&self, target: &Path, parts: &[Bytes], create: bool) -> io::Result<()> {
-        let staged = self.root.join(STAGING_FOLDER).join(format!("{}#1", Uuid::new_v4().as_u128()));
+        let staged = self.new_staged();
         let written = self.put_staged(&staged, target, parts, create);
         if create || written.is_err() {
             // It has another name by now, or is of no use. A leftover is removed at the next start.
@@ -93,6 +98,11 @@ impl Writer {
         }
         file.sync_all()?;
         drop(file);
+        self.publish(staged, target, create)
+    }
+
+    /// Gives a staged file its name.
+    fn publish(&self, staged: &Path, target: &Path, create: bool) -> io::Result<()> {
         let folder = target.parent().unwrap_or(&self.root);
         let publish = || if create { fs::hard_link(staged, target) } else { fs::rename(staged, target) };
         self.make_folder(folder)?;
@@ -175,16 +185,21 @@ impl ObjectStore for LocalStore {
             Err(e) if create && e.kind() == ErrorKind::AlreadyExists => {
                 Err(Error::AlreadyExists { path, source: Box::new(e) })
             }
-            Err(e) => Err(Error::Generic { store: STORE, source: Box::new(e) }),
+            Err(e) => Err(generic(e)),
         }
     }
 
     async fn put_multipart_opts(
         &self,
-        _location: &ObjectPath,
+        location: &ObjectPath,
         _opts: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
-        Err(refused("upload in parts"))
+        let target = self.reader.path_to_filesystem(location)?;
+        let writer = self.writer.clone();
+        let staged = writer.new_staged();
+        let made = OpenOptions::new().write(true).create_new(true).open(&staged);
+        let file = Arc::new(made.map_err(generic)?);
+        Ok(Box::new(StagedUpload { writer, staged, target, file, size_bytes: 0 }))
     }
 
     async fn get_opts(&self, location: &ObjectPath, options: GetOptions) -> Result<GetResult> {
@@ -213,6 +228,53 @@ impl ObjectStore for LocalStore {
     async fn copy_opts(&self, _from: &ObjectPath, _to: &ObjectPath, _options: CopyOptions) -> Result<()> {
         Err(refused("copy"))
     }
+}
+
+/// A file that is staged part by part.
+#[derive(Debug)]
+struct StagedUpload {
+    writer: Arc<Writer>,
+    staged: PathBuf,
+    target: PathBuf,
+    file: Arc<File>,
+    size_bytes: u64,
+}
+
+#[async_trait]
+impl MultipartUpload for StagedUpload {
+    fn put_part(&mut self, data: PutPayload) -> UploadPart {
+        let (file, mut offset) = (self.file.clone(), self.size_bytes);
+        self.size_bytes += data.content_length() as u64;
+        Box::pin(async move {
+            let write = move || {
+                data.into_iter().try_for_each(|bytes| {
+                    file.write_all_at(&bytes, offset)?;
+                    offset += bytes.len() as u64;
+                    Ok(())
+                })
+            };
+            tokio::task::spawn_blocking(write).await?.map_err(generic)
+        })
+    }
+
+    async fn complete(&mut self) -> Result<PutResult> {
+        let (writer, file) = (self.writer.clone(), self.file.clone());
+        let (staged, target) = (self.staged.clone(), self.target.clone());
+        let publish = move || {
+            file.sync_all()?;
+            writer.publish(&staged, &target, false)
+        };
+        tokio::task::spawn_blocking(publish).await?.map_err(generic)?;
+        Ok(PutResult { e_tag: None, version: None })
+    }
+
+    async fn abort(&mut self) -> Result<()> {
+        fs::remove_file(&self.staged).map_err(generic)
+    }
+}
+
+fn generic(error: io::Error) -> Error {
+    Error::Generic { store: STORE, source: Box::new(error) }
 }
 
 /// Only what is durable is offered.

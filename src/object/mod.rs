@@ -10,6 +10,7 @@
 //! | `local` | the local folder: writes that survive power loss |
 //! | `layout` | every name that Tidegauge gives to an object |
 //! | `probe` | the check at start-up that the store keeps its promises |
+//! | `upload` | a data file that comes part by part |
 
 pub mod layout;
 mod local;
@@ -22,8 +23,10 @@ mod probe;
 pub(crate) mod s3_server;
 #[cfg(test)]
 mod tests;
+mod upload;
 
 pub use options::StoreOptions;
+pub use upload::Upload;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -185,6 +188,12 @@ impl Store {
         let payload: PutPayload = parts.into_iter().collect();
         let written = self.inner.put(&Path::from(path), payload).await;
         written.map(|_| ()).map_err(|source| StoreError::new("write", path, source))
+    }
+
+    /// Begins a data file that comes part by part. Its name must be new ([`layout::new_data_file`]).
+    #[must_use]
+    pub fn upload(&self, path: &str) -> Upload {
+        Upload::new(self.inner.clone(), path)
     }
 
     /// The bytes of an object.

@@ -46,6 +46,26 @@ async fn check_conformance(store: Store) {
     assert_eq!(store.create("a/b/x", one).await.expect("create"), Creation::Created, "the name is free");
 
     check_one_creator_wins(&store).await;
+    check_uploads(&store).await;
+}
+
+async fn check_uploads(store: &Store) {
+    let byte = |i: usize| (i % 251) as u8;
+    let whole: Vec<u8> = (0..(20 << 20)).map(byte).collect();
+    for size in [0, 1_000, whole.len()] {
+        let path = format!("upload/{size}");
+        let mut upload = store.upload(&path);
+        for part in whole[..size].chunks(3 << 20) {
+            upload.write(part).await.expect("a part");
+        }
+        assert!(!store.exists(&path).await.expect("an answer"), "it does not exist before it is complete");
+        upload.finish().await.expect("finish");
+        assert_eq!(store.get(&path).await.expect("get"), whole[..size]);
+    }
+    let mut given_up = store.upload("upload/given up");
+    given_up.write(&whole).await.expect("parts");
+    given_up.abort().await.expect("abort");
+    assert!(!store.exists("upload/given up").await.expect("an answer"));
 }
 
 async fn check_one_creator_wins(store: &Store) {

@@ -56,6 +56,8 @@ fn write(rows: &SortedRows) -> WrittenFile {
         window: TimeRange::new(0, i64::MAX),
         sequences: (Sequence(1), Sequence(9)),
         level: 0,
+        purged: Vec::new(),
+        created_ns: 0,
         columns: schema().columns().to_vec(),
         zstd_level: 1,
     };

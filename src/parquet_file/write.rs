@@ -40,8 +40,12 @@ pub struct FileSpec {
     pub window: TimeRange,
     /// The oldest and the newest write in the file.
     pub sequences: (Sequence, Sequence),
-    /// 0 for a flush.
+    /// See [`FileMeta::level`].
     pub level: u8,
+    /// See [`FileMeta::purged`].
+    pub purged: Vec<Arc<str>>,
+    /// The time of writing, in nanoseconds since the epoch.
+    pub created_ns: i64,
     /// The columns besides series key and time: the tags, then the fields in the order of the rows.
     pub columns: Vec<FileColumn>,
     /// Level of zstd compression.
@@ -51,17 +55,19 @@ pub struct FileSpec {
 /// A complete file.
 #[derive(Debug)]
 pub struct WrittenFile {
-    /// The object's bytes.
+    /// The object's bytes, without those that [`FileWriter::take_bytes`] gave out before.
     pub bytes: Vec<u8>,
     /// The manifest's entry.
     pub meta: FileMeta,
 }
 
-/// Writes one file, row group by row group; holds the file's bytes and one row group in memory.
+/// Writes one file, row group by row group. Holds in memory one row group, encoded, and those before it until
+/// [`FileWriter::take_bytes`] takes them.
 pub struct FileWriter {
     spec: FileSpec,
     schema: SchemaRef,
     writer: Option<ArrowWriter<Vec<u8>>>,
+    bytes_taken: usize,
     summary: Summary,
 }
 
@@ -78,7 +84,7 @@ impl FileWriter {
             ColumnKind::Field(_) => c.arrow_field(),
         });
         let schema = Arc::new(Schema::new(fixed.into_iter().chain(columns).collect::<Vec<_>>()));
-        Self { summary: Summary::new(&spec), spec, schema, writer: None }
+        Self { summary: Summary::new(&spec), spec, schema, writer: None, bytes_taken: 0 }
     }
 
     /// Appends rows, which must come after all earlier ones. Their fields are the spec's, in order.
@@ -112,6 +118,19 @@ impl FileWriter {
         Ok(RecordBatch::try_new(self.schema.clone(), columns)?)
     }
 
+    /// The bytes that are complete, after those that were taken before. Empty between the ends of row groups.
+    pub fn take_bytes(&mut self) -> Vec<u8> {
+        let bytes = self.writer.as_mut().map(|writer| std::mem::take(writer.inner_mut())).unwrap_or_default();
+        self.bytes_taken += bytes.len();
+        bytes
+    }
+
+    /// About how large the file would be if it ended here.
+    #[must_use]
+    pub fn size_bytes(&self) -> usize {
+        self.writer.as_ref().map_or(0, |writer| writer.bytes_written() + writer.in_progress_size())
+    }
+
     /// Completes the file, or gives `None` when no row was written.
     ///
     /// # Errors
@@ -121,7 +140,8 @@ impl FileWriter {
             return Ok(None);
         };
         let bytes = writer.into_inner()?;
-        let meta = self.summary.into_meta(self.spec, time_range, bytes.len() as u64);
+        let size_bytes = (self.bytes_taken + bytes.len()) as u64;
+        let meta = self.summary.into_meta(self.spec, time_range, size_bytes);
         Ok(Some(WrittenFile { bytes, meta }))
     }
 }
@@ -215,6 +235,8 @@ impl Summary {
             sequence_min: spec.sequences.0,
             sequence_max: spec.sequences.1,
             level: spec.level,
+            created_ns: spec.created_ns,
+            purged: spec.purged,
             columns,
             tag_values,
         }

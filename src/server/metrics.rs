@@ -159,6 +159,9 @@ impl Collector for EngineFigures {
             ("points_rejected", "Points refused", status.points_rejected),
             ("flushes", "Flushes that succeeded", status.flushes),
             ("flush_failures", "Flushes that failed", status.flush_failures),
+            ("compactions", "Merges of data files that succeeded", status.compactions),
+            ("compaction_failures", "Merges of data files that failed", status.compaction_failures),
+            ("files_deleted", "Data files deleted from the store", status.files_deleted),
         ] {
             let metric = ConstCounter::new(value);
             metric.encode(encoder.encode_descriptor(name, help, None, metric_type(&metric))?)?;
@@ -172,6 +175,11 @@ impl Collector for EngineFigures {
             ("wal_bytes", "Size of the write-ahead log", status.wal_bytes),
             ("files", "Data files", status.file_count as u64),
             ("file_bytes", "Size of the data files", status.file_bytes),
+            (
+                "files_unreferenced",
+                "Data files that are no longer part of a table and not deleted yet",
+                status.files_unreferenced as u64,
+            ),
             ("databases", "Databases", status.database_count as u64),
             ("tables", "Tables", status.table_count as u64),
             ("writes_refused", "1 while no write is taken", u64::from(status.writes_refused.is_some())),

@@ -65,6 +65,16 @@ impl Server {
         runtime.block_on(app.engine().flush()).unwrap();
     }
 
+    /// Everything buffered goes to files, and these are made as few as they can be.
+    fn compact(&self) {
+        let running = self.running.lock().unwrap();
+        let (app, runtime) = running.as_ref().expect("the server runs");
+        runtime.block_on(async {
+            app.engine().flush().await.unwrap();
+            app.engine().compact().await.unwrap();
+        });
+    }
+
     /// Stops in order, which flushes, and starts again.
     fn restart(&self) {
         let (app, runtime) = self.running.lock().unwrap().take().expect("the server runs");
@@ -97,11 +107,13 @@ enum State {
     Flushed,
     /// Flushed after every second write: the buffer overlaps files.
     HalfFlushed,
+    /// Flushed after each write, compacted before queries: all points are in files that were merged.
+    Compacted,
     /// Stopped and started before queries: all points are in files that another process wrote.
     Restarted,
     /// Killed before queries and never flushed: all points come from the log.
     Crashed,
-    /// In turns flushed, killed and stopped: points are in files and in the log.
+    /// In turns flushed, killed, compacted and stopped: points are in files of all kinds and in the log.
     Mixed,
 }
 
@@ -121,15 +133,18 @@ fn check(settings: &BTreeMap<String, String>, state: State) {
     let mut count = 0;
     let mut hook = |moment: Moment| {
         let is_write = moment == Moment::Wrote;
-        count += usize::from(is_write == matches!(state, State::Flushed | State::HalfFlushed));
+        count +=
+            usize::from(is_write == matches!(state, State::Flushed | State::HalfFlushed | State::Compacted));
         match (state, is_write) {
-            (State::Flushed, true) => server.flush(),
+            (State::Flushed | State::Compacted, true) => server.flush(),
+            (State::Compacted, false) => server.compact(),
             (State::HalfFlushed, true) if count % 2 == 0 => server.flush(),
             (State::Restarted, false) => server.restart(),
             (State::Crashed, false) => server.crash(),
-            (State::Mixed, false) => match count % 3 {
+            (State::Mixed, false) => match count % 4 {
                 0 => server.flush(),
                 1 => server.crash(),
+                2 => server.compact(),
                 _ => server.restart(),
             },
             _ => {}
@@ -137,7 +152,7 @@ fn check(settings: &BTreeMap<String, String>, state: State) {
         Ok(())
     };
     let mismatches = match state {
-        State::Buffered | State::Flushed | State::HalfFlushed => plays
+        State::Buffered | State::Flushed | State::HalfFlushed | State::Compacted => plays
             .iter()
             .filter_map(|(target, scenario)| run_scenario(target, scenario, &mut hook).err())
             .collect(),
@@ -163,6 +178,11 @@ fn local_buffered() {
 #[test]
 fn local_flushed() {
     check(&local(), State::Flushed);
+}
+
+#[test]
+fn local_compacted() {
+    check(&local(), State::Compacted);
 }
 
 #[test]

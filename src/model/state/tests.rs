@@ -64,6 +64,8 @@ fn file(table: u32, path: &str, window_start_ns: i64, sequence: u64) -> FileMeta
         sequence_min: Sequence(sequence),
         sequence_max: Sequence(sequence),
         level: 0,
+        created_ns: 0,
+        purged: Vec::new(),
         columns: vec!["f".into()],
         tag_values: BTreeMap::new(),
     }

@@ -2,8 +2,8 @@
 
 use super::filter::ScanFilter;
 use crate::buffer::Chunk;
+use crate::model::extent::{Extent, overlap_groups};
 use crate::model::ids::Sequence;
-use crate::model::time::TimeRange;
 use crate::parquet_file::ParquetFile;
 use std::sync::Arc;
 
@@ -18,21 +18,15 @@ pub(super) enum Source {
 }
 
 impl Source {
-    fn times(&self) -> TimeRange {
-        match self {
-            Self::Chunk(chunk) => chunk.time_range(),
-            Self::File(file) => file.meta().time_range,
-        }
-    }
-
-    /// Least and greatest series key.
-    fn series(&self) -> (&str, &str) {
+    fn extent(&self) -> Extent<'_> {
         match self {
             Self::Chunk(chunk) => {
                 let runs = &chunk.rows().runs;
-                (runs.first().map_or("", |r| &r.key), runs.last().map_or("", |r| &r.key))
+                let series =
+                    (runs.first().map_or("", |run| &*run.key), runs.last().map_or("", |run| &*run.key));
+                Extent { times: chunk.time_range(), series }
             }
-            Self::File(file) => (&file.meta().series_min, &file.meta().series_max),
+            Self::File(file) => file.meta().extent(),
         }
     }
 
@@ -49,11 +43,6 @@ impl Source {
             Self::Chunk(chunk) => chunk.rows().row_count(),
             Self::File(file) => usize::try_from(file.meta().row_count).unwrap_or(usize::MAX),
         }
-    }
-
-    fn overlaps(&self, other: &Self) -> bool {
-        let ((a_min, a_max), (b_min, b_max)) = (self.series(), other.series());
-        self.times().overlaps(&other.times()) && a_min <= b_max && b_min <= a_max
     }
 }
 
@@ -95,8 +84,10 @@ pub(super) fn partitions(sources: Vec<Source>, filter: &ScanFilter, partitions_m
     // A predicate over tags mostly leaves few rows.
     let wanted = if selective { row_count / 16 } else { row_count } / PARTITION_ROWS_MIN;
     let partition_count = wanted.clamp(1, partitions_max.max(1));
-    let mut weighted: Vec<(usize, Unit)> =
-        clusters(sources).into_iter().flat_map(|cluster| units(cluster, partition_count)).collect();
+    let mut weighted: Vec<(usize, Unit)> = overlap_groups(sources, Source::extent)
+        .into_iter()
+        .flat_map(|cluster| units(cluster, partition_count))
+        .collect();
     if partition_count == 1 {
         return vec![weighted.into_iter().map(|(_, unit)| unit).collect()];
     }
@@ -110,24 +101,6 @@ pub(super) fn partitions(sources: Vec<Source>, filter: &ScanFilter, partitions_m
         }
     }
     out.into_iter().map(|(_, units)| units).collect()
-}
-
-/// Groups sources so that sources of different groups do not overlap.
-fn clusters(mut sources: Vec<Source>) -> Vec<Vec<Source>> {
-    sources.sort_by_key(|s| s.times().start_ns);
-    let mut done: Vec<Vec<Source>> = Vec::new();
-    let mut open: Vec<Vec<Source>> = Vec::new();
-    for source in sources {
-        let start = source.times().start_ns;
-        let ended = |cluster: &Vec<Source>| cluster.iter().all(|s| s.times().end_ns <= start);
-        done.extend(open.extract_if(.., |cluster| ended(cluster)));
-        let joined = open.extract_if(.., |cluster| cluster.iter().any(|s| s.overlaps(&source)));
-        let mut cluster: Vec<Source> = joined.flatten().collect();
-        cluster.push(source);
-        open.push(cluster);
-    }
-    done.extend(open);
-    done
 }
 
 /// The units of one cluster with their rows.

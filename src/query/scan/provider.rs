@@ -8,6 +8,7 @@ use super::rows::{RowFilter, RunRows, fields_of};
 use super::source::SeriesSource;
 use super::stream::ScanPlan;
 use crate::engine::{Engine, ReadView};
+use crate::model::time::TimeRange;
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
@@ -106,7 +107,10 @@ impl TableProvider for TableSource {
             Some(wanted) => wanted.iter().map(|i| self.columns[*i].clone()).collect(),
             None => self.columns.clone(),
         };
-        let filter = ScanFilter::new(filters, &self.columns, session)?;
+        let mut filter = ScanFilter::new(filters, &self.columns, session)?;
+        if let Some(before_ns) = self.view.expired_before_ns {
+            filter.times = filter.times.intersect(&TimeRange::new(before_ns, TimeRange::ALL.end_ns));
+        }
         let sources = self.sources(&filter).await?;
         let partitions_max = session.config_options().execution.target_partitions;
         let read = ScanSummary::of_sources(&self.view, &sources);

@@ -8,7 +8,7 @@ use crate::merge::SeriesRun;
 use crate::model::file::FileMeta;
 use crate::parquet_file::FileError;
 use crate::query::error::QueryError;
-use ahash::AHashSet;
+use ahash::{AHashSet, RandomState};
 use datafusion::error::DataFusionError;
 use futures::{StreamExt, TryStreamExt};
 use std::sync::Arc;
@@ -61,20 +61,35 @@ pub(in crate::query) async fn series_count(
     if let ([], [file]) = (view.chunks.as_slice(), view.files.as_slice()) {
         return Ok(Some(usize::try_from(file.series_count).unwrap_or(usize::MAX)));
     }
-    let files: Vec<_> = view.files.to_vec();
-    let lists = futures::stream::iter(files)
-        .map(|file| series_of(engine, file))
-        .buffer_unordered(FILES_AT_ONCE)
-        .try_collect::<Vec<_>>();
-    let lists = lists.await.map_err(unreadable)?;
-    let mut distinct: AHashSet<&str> = AHashSet::new();
-    for runs in lists.iter().flatten() {
-        distinct.extend(runs.iter().map(|run| run.key.as_ref()));
-    }
+    let mut distinct = SeriesSet::default();
     for chunk in &view.chunks {
-        distinct.extend(chunk.rows().runs.iter().map(|run| run.key.as_ref()));
+        distinct.insert_all(&chunk.rows().runs);
     }
-    Ok(Some(distinct.len()))
+    for file in view.files.iter() {
+        let file = engine.open_file(file.clone()).await.map_err(unreadable)?;
+        for group in 0..file.row_group_count() {
+            distinct.insert_all(&file.series(group).await.map_err(unreadable)?);
+        }
+    }
+    Ok(Some(distinct.count()))
+}
+
+/// Distinct series by 128 bits of hash each: with a billion series the chance that two share one is less than 10⁻²⁰.
+#[derive(Default)]
+struct SeriesSet {
+    hashing: (RandomState, RandomState),
+    seen: AHashSet<(u64, u64)>,
+}
+
+impl SeriesSet {
+    fn insert_all(&mut self, runs: &[SeriesRun]) {
+        let (first, second) = &self.hashing;
+        self.seen.extend(runs.iter().map(|run| (first.hash_one(&run.key), second.hash_one(&run.key))));
+    }
+
+    fn count(&self) -> usize {
+        self.seen.len()
+    }
 }
 
 /// Whether rows of a file may be deleted: then its summaries tell of series that may have no row any more.
@@ -92,15 +107,6 @@ async fn tag_values_of(
         Some(values) => Ok(values.iter().filter(|value| !value.is_empty()).cloned().collect()),
         None => engine.open_file(file).await?.tag_values(stored_name).await,
     }
-}
-
-async fn series_of(engine: &Engine, file: Arc<FileMeta>) -> Result<Vec<Arc<[SeriesRun]>>, FileError> {
-    let file = engine.open_file(file).await?;
-    let mut lists = Vec::with_capacity(file.row_group_count());
-    for group in 0..file.row_group_count() {
-        lists.push(file.series(group).await?);
-    }
-    Ok(lists)
 }
 
 /// The distinct texts of sorted lists, sorted.

@@ -20,6 +20,11 @@ pub(in crate::server) fn statistics(state: &AppState) -> Vec<Section> {
             .with("flushErr", engine.flush_failures)
             .with("flushOk", engine.flushes)
             .with("memBytes", engine.buffer_bytes),
+        Section::new("compaction")
+            .with("err", engine.compaction_failures)
+            .with("ok", engine.compactions)
+            .with("filesDeleted", engine.files_deleted)
+            .with("filesUnreferenced", engine.files_unreferenced),
         Section::new("wal").with("diskBytes", engine.wal_bytes),
         Section::new("write")
             .with("pointReq", engine.points_written + engine.points_rejected)

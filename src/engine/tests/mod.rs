@@ -1,10 +1,13 @@
 //! The engine against a naive model: writes, flushes, restarts and drops in any order leave the same points.
 
+mod upkeep;
+
 use super::{Deletion, Engine, EngineOptions, RowsRequest, WriteError, WriteRequest};
 use crate::clock::ManualClock;
 use crate::line_protocol::Precision;
 use crate::merge::{Merge, SortedRows, Step};
 use crate::model::batch::{FieldColumn, TableRows};
+use crate::model::extent::overlap_groups;
 use crate::model::ids::TableId;
 use crate::model::series_key;
 use crate::model::shard::Shard;
@@ -18,12 +21,15 @@ use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 type Points = BTreeMap<(String, i64), [Option<u32>; 2]>;
 
 fn options(directory: &Path) -> EngineOptions {
     let mut options = EngineOptions::new(directory.join("wal"));
     options.wal.disk_low_water_bytes = 0;
+    options.upkeep_interval = None;
+    options.delete_after = Duration::ZERO;
     options
 }
 
@@ -100,6 +106,9 @@ enum Action {
     Delete(Deleted),
     /// While a flush is under way.
     DeleteAmidFlush(Deleted),
+    Compact,
+    /// While a compaction is under way.
+    DeleteAmidCompaction(Deleted),
     /// Checks what is known of the data without reading it all.
     Look,
 }
@@ -152,6 +161,19 @@ async fn look(engine: &Engine, model: &Points) {
     assert_eq!(shards.iter().map(|s| s.times.start_ns).collect::<Vec<_>>(), Vec::from_iter(expected));
 }
 
+/// No two files overlap, no file has deleted rows, and exactly the files that the manifest names are on the store.
+fn assert_compact(engine: &Engine) {
+    let state = engine.state();
+    for table in state.tables() {
+        let files = state.files_of(table.id);
+        let groups = overlap_groups(files.to_vec(), |file| file.extent());
+        assert!(groups.iter().all(|group| group.len() == 1), "{groups:?}");
+        for tombstone in state.tombstones_of(table.id).iter() {
+            assert!(!files.iter().any(|file| tombstone.concerns(file)), "{tombstone:?} {files:?}");
+        }
+    }
+}
+
 fn deleted() -> impl Strategy<Value = Deleted> {
     (prop::option::of(0..3_u8), -4..4_i64, 0..8_i64)
         .prop_map(|(host, first, count)| Deleted { host, days: (first, first + count) })
@@ -167,6 +189,8 @@ fn actions() -> impl Strategy<Value = Vec<Action>> {
         1 => Just(Action::Drop),
         3 => deleted().prop_map(Action::Delete),
         2 => deleted().prop_map(Action::DeleteAmidFlush),
+        2 => Just(Action::Compact),
+        1 => deleted().prop_map(Action::DeleteAmidCompaction),
         2 => Just(Action::Look),
     ];
     prop::collection::vec(action, 1..18)
@@ -214,6 +238,20 @@ async fn check(actions: Vec<Action>) {
                 tokio::task::yield_now().await;
                 deleted.delete_from(&engine).await;
                 flush.await.unwrap().unwrap();
+                model.retain(|(host, time), _| !deleted.has(host, *time));
+            }
+            Action::Compact => {
+                engine.compact().await.unwrap();
+                assert_compact(&engine);
+            }
+            Action::DeleteAmidCompaction(deleted) => {
+                let compaction = tokio::spawn({
+                    let engine = engine.clone();
+                    async move { engine.compact().await }
+                });
+                tokio::task::yield_now().await;
+                deleted.delete_from(&engine).await;
+                compaction.await.unwrap().unwrap();
                 model.retain(|(host, time), _| !deleted.has(host, *time));
             }
             Action::Look => look(&engine, &model).await,

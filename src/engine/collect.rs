@@ -1,0 +1,112 @@
+//! Deleting objects that nothing names any more.
+//!
+//! Files leave the manifest when they were compacted, dropped, deleted or have expired. Their objects stay until the last reader of
+//! this process lets go of the entry, and for a while after that for readers elsewhere. What a crash or a failed deletion leaves
+//! behind is an *orphan*: an object below the data folder that the manifest does not name.
+
+use super::Engine;
+use super::error::EngineError;
+use crate::model::file::FileMeta;
+use crate::object::layout;
+use ahash::AHashSet;
+use futures::TryStreamExt;
+use parking_lot::Mutex;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+/// Objects that were deleted or are to be.
+#[derive(Debug, Default)]
+pub(super) struct Unreferenced {
+    files: Mutex<Vec<Gone>>,
+}
+
+/// A file that left the manifest.
+#[derive(Debug)]
+struct Gone {
+    path: Arc<str>,
+    /// Alive while a reader of this process may read the file.
+    entry: Weak<FileMeta>,
+    since_ns: i64,
+}
+
+impl Unreferenced {
+    /// Files that left the manifest just now.
+    pub(super) fn add<'a>(&self, files: impl IntoIterator<Item = &'a Arc<FileMeta>>, now_ns: i64) {
+        let gone = |file: &Arc<FileMeta>| Gone {
+            path: file.path.clone(),
+            entry: Arc::downgrade(file),
+            since_ns: now_ns,
+        };
+        self.files.lock().extend(files.into_iter().map(gone));
+    }
+
+    /// Takes those that nobody reads and that left before `before_ns`, or then.
+    fn take(&self, before_ns: i64) -> Vec<Gone> {
+        let ready = |gone: &mut Gone| gone.since_ns <= before_ns && gone.entry.strong_count() == 0;
+        self.files.lock().extract_if(.., ready).collect()
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.files.lock().len()
+    }
+}
+
+impl Engine {
+    /// Deletes the objects of files that left the manifest a while ago; one that cannot be deleted is tried again next time. Tells
+    /// how many were deleted.
+    pub(super) async fn collect_unreferenced(&self) -> usize {
+        let grace = i64::try_from(self.options.delete_after.as_nanos()).unwrap_or(i64::MAX);
+        let mut deleted = 0;
+        for gone in self.unreferenced.take(self.clock.now_ns().saturating_sub(grace)) {
+            match self.store.delete(&gone.path).await {
+                Ok(()) => deleted += 1,
+                Err(error) => {
+                    tracing::warn!(%error, "a data file that is not needed cannot be deleted yet");
+                    self.unreferenced.files.lock().push(gone);
+                }
+            }
+        }
+        self.counters.files_deleted.fetch_add(deleted as u64, Ordering::Relaxed);
+        deleted
+    }
+
+    /// Deletes the objects of files that were never named. What cannot be deleted now is found as an orphan later.
+    pub(super) async fn discard(&self, paths: Vec<Arc<str>>) {
+        for path in paths {
+            if let Err(error) = self.store.delete(&path).await {
+                tracing::warn!(%error, "a data file that is not needed cannot be deleted yet");
+            }
+        }
+    }
+
+    /// Deletes data files that the manifest does not name and that were written longer than `age` ago by the clock of the machine, for
+    /// younger ones may be about to be named. Tells how many were deleted.
+    ///
+    /// # Errors
+    /// When the data folder cannot be listed, or an orphan not be deleted.
+    pub async fn collect_orphans(&self, age: Duration) -> Result<usize, EngineError> {
+        let before = chrono::Utc::now() - age;
+        let old: Vec<_> = self
+            .store
+            .list(layout::DATA_FOLDER)
+            .try_filter(|object| std::future::ready(object.modified <= before))
+            .map_ok(|object| object.path)
+            .try_collect()
+            .await?;
+        // Looked up after the listing, so that whatever was named meanwhile stays.
+        let state = self.live.load_full();
+        let named: AHashSet<&str> = state.files().map(|file| &*file.path).collect();
+        let waiting: AHashSet<Arc<str>> =
+            self.unreferenced.files.lock().iter().map(|gone| gone.path.clone()).collect();
+        let mut deleted = 0;
+        for path in
+            old.iter().filter(|path| !named.contains(path.as_str()) && !waiting.contains(path.as_str()))
+        {
+            self.store.delete(path).await?;
+            deleted += 1;
+        }
+        self.counters.files_deleted.fetch_add(deleted as u64, Ordering::Relaxed);
+        Ok(deleted)
+    }
+}

@@ -1,0 +1,176 @@
+//! One job: the rows of some files, window by window, into new files.
+
+use super::TableJob;
+use super::output::Output;
+use super::pace::{Pace, Stopwatch};
+use crate::engine::Engine;
+use crate::engine::error::EngineError;
+use crate::merge::{Merge, SortedRows, Step};
+use crate::model::file::FileMeta;
+use crate::model::ids::Sequence;
+use crate::model::limits::BATCH_ROWS;
+use crate::model::schema::Column;
+use crate::model::time::TimeRange;
+use crate::model::tombstone::{Tombstone, concerning, deleted_times};
+use crate::parquet_file::{FileSpec, ParquetFile};
+use arrow::datatypes::DataType;
+use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// Level of zstd compression: these files are written once and read often.
+const ZSTD_LEVEL: i32 = 3;
+
+type Rows = BoxStream<'static, Result<SortedRows, EngineError>>;
+
+/// Stored names and types.
+type Fields = Arc<[(Arc<str>, DataType)]>;
+
+impl Engine {
+    /// Writes the files of a job. They are on the store when this returns, and nothing names them yet; after an error none is left.
+    /// Memory: a row group of each input, and one of output.
+    pub(super) async fn merge_files(&self, job: &TableJob, pace: Pace) -> Result<Vec<FileMeta>, EngineError> {
+        if let Some(file) = self.nothing_deleted(job).await? {
+            return Ok(vec![file]);
+        }
+        let mut written = Vec::new();
+        let merged = self.merge_windows(job, &mut pace.start(), &mut written).await;
+        match merged {
+            Ok(()) => Ok(written),
+            Err(error) => {
+                self.discard(written.into_iter().map(|file| file.path).collect()).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// The entry of a file that is to be written without deleted rows but has none: the file can stay as it is.
+    async fn nothing_deleted(
+        &self,
+        TableJob { tombstones, job, .. }: &TableJob,
+    ) -> Result<Option<FileMeta>, EngineError> {
+        let ([meta], [_]) = (&job.inputs[..], &job.windows[..]) else { return Ok(None) };
+        let concerning = concerning(tombstones, meta);
+        let file = self.open_file(meta.clone()).await?;
+        for group in 0..file.row_group_count() {
+            let series = file.series(group).await?;
+            if series.iter().any(|run| !deleted_times(&concerning, &run.key).is_empty()) {
+                return Ok(None);
+            }
+        }
+        Ok(Some(FileMeta { purged: purged(tombstones, &job.inputs), ..FileMeta::clone(meta) }))
+    }
+
+    async fn merge_windows(
+        &self,
+        TableJob { table, tombstones, job }: &TableJob,
+        stopwatch: &mut Stopwatch,
+        written: &mut Vec<FileMeta>,
+    ) -> Result<(), EngineError> {
+        let in_inputs = |column: &&Column| job.inputs.iter().any(|f| f.columns.contains(&column.stored_name));
+        let columns: Vec<Column> = table.schema.columns().iter().filter(in_inputs).cloned().collect();
+        let (tags, fields): (Vec<_>, Vec<_>) = columns.into_iter().partition(|c| c.field_type().is_none());
+        let read: Fields =
+            fields.iter().map(|f| (f.stored_name.clone(), f.arrow_field().data_type().clone())).collect();
+        let spec = FileSpec {
+            path: Arc::default(),
+            table: table.id,
+            window: TimeRange::ALL,
+            sequences: sequences(&job.inputs),
+            level: job.level,
+            purged: purged(tombstones, &job.inputs),
+            created_ns: job.inputs.iter().map(|file| file.created_ns).max().unwrap_or(0),
+            columns: tags.into_iter().chain(fields).collect(),
+            zstd_level: ZSTD_LEVEL,
+        };
+        for window in &job.windows {
+            let mut sources = Vec::new();
+            for meta in job.inputs.iter().filter(|file| file.time_range.overlaps(window)) {
+                let file = Arc::new(self.open_file(meta.clone()).await?);
+                sources.push(rows_of(file, *window, read.clone(), concerning(tombstones, meta)));
+            }
+            let spec = FileSpec { window: *window, ..spec.clone() };
+            let mut output = Output::new(&self.store, table, spec, self.options.compaction.file_bytes);
+            let types = read.iter().map(|(_, data_type)| data_type.clone()).collect();
+            let merge = Merge::new(types, sources.len(), BATCH_ROWS);
+            let merged = match self.merge_into(merge, sources, &mut output, written, stopwatch).await {
+                Ok(()) => output.finish(written).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = merged {
+                output.abort().await;
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    async fn merge_into(
+        &self,
+        mut merge: Merge,
+        mut sources: Vec<Rows>,
+        output: &mut Output<'_>,
+        written: &mut Vec<FileMeta>,
+        stopwatch: &mut Stopwatch,
+    ) -> Result<(), EngineError> {
+        let table = output.table();
+        let wrong = |source| EngineError::Rows { table: table.to_string(), source };
+        loop {
+            if self.closed.load(Ordering::Acquire) {
+                return Err(EngineError::Closed);
+            }
+            match merge.step().map_err(wrong)? {
+                Step::Done => return Ok(()),
+                Step::Need(source) => match sources[source].try_next().await? {
+                    Some(rows) => merge.push(source, rows),
+                    None => merge.finish(source),
+                },
+                Step::Rows(rows) => output.write(&rows, written).await?,
+            }
+            stopwatch.rest().await;
+        }
+    }
+}
+
+/// The rows of a file within `window` that are not deleted.
+fn rows_of(
+    file: Arc<ParquetFile>,
+    window: TimeRange,
+    fields: Fields,
+    tombstones: Vec<Arc<Tombstone>>,
+) -> Rows {
+    let (table, group_count) = (file.meta().table, file.row_group_count());
+    let tombstones = Arc::new(tombstones);
+    let wrong = move |source| EngineError::Rows { table: table.to_string(), source };
+    let of_group = move |group: usize| {
+        let (file, fields, tombstones) = (file.clone(), fields.clone(), tombstones.clone());
+        let open = async move {
+            let series = file.series(group).await?;
+            let all = std::iter::once(0..file.row_group_row_count(group)).collect();
+            let rows = file.rows(group, series, all, window, fields)?;
+            Ok::<_, EngineError>(rows.map_err(EngineError::from).and_then(move |rows| {
+                let left = rows.without(|series| deleted_times(&tombstones, series)).map_err(wrong);
+                std::future::ready(left)
+            }))
+        };
+        futures::stream::once(open).try_flatten()
+    };
+    futures::stream::iter(0..group_count).flat_map(of_group).boxed()
+}
+
+/// The oldest and the newest write of any of the files.
+fn sequences(inputs: &[Arc<FileMeta>]) -> (Sequence, Sequence) {
+    let oldest = inputs.iter().map(|file| file.sequence_min).min().unwrap_or_default();
+    let newest = inputs.iter().map(|file| file.sequence_max).max().unwrap_or_default();
+    (oldest, newest)
+}
+
+/// The tombstones that would concern the new files and have nothing to delete in them: they were regarded in each input.
+fn purged(tombstones: &[Arc<Tombstone>], inputs: &[Arc<FileMeta>]) -> Vec<Arc<str>> {
+    let newest = sequences(inputs).1;
+    let is_purged = |tombstone: &&Arc<Tombstone>| {
+        newest <= tombstone.through && inputs.iter().any(|file| tombstone.times.overlaps(&file.time_range))
+    };
+    tombstones.iter().filter(is_purged).map(|tombstone| tombstone.id.clone()).collect()
+}

@@ -1,0 +1,143 @@
+//! Writing files anew: fewer, larger, without overlaps and without deleted rows.
+//!
+//! ```text
+//! manifest's entries ─ plan ─▶ jobs ─ merge, by window ─▶ new files ─ one edit: new in, old out ─▶ old ones unreferenced
+//! ```
+//!
+//! A crash before the edit leaves new objects that nothing names, one after it old ones; `collect` deletes either. Reads and
+//! writes go on meanwhile: a reader holds the entries of its view, and their objects stay until it lets go.
+//!
+//! A deletion may come while a job runs. Its tombstone is newer than all rows of the job, so it concerns the new file too.
+
+mod merge;
+mod output;
+mod pace;
+mod plan;
+#[cfg(test)]
+mod tests;
+
+use super::Engine;
+use super::error::EngineError;
+use super::file_edit::FileEdit;
+use super::window_width::WindowWidth;
+use crate::model::database::TableInfo;
+use crate::model::tombstone::Tombstone;
+use futures::StreamExt;
+use pace::Pace;
+use plan::{Job, Rules};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// How compaction goes about its work.
+#[derive(Clone, Debug)]
+pub struct CompactionOptions {
+    /// Whether the engine compacts by itself.
+    pub enabled: bool,
+    /// Files of a window are merged into one once nothing came to them for so long.
+    pub quiet: Duration,
+    /// The size that files should have, in bytes.
+    pub file_bytes: u64,
+    /// Jobs at the same time, each on one thread.
+    pub jobs: usize,
+    /// The share of its time that each of these threads works.
+    pub work_share: f64,
+}
+
+impl Default for CompactionOptions {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            quiet: Duration::from_secs(900),
+            file_bytes: 128 << 20,
+            jobs: 1,
+            work_share: 0.5,
+        }
+    }
+}
+
+/// A job with what it needs to know.
+struct TableJob {
+    table: Arc<TableInfo>,
+    tombstones: Arc<Vec<Arc<Tombstone>>>,
+    job: Job,
+}
+
+impl Engine {
+    /// Compacts all that is not compact, at full speed, as if no more rows were to come.
+    ///
+    /// # Errors
+    /// When a file cannot be read or written, or the manifest not be extended. Nothing is lost then, and it can be tried again.
+    pub async fn compact(self: &Arc<Self>) -> Result<(), EngineError> {
+        self.drop_dead_files().await?;
+        while self.compact_due(Duration::ZERO, Pace::full()).await? > 0 {}
+        Ok(())
+    }
+
+    /// Does the jobs that are due, by and by; tells how many these were.
+    pub(super) async fn compact_gently(self: &Arc<Self>) -> Result<usize, EngineError> {
+        let options = &self.options.compaction;
+        self.compact_due(options.quiet, Pace::new(options.work_share)).await
+    }
+
+    async fn compact_due(self: &Arc<Self>, quiet: Duration, pace: Pace) -> Result<usize, EngineError> {
+        let _compaction = self.compact_lock.lock().await;
+        let jobs = self.jobs_due(quiet);
+        let count = jobs.len();
+        let done = jobs.into_iter().map(|job| self.clone().compact_one(job, pace));
+        // One that fails does not keep the others from being done.
+        let done: Vec<Result<(), EngineError>> =
+            futures::stream::iter(done).buffer_unordered(self.options.compaction.jobs.max(1)).collect().await;
+        done.into_iter().collect::<Result<(), _>>()?;
+        Ok(count)
+    }
+
+    fn jobs_due(&self, quiet: Duration) -> Vec<TableJob> {
+        let state = self.live.load_full();
+        let now_ns = self.clock.now_ns();
+        let mut jobs = Vec::new();
+        for table in state.tables() {
+            let (files, tombstones) = (state.files_of(table.id), state.tombstones_of(table.id));
+            if files.len() < 2 && tombstones.is_empty() {
+                continue;
+            }
+            let Some(policy) = state.policy_by_id(table.policy) else { continue };
+            let rules = Rules {
+                now_ns,
+                quiet_ns: i64::try_from(quiet.as_nanos()).unwrap_or(i64::MAX),
+                file_bytes: self.options.compaction.file_bytes,
+                width: WindowWidth::of(policy),
+            };
+            let of_table = plan::plan(&files, &tombstones, &rules);
+            jobs.extend(of_table.into_iter().map(|job| TableJob {
+                table: table.clone(),
+                tombstones: tombstones.clone(),
+                job,
+            }));
+        }
+        jobs
+    }
+
+    /// Does a job on a thread of its own, so that its work keeps no request waiting.
+    async fn compact_one(self: Arc<Self>, job: TableJob, pace: Pace) -> Result<(), EngineError> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(EngineError::Closed);
+        }
+        let (runtime, engine) = (tokio::runtime::Handle::current(), self.clone());
+        let (table, inputs) = (job.table.id, job.job.inputs.clone());
+        let merge = move || runtime.block_on(async move { engine.merge_files(&job, pace).await });
+        let merged = tokio::task::spawn_blocking(merge).await;
+        let merged = merged.map_err(|panic| EngineError::Internal(panic.to_string())).flatten();
+        let replaced = match merged {
+            Ok(added) => self.edit_files(vec![FileEdit { table, removed: inputs, added }]).await,
+            Err(error) => Err(error),
+        };
+        if matches!(replaced, Err(EngineError::Closed)) {
+            return replaced;
+        }
+        let counter =
+            if replaced.is_ok() { &self.counters.compactions } else { &self.counters.compaction_failures };
+        counter.fetch_add(1, Ordering::Relaxed);
+        replaced
+    }
+}
