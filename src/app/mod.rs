@@ -47,6 +47,7 @@ impl App {
     /// When one of the parts does not start.
     pub async fn start(config: &Config) -> Result<Self, AppError> {
         let store = Store::open(&parts::store_options(config)?).map_err(AppError::Store)?;
+        let store = store.cached(config.object_store.cache_bytes);
         store.probe().await.map_err(AppError::Store)?;
         tracing::info!(store = store.url(), "the object store is ready");
         let engine = Engine::open(parts::engine_options(config), store, Arc::new(SystemClock)).await?;

@@ -115,6 +115,7 @@ impl Config {
         fill(&mut self.buffer.flush_bytes, (memory_bytes / 16).min(256 << 20));
         let flush_bytes = self.buffer.flush_bytes;
         fill(&mut self.buffer.bytes_max, (memory_bytes / 8).min(4 << 30).max(flush_bytes.saturating_mul(3)));
+        fill(&mut self.object_store.cache_bytes, (memory_bytes / 8).min(4 << 30));
         fill(&mut self.compaction.jobs, machine.core_count / 4);
         fill(&mut self.query.memory_bytes, memory_bytes / 4);
         let query_bytes = self.query.memory_bytes;

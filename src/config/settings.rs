@@ -57,6 +57,9 @@ section! {
         path_style: Option<bool> = None;
         /// Whether plain HTTP may be spoken. Follows from the endpoint when it is not set.
         allow_http: Option<bool> = None;
+        /// Memory for bytes of data files, so that they are not fetched again. 0 = an eighth of the memory, at most 4 GiB.
+        /// Stores on this machine need none: the operating system keeps what is read.
+        cache_bytes: u64 = 0;
         /// More options by the names that the library object_store documents, such as session_token (s3),
         /// service_account (gs), account_name and access_key (az). Never printed.
         options: BTreeMap<String, Secret> = BTreeMap::new();

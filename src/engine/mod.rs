@@ -57,7 +57,7 @@ use crate::manifest::{CommitError, Manifest};
 use crate::model::change::Change;
 use crate::model::ids::TableId;
 use crate::model::state::State;
-use crate::object::Store;
+use crate::object::{CacheStatus, Store};
 use crate::parquet_file::{ParquetFile, ReaderCache};
 use crate::wal::{RecoveryReport, Wal};
 use ahash::AHashMap;
@@ -141,6 +141,8 @@ pub struct EngineStatus {
     pub file_count: usize,
     /// Bytes of data files.
     pub file_bytes: u64,
+    /// The cache of the object store, where there is one.
+    pub store_cache: Option<CacheStatus>,
     /// Databases.
     pub database_count: usize,
     /// Tables.
@@ -196,6 +198,7 @@ impl Engine {
             files_unreferenced: self.unreferenced.count(),
             file_count: state.files().count(),
             file_bytes: state.files().map(|f| f.size_bytes).sum(),
+            store_cache: self.store.cache_status(),
             database_count: state.databases().count(),
             table_count: state.tables().count(),
             writes_refused: self.writes_refused(),

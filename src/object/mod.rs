@@ -8,10 +8,12 @@
 //! |---|---|
 //! | `options` | URL and settings → [`Store`] |
 //! | `local` | the local folder: writes that survive power loss |
+//! | `cache` | bytes of data files of stores that are far away, in memory |
 //! | `layout` | every name that Tidegauge gives to an object |
 //! | `probe` | the check at start-up that the store keeps its promises |
 //! | `upload` | a data file that comes part by part |
 
+mod cache;
 pub mod layout;
 mod local;
 mod options;
@@ -25,10 +27,12 @@ pub(crate) mod s3_server;
 mod tests;
 mod upload;
 
+pub use cache::CacheStatus;
 pub use options::StoreOptions;
 pub use upload::Upload;
 
 use bytes::Bytes;
+use cache::{Blocks, CachedStore};
 use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt, stream::BoxStream};
 use object_store::path::Path;
@@ -110,6 +114,7 @@ pub struct Store {
     inner: Arc<dyn ObjectStore>,
     url: Arc<str>,
     root: Option<Arc<std::path::Path>>,
+    cache: Option<Arc<Blocks>>,
 }
 
 impl Store {
@@ -125,13 +130,34 @@ impl Store {
     /// A store over an implementation of one's own; tests inject faults this way.
     #[must_use]
     pub fn from_object_store(inner: Arc<dyn ObjectStore>, url: &str) -> Self {
-        Self { inner, url: url.into(), root: None }
+        Self { inner, url: url.into(), root: None, cache: None }
     }
 
     /// A store in memory that nobody else sees.
     #[must_use]
     pub fn in_memory() -> Self {
         Self::from_object_store(Arc::new(object_store::memory::InMemory::new()), "memory:///")
+    }
+
+    /// The same store, which keeps up to `bytes_max` bytes of data files in memory. Stores on this machine stay as they are.
+    #[must_use]
+    pub fn cached(self, bytes_max: u64) -> Self {
+        if self.is_local() || bytes_max == 0 {
+            return self;
+        }
+        let blocks = Blocks::new(bytes_max);
+        let inner = Arc::new(CachedStore { inner: self.inner, blocks: blocks.clone() });
+        Self { inner, cache: Some(blocks), ..self }
+    }
+
+    fn is_local(&self) -> bool {
+        self.root.is_some() || self.url.starts_with("memory:")
+    }
+
+    /// What the cache did so far; `None` without one.
+    #[must_use]
+    pub fn cache_status(&self) -> Option<CacheStatus> {
+        self.cache.as_ref().map(|blocks| blocks.status())
     }
 
     /// The address, without credentials.

@@ -101,7 +101,7 @@ pub(super) fn open(options: &StoreOptions) -> Result<Store, StoreError> {
     };
     let prefix = Path::from_url_path(url.path()).map_err(|e| wrong(e.to_string()))?;
     let inner = if prefix.as_ref().is_empty() { inner } else { Arc::new(PrefixStore::new(inner, prefix)) };
-    Ok(Store { inner, url: shown(&url).into(), root: None })
+    Ok(Store { inner, url: shown(&url).into(), root: None, cache: None })
 }
 
 fn open_folder(folder: &std::path::Path, options: &StoreOptions) -> Result<Store, StoreError> {
@@ -113,7 +113,7 @@ fn open_folder(folder: &std::path::Path, options: &StoreOptions) -> Result<Store
     })?;
     let root: Arc<std::path::Path> = store.root().into();
     let url = Url::from_file_path(&root).map_or_else(|()| options.url.clone(), String::from);
-    Ok(Store { inner: Arc::new(store), url: url.into(), root: Some(root) })
+    Ok(Store { inner: Arc::new(store), url: url.into(), root: Some(root), cache: None })
 }
 
 fn refuse_settings(options: &StoreOptions) -> Result<(), StoreError> {

@@ -119,6 +119,7 @@ async fn s3_conforms() {
         Store::open(&StoreOptions { url: server.url(prefix), options: server.options() }).expect("S3")
     };
     check_conformance(open("some/prefix")).await;
+    check_conformance(open("cached").cached(64 << 20)).await;
     let other = open("other");
     assert!(!other.exists("a/y").await.expect("an answer"), "prefixes are apart");
     let whole = open("");

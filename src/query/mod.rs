@@ -35,6 +35,7 @@ pub mod functions;
 pub mod influxql;
 pub mod into;
 pub mod memory;
+mod physical_rules;
 pub mod privileges;
 pub mod run;
 pub mod running;

@@ -7,6 +7,7 @@ use super::influxql::SelectPlan;
 use super::influxql::source::Defaults;
 use super::into::IntoRows;
 use super::memory::QueryMemoryPool;
+use super::physical_rules::influxql_rules;
 use super::run::Attended;
 use super::running::{QueryOrigin, RunningQueries, RunningQuery};
 use super::scan::{ReadLimits, SeriesColumn, TableSource};
@@ -83,6 +84,8 @@ struct Shared {
     engine: Arc<Engine>,
     options: QueryOptions,
     state: SessionState,
+    /// The same, with fewer physical rules.
+    influxql_state: SessionState,
     memory: Arc<dyn MemoryPool>,
     running: Arc<RunningQueries>,
     threads: Threads,
@@ -119,9 +122,13 @@ impl QueryEngine {
         let memory: Arc<dyn MemoryPool> = Arc::new(GreedyMemoryPool::new(options.memory_bytes));
         let environment = RuntimeEnvBuilder::new().with_memory_pool(memory.clone()).build_arc()?;
         let state = session_state(&options, environment)?;
+        let influxql_state = SessionStateBuilder::new_from_existing(state.clone())
+            .with_physical_optimizer_rules(influxql_rules())
+            .build();
         let threads = Threads(Some(runtime));
         let running = RunningQueries::new(options.limits.concurrent_max, options.limits.log_after);
-        Ok(Self { shared: Arc::new(Shared { engine, options, state, memory, running, threads }) })
+        let shared = Shared { engine, options, state, influxql_state, memory, running, threads };
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// Answers one InfluxQL statement. Rows are computed while they are read.
@@ -229,13 +236,12 @@ impl QueryEngine {
         Ok(Snapshot { state, engine, buckets_max })
     }
 
-    /// Makes a plan executable, by the physical rules only: InfluxQL's plans are typed and pushed down when they are
-    /// made, and those of SQL have been optimised.
+    /// Makes a plan of InfluxQL executable, by physical rules only: these plans are typed and pushed down when they are made.
     pub(super) async fn physical_plan(
         &self,
         plan: &LogicalPlan,
     ) -> Result<Arc<dyn ExecutionPlan>, QueryError> {
-        let state = &self.shared.state;
+        let state = &self.shared.influxql_state;
         Ok(state.query_planner().create_physical_plan(plan, state).await?)
     }
 

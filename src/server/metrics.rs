@@ -166,6 +166,20 @@ impl Collector for EngineFigures {
             let metric = ConstCounter::new(value);
             metric.encode(encoder.encode_descriptor(name, help, None, metric_type(&metric))?)?;
         }
+        let cache = status.store_cache.unwrap_or_default();
+        for (name, help, value) in [
+            ("store_cache_hits", "Blocks of data files that were in memory when wanted", cache.hits),
+            ("store_cache_misses", "Blocks of data files that were not", cache.misses),
+            ("store_cache_requests", "Requests to the object store for blocks", cache.requests),
+            (
+                "store_cache_bytes_fetched",
+                "Bytes of data files that came from the object store",
+                cache.bytes_fetched,
+            ),
+        ] {
+            let metric = ConstCounter::new(value);
+            metric.encode(encoder.encode_descriptor(name, help, None, metric_type(&metric))?)?;
+        }
         for (name, help, value) in [
             (
                 "buffer_bytes",
@@ -180,6 +194,7 @@ impl Collector for EngineFigures {
                 "Data files that are no longer part of a table and not deleted yet",
                 status.files_unreferenced as u64,
             ),
+            ("store_cache_bytes", "Bytes of data files that are kept in memory", cache.bytes_kept),
             ("databases", "Databases", status.database_count as u64),
             ("tables", "Tables", status.table_count as u64),
             ("writes_refused", "1 while no write is taken", u64::from(status.writes_refused.is_some())),
