@@ -25,6 +25,7 @@
 use super::contiguous::series_order;
 use super::fill::{FillMode, FillRange};
 use super::gap_fill_stream::GapFillStream;
+use super::node::{check_only_partition, only_input, stream_of};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Column, DFSchema, DFSchemaRef, Statistics};
@@ -33,15 +34,12 @@ use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNodeCore};
 use datafusion::physical_expr::{Distribution, EquivalenceProperties, OrderingRequirements, PhysicalExpr};
-use datafusion::physical_plan::coop::make_cooperative;
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, SchedulingType};
 use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
 use datafusion::physical_plan::statistics::StatisticsArgs;
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, InputDistributionRequirements, Partitioning, PlanProperties,
 };
-use futures::stream::try_unfold;
 use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
@@ -282,31 +280,23 @@ impl ExecutionPlan for GapFillExec {
 
     fn with_new_children(
         self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let (Some(input), true) = (children.pop(), children.is_empty()) else {
-            return Err(DataFusionError::Internal("GapFillExec takes one input".into()));
-        };
+        let input = only_input(self.name(), children)?;
         let shape = &self.shape;
         let groups = shape.group_columns.clone();
         Ok(Arc::new(Self::try_new(input, groups, shape.time_column, shape.fills.clone(), shape.range)?))
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        if partition != 0 {
-            return Err(DataFusionError::Internal(format!("GapFillExec has no partition {partition}")));
-        }
+        check_only_partition(self.name(), partition)?;
         let reservation = MemoryConsumer::new("GapFillExec").register(context.memory_pool());
         let metrics = BaselineMetrics::new(&self.metrics, partition);
         let row_count_max = context.session_config().batch_size();
         let input = self.input.execute(0, context)?;
         let shape = Arc::clone(&self.shape);
         let state = GapFillStream::new(shape, input, reservation, metrics, row_count_max)?;
-        let batches = try_unfold(state, |mut state| async move {
-            Ok(state.next_batch().await?.map(|batch| (batch, state)))
-        });
-        let stream = RecordBatchStreamAdapter::new(Arc::clone(&self.shape.schema), batches);
-        Ok(make_cooperative(Box::pin(stream)))
+        Ok(stream_of(Arc::clone(&self.shape.schema), state))
     }
 
     fn metrics(&self) -> Option<MetricsSet> {

@@ -10,6 +10,7 @@ use super::contiguous::{Source, group_ranges, same_group};
 use super::fill::FillMode;
 use super::gap_fill::GapFillShape;
 use super::gap_fill_output::{Cell, Number, Output};
+use super::node::Batches;
 use crate::query::functions::scalar::bucket::BucketCursor;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Float64Type, Int64Type, TimestampNanosecondType, UInt64Type};
@@ -57,9 +58,10 @@ impl GapFillStream {
             output,
         })
     }
+}
 
-    /// The next batch of output, `None` at the end.
-    pub(super) async fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
+impl Batches for GapFillStream {
+    async fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
         loop {
             let elapsed = self.metrics.elapsed_compute().clone();
             let timer = elapsed.timer();
@@ -83,7 +85,9 @@ impl GapFillStream {
             }
         }
     }
+}
 
+impl GapFillStream {
     /// Works off what has been read. Returns whether the output is full.
     fn fill_output(&mut self) -> Result<bool> {
         loop {

@@ -24,6 +24,7 @@ pub mod neighbours;
 mod neighbours_call;
 mod neighbours_output;
 mod neighbours_stream;
+mod node;
 pub mod planner;
 pub mod row_merge;
 mod row_merge_stream;

@@ -23,6 +23,7 @@
 
 use super::contiguous::series_order;
 use super::neighbours_stream::NeighboursStream;
+use super::node::{check_only_partition, only_input, stream_of};
 use crate::model::value::FieldType;
 use crate::query::functions::window::WindowFunction;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
@@ -33,15 +34,12 @@ use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNodeCore};
 use datafusion::physical_expr::{Distribution, EquivalenceProperties, OrderingRequirements, PhysicalExpr};
-use datafusion::physical_plan::coop::make_cooperative;
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, SchedulingType};
 use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
 use datafusion::physical_plan::statistics::StatisticsArgs;
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, InputDistributionRequirements, Partitioning, PlanProperties,
 };
-use futures::stream::try_unfold;
 use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
@@ -346,30 +344,22 @@ impl ExecutionPlan for NeighboursExec {
 
     fn with_new_children(
         self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let (Some(input), true) = (children.pop(), children.is_empty()) else {
-            return Err(DataFusionError::Internal("NeighboursExec takes one input".into()));
-        };
+        let input = only_input(self.name(), children)?;
         let NeighboursShape { order, calls, options, .. } = self.shape.as_ref().clone();
         Ok(Arc::new(Self::try_new(input, order, calls, options)?))
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        if partition != 0 {
-            return Err(DataFusionError::Internal(format!("NeighboursExec has no partition {partition}")));
-        }
+        check_only_partition(self.name(), partition)?;
         let reservation = MemoryConsumer::new("NeighboursExec").register(context.memory_pool());
         let metrics = BaselineMetrics::new(&self.metrics, partition);
         let row_count_max = context.session_config().batch_size();
         let input = self.input.execute(0, context)?;
         let shape = Arc::clone(&self.shape);
         let state = NeighboursStream::new(shape, input, reservation, metrics, row_count_max);
-        let batches = try_unfold(state, |mut state| async move {
-            Ok(state.next_batch().await?.map(|batch| (batch, state)))
-        });
-        let stream = RecordBatchStreamAdapter::new(Arc::clone(&self.shape.schema), batches);
-        Ok(make_cooperative(Box::pin(stream)))
+        Ok(stream_of(Arc::clone(&self.shape.schema), state))
     }
 
     fn metrics(&self) -> Option<MetricsSet> {

@@ -8,6 +8,7 @@ use super::contiguous::{Source, group_ranges, same_group};
 use super::neighbours::NeighboursShape;
 use super::neighbours_call::{CallState, Value};
 use super::neighbours_output::Output;
+use super::node::Batches;
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::TimestampNanosecondType;
 use datafusion::error::Result;
@@ -53,9 +54,10 @@ impl NeighboursStream {
             ready: VecDeque::new(),
         }
     }
+}
 
-    /// The next batch of output, `None` at the end.
-    pub(super) async fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
+impl Batches for NeighboursStream {
+    async fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
         loop {
             if let Some(batch) = self.ready.pop_front() {
                 self.metrics.output_rows().add(batch.num_rows());
@@ -79,7 +81,9 @@ impl NeighboursStream {
             self.reservation.try_resize(series + self.output.size())?;
         }
     }
+}
 
+impl NeighboursStream {
     fn push(&mut self, batch: Arc<RecordBatch>) -> Result<()> {
         let groups = &self.shape.order.group_columns;
         for range in group_ranges(groups, &batch)? {

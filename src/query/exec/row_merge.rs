@@ -16,6 +16,7 @@
 //! Rows stream: of each input one batch is held, besides those that the rows of the next output come from.
 
 use super::contiguous::series_order;
+use super::node::{check_only_partition, stream_of};
 use super::row_merge_stream::RowMergeStream;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::common::tree_node::TreeNodeRecursion;
@@ -24,15 +25,12 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNodeCore};
 use datafusion::physical_expr::{Distribution, EquivalenceProperties, OrderingRequirements, PhysicalExpr};
-use datafusion::physical_plan::coop::make_cooperative;
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, SchedulingType};
 use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
 use datafusion::physical_plan::statistics::StatisticsArgs;
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, InputDistributionRequirements, Partitioning, PlanProperties,
 };
-use futures::stream::try_unfold;
 use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
@@ -236,19 +234,13 @@ impl ExecutionPlan for RowMergeExec {
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        if partition != 0 {
-            return Err(DataFusionError::Internal(format!("RowMergeExec has no partition {partition}")));
-        }
+        check_only_partition(self.name(), partition)?;
         let metrics = BaselineMetrics::new(&self.metrics, partition);
         let row_count_max = context.session_config().batch_size();
         let inputs = self.inputs.iter().map(|input| input.execute(0, Arc::clone(&context)));
         let inputs = inputs.collect::<Result<Vec<_>>>()?;
         let state = RowMergeStream::try_new(Arc::clone(&self.shape), inputs, metrics, row_count_max)?;
-        let batches = try_unfold(state, |mut state| async move {
-            Ok(state.next_batch().await?.map(|batch| (batch, state)))
-        });
-        let stream = RecordBatchStreamAdapter::new(Arc::clone(&self.shape.schema), batches);
-        Ok(make_cooperative(Box::pin(stream)))
+        Ok(stream_of(Arc::clone(&self.shape.schema), state))
     }
 
     fn metrics(&self) -> Option<MetricsSet> {

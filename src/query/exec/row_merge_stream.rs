@@ -1,6 +1,7 @@
 //! The running merge of rows: which inputs have the next row, and output batches of their cells.
 
 use super::contiguous::Source;
+use super::node::Batches;
 use super::row_merge::RowMergeShape;
 use arrow::array::{Array, ArrayRef, RecordBatch, new_null_array};
 use arrow::compute::{SortOptions, interleave};
@@ -80,9 +81,10 @@ impl RowMergeStream {
             output,
         })
     }
+}
 
-    /// The next batch of output, `None` at the end.
-    pub(super) async fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
+impl Batches for RowMergeStream {
+    async fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
         loop {
             for index in 0..self.inputs.len() {
                 self.read(index).await?;
@@ -100,7 +102,9 @@ impl RowMergeStream {
             }
         }
     }
+}
 
+impl RowMergeStream {
     /// Makes sure that an input that has a next row shows it.
     async fn read(&mut self, index: usize) -> Result<()> {
         let input = &mut self.inputs[index];

@@ -20,6 +20,7 @@
 //! rows, so that an order of groups that the input has is kept.
 
 use super::groups::{GroupColumn, Groups};
+use super::node::{Batches, stream_of};
 use crate::query::functions::scalar::bucket;
 use arrow::array::{ArrayRef, RecordBatch};
 use datafusion::common::Statistics;
@@ -35,12 +36,10 @@ use datafusion::physical_plan::execution_plan::{
 };
 use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
 use datafusion::physical_plan::statistics::StatisticsArgs;
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, InputDistributionRequirements, PlanProperties,
 };
 use futures::StreamExt;
-use futures::stream::try_unfold;
 use std::fmt;
 use std::sync::Arc;
 
@@ -168,10 +167,7 @@ impl ExecutionPlan for RunAggregateExec {
             metrics,
             emitting: None,
         };
-        let batches = try_unfold(state, |mut state| async move {
-            Ok(state.next_batch().await?.map(|batch| (batch, state)))
-        });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), batches)))
+        Ok(stream_of(self.schema(), state))
     }
 
     fn metrics(&self) -> Option<MetricsSet> {
@@ -234,7 +230,7 @@ struct RunAggregateStream {
     emitting: Option<(RecordBatch, usize)>,
 }
 
-impl RunAggregateStream {
+impl Batches for RunAggregateStream {
     async fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
         let elapsed = self.metrics.elapsed_compute().clone();
         loop {
@@ -261,7 +257,9 @@ impl RunAggregateStream {
             }
         }
     }
+}
 
+impl RunAggregateStream {
     /// The next rows of the states that are on their way out.
     fn next_slice(&mut self) -> Option<RecordBatch> {
         let (batch, done) = self.emitting.as_mut()?;

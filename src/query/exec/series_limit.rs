@@ -16,6 +16,7 @@
 //! Not for queries over several measurements at once: `SLIMIT` counts per measurement.
 
 use super::contiguous::{Source, group_ranges, same_group, series_order};
+use super::node::{Batches, check_only_partition, only_input, stream_of};
 use arrow::array::{RecordBatch, UInt32Array};
 use arrow::compute::take_record_batch;
 use datafusion::common::tree_node::TreeNodeRecursion;
@@ -27,12 +28,10 @@ use datafusion::physical_expr::{Distribution, OrderingRequirements, PhysicalExpr
 use datafusion::physical_plan::execution_plan::{Boundedness, CardinalityEffect, ExecutionPlanProperties};
 use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
 use datafusion::physical_plan::statistics::StatisticsArgs;
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, InputDistributionRequirements, Partitioning, PlanProperties,
 };
 use futures::StreamExt;
-use futures::stream::try_unfold;
 use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Range;
@@ -218,18 +217,14 @@ impl ExecutionPlan for SeriesLimitExec {
 
     fn with_new_children(
         self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let (Some(input), true) = (children.pop(), children.is_empty()) else {
-            return Err(DataFusionError::Internal("SeriesLimitExec takes one input".into()));
-        };
+        let input = only_input(self.name(), children)?;
         Ok(Arc::new(Self::try_new(input, self.group_columns.clone(), self.limits)?))
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        if partition != 0 {
-            return Err(DataFusionError::Internal(format!("SeriesLimitExec has no partition {partition}")));
-        }
+        check_only_partition(self.name(), partition)?;
         let state = SeriesLimitStream {
             input: Some(self.input.execute(0, context)?),
             group_columns: self.group_columns.clone(),
@@ -239,10 +234,7 @@ impl ExecutionPlan for SeriesLimitExec {
             series: 0,
             row: 0,
         };
-        let batches = try_unfold(state, |mut state| async move {
-            Ok(state.next_batch().await?.map(|batch| (batch, state)))
-        });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), batches)))
+        Ok(stream_of(self.schema(), state))
     }
 
     fn metrics(&self) -> Option<MetricsSet> {
@@ -278,7 +270,7 @@ struct SeriesLimitStream {
     row: usize,
 }
 
-impl SeriesLimitStream {
+impl Batches for SeriesLimitStream {
     async fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
         loop {
             let Some(input) = &mut self.input else { return Ok(None) };
@@ -297,7 +289,9 @@ impl SeriesLimitStream {
             }
         }
     }
+}
 
+impl SeriesLimitStream {
     /// The ranges of rows that are kept, none of them empty.
     fn kept(&mut self, batch: &Arc<RecordBatch>) -> Result<Vec<Range<usize>>> {
         let mut kept: Vec<Range<usize>> = Vec::new();
