@@ -87,7 +87,14 @@ impl FileWriter {
             ColumnKind::Field(_) => c.arrow_field(),
         });
         let schema = Arc::new(Schema::new(fixed.into_iter().chain(columns).collect::<Vec<_>>()));
-        Self { summary: Summary::new(&spec), spec, schema, writer: None, bytes_taken: 0, checksums: BodyChecksums::default() }
+        Self {
+            summary: Summary::new(&spec),
+            spec,
+            schema,
+            writer: None,
+            bytes_taken: 0,
+            checksums: BodyChecksums::default(),
+        }
     }
 
     /// Appends rows, which must come after all earlier ones. Their fields are the spec's, in order.

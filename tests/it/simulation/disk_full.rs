@@ -12,6 +12,9 @@ use tidegauge::clock::ManualClock;
 use tidegauge::engine::{Engine, PolicySpec, WriteError};
 use tidegauge::model::time::TimeRange;
 
+/// More than the room that there is.
+const LOW_WATER_BYTES: u64 = 2_000;
+
 /// Requests that more than fill the room.
 const REQUESTS: usize = 20;
 
@@ -28,7 +31,12 @@ async fn check(full: DiskFaults) {
     let folder = folder_in_memory();
     let (disk, store) = (FaultyDisk::new(Random::new(1)), FaultyStore::new(1));
     let clock = Arc::new(ManualClock::new(START_NS));
-    let engine = Engine::open(options(folder.path(), &disk), store.connect(), clock.clone()).await.unwrap();
+    let options = || {
+        let mut options = options(folder.path(), &disk);
+        options.wal.disk_low_water_bytes = LOW_WATER_BYTES;
+        options
+    };
+    let engine = Engine::open(options(), store.connect(), clock.clone()).await.unwrap();
     engine.create_database(DATABASE, None).await.unwrap();
     engine.create_policy(DATABASE, Policy::Short.name(), PolicySpec::default(), false).await.unwrap();
     let mut steps = Steps::new(Random::new(2));
@@ -75,7 +83,7 @@ async fn check(full: DiskFaults) {
     store.crash();
     disk.crash(true);
     drop(engine);
-    let engine = Engine::open(options(folder.path(), &disk), store.connect(), clock).await.unwrap();
+    let engine = Engine::open(options(), store.connect(), clock).await.unwrap();
     assert!(engine.status().wal_damage.is_empty());
     assert_eq!(read_all(&engine).await.unwrap(), expected, "{full:?}: after a power loss");
 }

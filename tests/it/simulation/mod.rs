@@ -11,7 +11,7 @@
 //!             └── reader (files and chunks), query ─ compare
 //! ```
 //!
-//! Everything runs on one thread but the log's writer and one thread for blocking work, which do one thing at a time.
+//! Everything runs on one thread but the log's writer and blocking work, which do one thing at a time.
 //! Time is a clock that stands until a step turns it; nothing waits for real time.
 //!
 //! | variable | meaning | default |
@@ -34,7 +34,7 @@ mod run;
 mod steps;
 
 use crate::environment;
-use run::Simulation;
+use run::{BLOCKING_THREADS, Simulation};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -68,9 +68,10 @@ fn any_history_leaves_what_the_model_has() {
 fn run_seed(seed: u64) {
     let mut history = Vec::new();
     let outcome = catch_unwind(AssertUnwindSafe(|| {
-        // One thread for blocking work, so that it is done in the order in which it was asked for.
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).enable_all().build();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .max_blocking_threads(BLOCKING_THREADS)
+            .enable_all()
+            .build();
         runtime.expect("a runtime").block_on(Simulation::run(seed, &mut history));
     }));
     if let Err(panic) = outcome {

@@ -222,18 +222,17 @@ impl Model {
     /// # Errors
     /// When they cannot be: how they differ from what they may be.
     pub(super) fn observe(&mut self, found: &Tables, now_ns: i64) -> Result<(), String> {
-        let found = kept_at(found, now_ns);
         let mut left: Vec<World> = Vec::new();
         for world in &self.worlds {
-            if kept_at(&world.now, now_ns) == found {
+            if kept_at(&world.now, now_ns) == *found {
                 left.push(world.clone());
-            } else if kept_at(&world.after_restart, now_ns) == found {
+            } else if kept_at(&world.after_restart, now_ns) == *found {
                 left.push(World { now: world.after_restart.clone(), ..world.clone() });
             }
         }
         if left.is_empty() {
             let differences: Vec<String> =
-                self.views(now_ns).iter().map(|expected| difference(expected, &found)).collect();
+                self.views(now_ns).iter().map(|expected| difference(expected, found)).collect();
             let shortest = differences.iter().min_by_key(|text| text.len()).cloned().unwrap_or_default();
             return Err(format!(
                 "none of {} possible views was found; the nearest differs in\n{shortest}",
@@ -258,7 +257,7 @@ impl Model {
 }
 
 /// The rows that their policy still keeps.
-pub(super) fn kept_at(tables: &Tables, now_ns: i64) -> Tables {
+fn kept_at(tables: &Tables, now_ns: i64) -> Tables {
     let mut kept = tables.clone();
     for ((policy, _), rows) in &mut kept {
         let oldest_ns = policy.oldest_ns(now_ns);

@@ -53,7 +53,10 @@ async fn read_table(engine: &Engine, name: TableName) -> Result<Rows, EngineErro
     let mut out = Rows::new();
     loop {
         match merge.step().map_err(wrong)? {
-            Step::Done => return Ok(out),
+            Step::Done => {
+                out.retain(|(_, time_ns), _| view.expired_before_ns.is_none_or(|before| *time_ns >= before));
+                return Ok(out);
+            }
             Step::Need(source) => match sources[source].next() {
                 Some(rows) => merge.push(source, rows),
                 None => merge.finish(source),

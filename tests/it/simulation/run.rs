@@ -3,9 +3,7 @@
 use super::catalog::{catalog_of, read_catalog};
 use super::faulty_files::{DiskFaults, FaultyDisk};
 use super::faulty_store::FaultyStore;
-use super::model::{
-    Batch, Effect, Filter, Model, Policy, SHORT_DURATION_NS, Selection, Value, difference, kept_at,
-};
+use super::model::{Batch, Effect, Filter, Model, Policy, SHORT_DURATION_NS, Selection, Value, difference};
 use super::query;
 use super::reader::{DATABASE, read_all, table_id};
 use super::steps::{End, Meanwhile, Operation, START_NS, Step, Steps};
@@ -13,7 +11,7 @@ use crate::random::Random;
 use futures::future::join_all;
 use std::fmt::Write as _;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
 use std::time::Duration;
 use tempfile::TempDir;
 use tidegauge::clock::ManualClock;
@@ -30,11 +28,17 @@ const STEPS: usize = 40;
 /// How long a step may take. None waits for anything; this is for those that wait for ever.
 const STEP_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// Threads for blocking work: one for a compaction, and one for whatever comes meanwhile.
+pub(super) const BLOCKING_THREADS: usize = 2;
+
 /// Edits between two checkpoints: few, so that checkpoints and what they make superfluous are met.
 const CHECKPOINT_EDITS: u64 = 4;
 
 /// Bytes of a segment of the log: few, so that there are several.
 const SEGMENT_BYTES_MAX: u64 = 2_000;
+
+/// Bytes of a compacted file: few, so that there are several of a window.
+const COMPACTED_FILE_BYTES: u64 = 3_000;
 
 /// Attempts to start; from the second on the store is well.
 const STARTS_MAX: usize = 3;
@@ -176,6 +180,9 @@ impl<'h> Simulation<'h> {
     }
 
     fn note_write(&mut self, batch: &Batch, outcome: Result<WriteOutcome, WriteError>) {
+        if let Err(error) = &outcome {
+            self.history.push(format!("failed: {error}"));
+        }
         let mut kept = batch.clone();
         kept.points.retain(|point| point.time_ns >= batch.policy.oldest_ns(self.now_ns));
         let count = kept.points.len();
@@ -215,11 +222,13 @@ impl<'h> Simulation<'h> {
     }
 
     /// Panics when an error does not come from a fault of store or disk.
-    fn check_expected(&self, error: &EngineError) {
+    fn check_expected(&mut self, error: &EngineError) {
+        self.history.push(format!("failed: {error}"));
         let is_from_store = match error {
-            EngineError::Store(_) | EngineError::Manifest(ManifestError::Store(_)) | EngineError::File(_) => {
-                true
-            }
+            EngineError::Store(_)
+            | EngineError::Manifest(ManifestError::Store(_))
+            | EngineError::File(_)
+            | EngineError::Unsettled => true,
             EngineError::Wal(_) => {
                 let disk = &self.disk_faults;
                 assert!(self.log_may_fail || disk.remove_fails, "nothing was wrong with the disk: {error}");
@@ -286,7 +295,7 @@ impl<'h> Simulation<'h> {
     /// Asks for a selection as users do.
     async fn query(&mut self, selection: &Selection) {
         let found = match query::select(&self.engine(), selection, self.now_ns).await {
-            Ok(found) => kept_at(&found, self.now_ns),
+            Ok(found) => found,
             Err(error) => {
                 assert!(self.store_faults > 0, "a query fails for no reason: {error}");
                 return;
@@ -321,7 +330,13 @@ impl<'h> Simulation<'h> {
         loop {
             let before = self.store.operation_count();
             for _ in 0..4 {
-                tokio::task::spawn_blocking(|| {}).await.expect("nothing happens");
+                // When all threads for blocking work are here, all that was asked of them before is done.
+                let met = Arc::new(Barrier::new(BLOCKING_THREADS));
+                let wait = || {
+                    let met = met.clone();
+                    tokio::task::spawn_blocking(move || drop(met.wait()))
+                };
+                join_all((0..BLOCKING_THREADS).map(|_| wait())).await;
                 for _ in 0..8 {
                     tokio::task::yield_now().await;
                 }
@@ -385,6 +400,7 @@ impl<'h> Simulation<'h> {
     }
 
     fn opened(&mut self, engine: Arc<Engine>) {
+        self.history.push("started".to_owned());
         let status = engine.status();
         assert_eq!(status.wal_damage, Vec::<String>::new(), "nothing was damaged");
         assert_eq!(status.wal_records_missing, 0, "nothing was lost");
@@ -434,7 +450,9 @@ pub(super) fn options(folder: &Path, disk: &FaultyDisk) -> EngineOptions {
     options.log_files = disk.mount();
     options.checkpoint_edits = CHECKPOINT_EDITS;
     options.commit_backoff = Duration::ZERO;
-    // Only steps flush.
+    options.compaction.file_bytes = COMPACTED_FILE_BYTES;
+    // Only steps do anything.
+    options.upkeep_interval = None;
     options.flush_bytes = usize::MAX;
     options.buffer_bytes_max = usize::MAX;
     options.flush_age = Duration::MAX;
@@ -453,13 +471,16 @@ async fn perform(engine: Arc<Engine>, operation: Operation) -> Result<(), Engine
         Operation::Flush => engine.flush().await,
         Operation::Delete(selection) => engine.delete(&deletions(&engine, &selection)).await,
         Operation::DropMeasurement(name) => engine.drop_measurement(DATABASE, name).await,
+        Operation::Compact => engine.compact().await,
+        Operation::Expire => engine.drop_dead_files().await.map(drop),
+        Operation::CollectOrphans => engine.collect_orphans(Duration::ZERO).await.map(drop),
     }
 }
 
 /// What an operation does to the data; `None` when it must not change a thing.
 fn effect(operation: &Operation) -> Option<Effect> {
     match operation {
-        Operation::Flush => None,
+        Operation::Flush | Operation::Compact | Operation::Expire | Operation::CollectOrphans => None,
         Operation::Delete(selection) => Some(Effect::Delete(selection.clone())),
         Operation::DropMeasurement(name) => Some(Effect::DropMeasurement(name)),
     }

@@ -27,6 +27,11 @@ pub(super) enum Operation {
     Flush,
     Delete(Selection),
     DropMeasurement(&'static str),
+    Compact,
+    /// Files whose rows have all expired or are all deleted go.
+    Expire,
+    /// Objects that nothing names go.
+    CollectOrphans,
 }
 
 /// What happens next.
@@ -121,10 +126,13 @@ impl Steps {
 
     /// One line for each kind of operation, flushes more often than others.
     fn operation(&mut self) -> Operation {
-        match self.random.below(10) {
-            0..=5 => Operation::Flush,
-            6..=8 => Operation::Delete(self.selection()),
-            _ => Operation::DropMeasurement(*self.random.pick(&MEASUREMENTS)),
+        match self.random.below(16) {
+            0..=6 => Operation::Flush,
+            7..=9 => Operation::Delete(self.selection()),
+            10 => Operation::DropMeasurement(*self.random.pick(&MEASUREMENTS)),
+            11..=13 => Operation::Compact,
+            14 => Operation::Expire,
+            _ => Operation::CollectOrphans,
         }
     }
 
