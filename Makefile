@@ -27,6 +27,10 @@ COUNT ?= 2000
 SEED ?= 1
 SECONDS ?=
 
+# Seeds of `make simulate`, and the first of them.
+SEEDS ?= 10000
+FIRST ?= 1
+
 .PHONY: help
 help: ## list the commands
 	@echo "Usage: make COMMAND"; echo
@@ -114,6 +118,12 @@ differential: ## compare with a real InfluxDB 1.6 on COUNT random statements of 
 	@command -v influxd >/dev/null || { echo "influxd is missing: apt-get install influxdb"; exit 1; }
 	@TIDEGAUGE_BIN=$(abspath $(DEBUG_BIN)) $(TARGET)/debug/examples/differential \
 		--seed $(SEED) --count $(COUNT) $(if $(SECONDS),--seconds $(SECONDS))
+
+.PHONY: simulate
+simulate: ## simulate the storage engine under faults for SEEDS seeds from FIRST on; `make test` runs 100
+	@echo "==> simulating"
+	TIDEGAUGE_SIMULATION_SEEDS=$(SEEDS) TIDEGAUGE_SIMULATION_FIRST=$(FIRST) \
+		$(CARGO) test --workspace --test it simulation::any_history -- --nocapture
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZ_SECONDS, or those of FUZZ_TARGETS

@@ -51,7 +51,9 @@ impl TableBuffer {
         self.pending.push((sequence, rows));
     }
 
-    fn newest_sequence(&self) -> Option<Sequence> {
+    /// The newest write in here.
+    #[must_use]
+    pub fn newest_sequence(&self) -> Option<Sequence> {
         let sealed = self.chunks.last().map(|c| c.sequence_max);
         self.pending.last().map(|(s, _)| *s).or(sealed)
     }

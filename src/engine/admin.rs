@@ -1,11 +1,11 @@
 //! Statements that change the catalog: the catalog decides, the manifest makes it durable, then it is seen.
 
 use super::Engine;
+use super::commit::Effect;
 use super::error::EngineError;
 use crate::catalog::{self, CatalogError, PolicyChange, PolicySpec};
 use crate::model::change::Change;
 use crate::model::state::State;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 impl Engine {
@@ -100,22 +100,11 @@ impl Engine {
         if self.closed.load(Ordering::Acquire) {
             return Err(EngineError::Closed);
         }
-        let _gate = self.gate.write().await;
+        let _gate = self.close_gate().await?;
         let changes = decide(&self.live.load())?;
         if changes.is_empty() {
             return Ok(());
         }
-        self.commit(changes.clone()).await?;
-        let _lock = self.live_lock.lock();
-        let before = self.live.load_full();
-        let live = before.with_changes(&changes);
-        let live = live.map_err(|e| EngineError::Internal(e.to_string()))?;
-        self.live.store(Arc::new(live));
-        let state = self.live.load();
-        self.tables.write().retain(|id, _| state.table_by_id(*id).is_some());
-        for table in before.tables().filter(|table| state.table_by_id(table.id).is_none()) {
-            self.unreferenced.add(before.files_of(table.id).iter(), self.clock.now_ns());
-        }
-        Ok(())
+        self.commit(changes, Effect::Catalog).await
     }
 }

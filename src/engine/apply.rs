@@ -49,12 +49,13 @@ impl ApplyQueue {
         Ok((sequence, appended))
     }
 
-    /// Says what became of a batch, and applies by `apply` all that can be.
+    /// Says what became of a batch, and applies by `apply` all that can be. Gives those back by `refuse` that will not be.
     pub(super) fn settle(
         &self,
         sequence: Sequence,
         durable: bool,
         mut apply: impl FnMut(Sequence, WriteBatch),
+        mut refuse: impl FnMut(WriteBatch),
     ) {
         let mut entries = self.entries.lock();
         let at = entries.partition_point(|e| e.sequence < sequence);
@@ -65,6 +66,8 @@ impl ApplyQueue {
             let sequence = entry.sequence;
             if entry.fate == Fate::Durable {
                 apply(sequence, entry.batch);
+            } else {
+                refuse(entry.batch);
             }
             self.done.send_replace(sequence);
         }

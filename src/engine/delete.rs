@@ -8,6 +8,7 @@
 //! * records of the log that were not flushed are deleted again by the same tombstones when they are replayed.
 
 use super::Engine;
+use super::commit::Effect;
 use super::error::EngineError;
 use crate::model::change::Change;
 use crate::model::ids::TableId;
@@ -32,12 +33,13 @@ impl Engine {
     /// long as an edit of the manifest and a look through the buffer, however much is deleted.
     ///
     /// # Errors
-    /// When the manifest cannot be extended. It may be that the rows are gone after the next start then.
+    /// When the manifest cannot be extended. It may be that the rows are gone then, or go with the next change or start:
+    /// all or none.
     pub async fn delete(&self, deletions: &[Deletion]) -> Result<(), EngineError> {
         if self.closed.load(Ordering::Acquire) {
             return Err(EngineError::Closed);
         }
-        let _gate = self.gate.write().await;
+        let _gate = self.close_gate().await?;
         let tombstones = self.tombstones(deletions)?;
         if tombstones.is_empty() {
             return Ok(());
@@ -58,18 +60,7 @@ impl Engine {
             );
             changes.push(Change::PutTombstone(tombstone.clone()));
         }
-        self.commit(changes.clone()).await?;
-        {
-            let _lock = self.live_lock.lock();
-            let live = self.live.load().with_changes(&changes);
-            self.live.store(Arc::new(live.map_err(|e| EngineError::Internal(e.to_string()))?));
-        }
-        for tombstone in &tombstones {
-            let Some(info) = state.table_by_id(tombstone.table) else { continue };
-            let deleted = self.table_handle(info.id).delete(tombstone, &info.schema);
-            deleted.map_err(|source| EngineError::Rows { table: info.id.to_string(), source })?;
-        }
-        Ok(())
+        self.commit(changes, Effect::Deletion(tombstones)).await
     }
 
     /// The tombstones of `deletions` that may delete something. To be called with the gate closed.

@@ -60,6 +60,9 @@ pub enum EngineError {
         /// What does not fit.
         source: ArrowError,
     },
+    /// An earlier change failed, and it is not known yet whether it was made. Nothing was tried.
+    #[error("an earlier change of the catalog or the list of files has just failed; try again")]
+    Unsettled,
     /// The engine was shut down.
     #[error("the engine is shutting down")]
     Closed,

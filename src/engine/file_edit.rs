@@ -1,22 +1,17 @@
 //! Taking files in and out: one edit of the manifest, then what readers see.
 
 use super::Engine;
+use super::commit::Effect;
 use super::error::EngineError;
 use super::flush::spent_tombstones;
-use crate::manifest::ManifestError;
 use crate::model::change::Change;
 use crate::model::file::FileMeta;
 use crate::model::ids::TableId;
 use crate::model::tombstone::Tombstone;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
-
-/// How long to wait before the store is asked again what became of an edit.
-const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Files of one table that go and come. Their rows are the same, but for those that are deleted or have expired.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct FileEdit {
     pub(super) table: TableId,
     pub(super) removed: Vec<Arc<FileMeta>>,
@@ -35,10 +30,11 @@ impl Engine {
     /// its table was dropped or the files expired, is left out and its new files are discarded.
     ///
     /// # Errors
-    /// When the manifest cannot be extended. Whether the edits took effect is known at the next start then.
+    /// When the manifest cannot be extended. The next change or start finds out whether it was then.
     pub(super) async fn edit_files(&self, edits: Vec<FileEdit>) -> Result<(), EngineError> {
         // Flushes and drops change the list of files under it too.
         let _flush = self.flush_lock.lock().await;
+        self.settle().await?;
         let live = self.live.load_full();
         let mut changes = Vec::new();
         let mut taken = Vec::new();
@@ -68,14 +64,13 @@ impl Engine {
         let mut spent = spent_tombstones(&after);
         spent.retain(|t| t.through <= flushed_through && taken.iter().any(|edit| edit.table == t.table));
         changes.extend(spent.iter().map(|t| Change::RemoveTombstone { table: t.table, id: t.id.clone() }));
-        self.commit_for_certain(&changes).await?;
-        {
-            let _lock = self.live_lock.lock();
-            let live = self.live.load().with_changes(&changes);
-            self.live.store(Arc::new(live.map_err(|e| inconsistent(&e))?));
-        }
+        self.commit(changes, Effect::Files(taken, spent)).await
+    }
+
+    /// Shows readers the files after `edits`.
+    pub(super) fn show_files(&self, edits: &[FileEdit], spent: &[Arc<Tombstone>]) {
         let state = self.live.load();
-        for edit in &taken {
+        for edit in edits {
             let of_table: Vec<Arc<Tombstone>> =
                 spent.iter().filter(|t| t.table == edit.table).cloned().collect();
             self.table_handle(edit.table).replace_files(state.files_of(edit.table), &of_table);
@@ -83,35 +78,5 @@ impl Engine {
                 edit.removed.iter().filter(|file| !edit.added.iter().any(|added| added.path == file.path));
             self.unreferenced.add(gone, self.clock.now_ns());
         }
-        Ok(())
-    }
-
-    /// Commits changes, and asks again until it is known what became of them: what readers see must not part from the manifest.
-    async fn commit_for_certain(&self, changes: &[Change]) -> Result<(), EngineError> {
-        loop {
-            match self.commit(changes.to_vec()).await {
-                Err(EngineError::Manifest(ManifestError::Store(error)))
-                    if !self.closed.load(Ordering::Acquire) =>
-                {
-                    tracing::warn!(%error, "an edit of the manifest has no answer; it is tried again");
-                    tokio::time::sleep(RETRY_INTERVAL).await;
-                }
-                // Another edit may have come between a try and the next, and found that the first had taken effect.
-                Err(EngineError::Internal(_)) if self.is_made(changes) => return Ok(()),
-                other => return other,
-            }
-        }
-    }
-
-    /// Whether the manifest has the files of these changes as these changes leave them.
-    fn is_made(&self, changes: &[Change]) -> bool {
-        let state = self.manifest.state();
-        let has = |table: TableId, path: &str| state.files_of(table).iter().any(|file| &*file.path == path);
-        let added = |path: &str| changes.iter().any(|c| matches!(c, Change::AddFile(f) if &*f.path == path));
-        changes.iter().all(|change| match change {
-            Change::AddFile(file) => has(file.table, &file.path),
-            Change::RemoveFile { table, path } => added(path) || !has(*table, path),
-            _ => true,
-        })
     }
 }

@@ -1,6 +1,7 @@
 //! From buffers to files.
 
 use super::Engine;
+use super::commit::{Effect, Flushed};
 use super::error::EngineError;
 use super::table::Table;
 use super::window_width::WindowWidth;
@@ -9,7 +10,7 @@ use crate::merge::{Merge, SortedRows, Step};
 use crate::model::change::Change;
 use crate::model::database::{PolicyInfo, TableInfo};
 use crate::model::file::FileMeta;
-use crate::model::ids::{Sequence, TableId};
+use crate::model::ids::TableId;
 use crate::model::limits::{BATCH_ROWS, FILE_ROWS_MIN};
 use crate::model::schema::Column;
 use crate::model::series_key;
@@ -23,16 +24,6 @@ use futures::{StreamExt, TryStreamExt};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-
-/// What one flush writes.
-struct Generation {
-    /// The last record of the log in it.
-    through: Sequence,
-    /// The tables that have something in it, or in `spent`.
-    tables: Vec<(TableId, Arc<Table>)>,
-    /// The tombstones that nothing is left of once the flush has succeeded.
-    spent: Vec<Arc<Tombstone>>,
-}
 
 /// Level of zstd compression of flushed files: fast; compaction compresses harder.
 const ZSTD_LEVEL: i32 = 1;
@@ -53,7 +44,7 @@ impl Engine {
     }
 
     async fn flush_frozen(&self) -> Result<(), EngineError> {
-        let Generation { through, tables, spent } = self.freeze().await;
+        let Flushed { through, tables, spent } = self.freeze().await?;
         if tables.is_empty() && through == self.manifest.state().flushed_through() {
             return Ok(());
         }
@@ -62,33 +53,29 @@ impl Engine {
             .buffer_unordered(std::thread::available_parallelism().map_or(1, usize::from))
             .try_collect::<Vec<_>>()
             .await?;
+        let durable = self.manifest.state();
         let mut changes: Vec<Change> = Vec::new();
         for (info, files) in written.into_iter().flatten() {
+            let id = info.id;
             changes.push(Change::PutTable(info));
+            if self.live.load().may_lack_rows(id) && !durable.may_lack_rows(id) {
+                changes.push(Change::HadTombstones(id));
+            }
             changes.extend(files.into_iter().map(|file| Change::AddFile(Arc::new(file))));
         }
         changes.extend(spent.iter().map(|t| Change::RemoveTombstone { table: t.table, id: t.id.clone() }));
         changes.push(Change::Flushed { through });
-        self.commit(changes.clone()).await?;
-
-        {
-            let _lock = self.live_lock.lock();
-            let live = self.live.load().with_changes(&changes);
-            self.live.store(Arc::new(live.map_err(|e| EngineError::Internal(e.to_string()))?));
-        }
-        let state = self.live.load();
-        for (id, table) in &tables {
-            table.flushed(state.files_of(*id), &spent);
-        }
-        self.counters.flushing_bytes.store(0, Ordering::Relaxed);
-        self.wal.trim(through)?;
-        tracing::info!(tables = tables.len(), through = through.0, "flushed");
+        let table_count = tables.len();
+        // A deletion may have failed meanwhile.
+        self.settle().await?;
+        self.commit(changes, Effect::Flush(Flushed { through, tables, spent })).await?;
+        tracing::info!(tables = table_count, through = through.0, "flushed");
         Ok(())
     }
 
     /// Ends the current generation: what is buffered now is to be flushed.
-    async fn freeze(&self) -> Generation {
-        let _gate = self.gate.write().await;
+    async fn freeze(&self) -> Result<Flushed, EngineError> {
+        let _gate = self.close_gate().await?;
         let through = self.wal.rotate();
         let counters = &self.counters;
         let bytes = counters.buffer_bytes.swap(0, Ordering::Relaxed);
@@ -103,7 +90,7 @@ impl Engine {
             .map(|(id, table)| (*id, table.clone()))
             .collect();
         frozen.sort_unstable_by_key(|(id, _)| *id);
-        Generation { through, tables: frozen, spent }
+        Ok(Flushed { through, tables: frozen, spent })
     }
 
     /// Writes the files of one table; `None` when it was dropped.

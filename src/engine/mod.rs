@@ -20,6 +20,8 @@
 //!   before and after a crash. Reads see a write only once it is on disk.
 //! * **Generations.** A flush takes everything that is buffered. So one sequence says what the files hold, and
 //!   the log is replayed from there.
+//! * **One change at a time.** A commit of which nobody knows whether the manifest has it is made again before anything else is
+//!   changed (`commit`).
 //! * **Gate.** Writes pass the gate together, a change of the catalog or a deletion passes it alone, and so does the moment in
 //!   which a flush freezes the buffers.
 
@@ -27,6 +29,7 @@ mod admin;
 mod apply;
 mod background;
 mod collect;
+mod commit;
 mod compact;
 mod contents;
 mod delete;
@@ -53,8 +56,7 @@ pub use users::RightsChange;
 pub use write::{RowsRequest, WriteOutcome, WriteRequest};
 
 use crate::clock::Clock;
-use crate::manifest::{CommitError, Manifest};
-use crate::model::change::Change;
+use crate::manifest::Manifest;
 use crate::model::ids::TableId;
 use crate::model::state::State;
 use crate::object::{CacheStatus, Store};
@@ -64,8 +66,8 @@ use ahash::AHashMap;
 use apply::ApplyQueue;
 use arc_swap::ArcSwap;
 use collect::Unreferenced;
+use commit::Unsettled;
 use parking_lot::{Mutex, RwLock};
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use table::Table;
@@ -86,6 +88,8 @@ pub struct Engine {
     tables: RwLock<AHashMap<TableId, Arc<Table>>>,
     apply_queue: ApplyQueue,
     gate: AsyncRwLock<()>,
+    /// Held by whoever changes the manifest. Whoever closes the gate, too, does that first.
+    unsettled: AsyncMutex<Option<Unsettled>>,
     /// Held by whatever changes the list of files: a flush, the end of a compaction, and changes that remove tables.
     flush_lock: AsyncMutex<()>,
     /// Held by a compaction from planning to its end.
@@ -153,6 +157,8 @@ pub struct EngineStatus {
     pub wal_damage: Vec<String>,
     /// How many acknowledged records start-up looked for in the log and did not find.
     pub wal_records_missing: u64,
+    /// The damaged objects of the manifest that start-up could do without, if any.
+    pub manifest_damage: Vec<String>,
 }
 
 impl Engine {
@@ -204,6 +210,7 @@ impl Engine {
             writes_refused: self.writes_refused(),
             wal_damage: self.recovery.damage.iter().map(ToString::to_string).collect(),
             wal_records_missing: self.recovery.missing_count(),
+            manifest_damage: self.manifest.damage().to_vec(),
         }
     }
 
@@ -220,16 +227,6 @@ impl Engine {
     fn buffered_bytes(&self) -> usize {
         let counters = &self.counters;
         counters.buffer_bytes.load(Ordering::Relaxed) + counters.flushing_bytes.load(Ordering::Relaxed)
-    }
-
-    /// Makes changes durable.
-    async fn commit(&self, changes: Vec<Change>) -> Result<(), EngineError> {
-        match self.manifest.commit(changes, |_| Ok::<_, Infallible>(())).await {
-            Ok(_) => Ok(()),
-            Err(CommitError::Failed(error)) => Err(error.into()),
-            Err(CommitError::Conflict(conflict)) => Err(EngineError::Internal(conflict.to_string())),
-            Err(CommitError::Refused(never)) => match never {},
-        }
     }
 
     /// The table's buffers and files, made when they are not there yet.

@@ -1,7 +1,10 @@
 //! What an engine is opened with.
 
 use super::compact::CompactionOptions;
+use crate::manifest::{CHECKPOINT_EDITS, COMMIT_BACKOFF};
 use crate::wal::WalOptions;
+use crate::wal::files::{DiskFiles, LogFiles};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Settings of the engine; the configuration page documents each.
@@ -29,6 +32,12 @@ pub struct EngineOptions {
     pub delete_after: Duration,
     /// The age from which an object that the manifest does not name is an orphan.
     pub orphans_after: Duration,
+    /// The file operations that the log writes with; the simulation brings its own.
+    pub log_files: Arc<dyn LogFiles>,
+    /// Edits of the manifest between two checkpoints; > 0.
+    pub checkpoint_edits: u64,
+    /// The wait before the manifest tries an edit a second time; doubled for each further attempt.
+    pub commit_backoff: Duration,
 }
 
 impl EngineOptions {
@@ -47,6 +56,9 @@ impl EngineOptions {
             delete_after: Duration::from_secs(300),
             orphans_after: Duration::from_secs(86_400),
             string_bytes_max: crate::line_protocol::WriteOptions::STRING_BYTES_MAX,
+            log_files: Arc::new(DiskFiles),
+            checkpoint_edits: CHECKPOINT_EDITS,
+            commit_backoff: COMMIT_BACKOFF,
         }
     }
 }

@@ -32,7 +32,12 @@ impl Engine {
         store: Store,
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>, EngineError> {
-        let (manifest, state) = Manifest::open(store.clone(), ManifestOptions::new(clock.clone())).await?;
+        let manifest_options = ManifestOptions {
+            clock: clock.clone(),
+            checkpoint_edits: options.checkpoint_edits,
+            commit_backoff: options.commit_backoff,
+        };
+        let (manifest, state) = Manifest::open(store.clone(), manifest_options).await?;
         let opened =
             tokio::task::spawn_blocking(move || Self::replay(options, store, clock, manifest, state)).await;
         let engine = Arc::new(opened.map_err(|panic| EngineError::Internal(panic.to_string()))??);
@@ -56,10 +61,11 @@ impl Engine {
         let last_deletion = deletions.last().map_or(Sequence::ZERO, |tombstone| tombstone.through);
         let wal_options = WalOptions { sequence_floor: last_deletion, ..options.wal.clone() };
         let mut batches: Vec<(Sequence, WriteBatch)> = Vec::new();
-        let (wal, recovery) = Wal::open(wal_options, flushed_through, |sequence, batch| {
-            batches.push((sequence, batch));
-            Ok::<_, EngineError>(())
-        })?;
+        let (wal, recovery) =
+            Wal::open_with(wal_options, options.log_files.clone(), flushed_through, |sequence, batch| {
+                batches.push((sequence, batch));
+                Ok::<_, EngineError>(())
+            })?;
         for damage in &recovery.damage {
             tracing::error!(%damage, "the write-ahead log is damaged; the damaged part was moved to quarantine");
         }
@@ -84,6 +90,7 @@ impl Engine {
             live: ArcSwap::from_pointee(state),
             live_lock: Mutex::default(),
             gate: AsyncRwLock::default(),
+            unsettled: AsyncMutex::default(),
             flush_lock: AsyncMutex::default(),
             compact_lock: AsyncMutex::default(),
             unreferenced: Unreferenced::default(),

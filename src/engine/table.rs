@@ -41,8 +41,10 @@ pub(super) type Frozen = (Arc<TableInfo>, Vec<Arc<Chunk>>);
 struct Parts {
     /// What came since the last flush began.
     buffer: TableBuffer,
-    /// What is being flushed, from old to new; older than `buffer`. More than one after a flush that failed.
-    flushing: Vec<TableBuffer>,
+    /// What takes no more rows, from old to new; older than `buffer`.
+    closed: Vec<TableBuffer>,
+    /// How many of those, from the oldest on, are being flushed. More than one after a flush that failed.
+    frozen: usize,
     files: Arc<Vec<Arc<FileMeta>>>,
     tombstones: Arc<Vec<Arc<Tombstone>>>,
 }
@@ -55,8 +57,10 @@ impl Parts {
     ) -> Result<(), ArrowError> {
         let tombstones = [tombstone.clone()];
         let deleted = |series: &str| deleted_times(&tombstones, series);
-        for buffer in self.flushing.iter_mut().chain([&mut self.buffer]) {
-            buffer.delete(schema, &deleted)?;
+        for buffer in self.closed.iter_mut().chain([&mut self.buffer]) {
+            if buffer.newest_sequence().is_some_and(|newest| newest <= tombstone.through) {
+                buffer.delete(schema, &deleted)?;
+            }
         }
         Ok(())
     }
@@ -69,12 +73,20 @@ impl Parts {
         }
     }
 
-    fn flushing_chunks(&mut self, schema: &TableSchema) -> Result<Vec<Arc<Chunk>>, ArrowError> {
+    /// The chunks of all buffers, from old to new.
+    fn chunks(&mut self, schema: &TableSchema) -> Result<Vec<Arc<Chunk>>, ArrowError> {
         let mut chunks = Vec::new();
-        for buffer in &mut self.flushing {
+        for buffer in self.closed.iter_mut().chain([&mut self.buffer]) {
             chunks.extend_from_slice(buffer.chunks(schema)?);
         }
         Ok(chunks)
+    }
+
+    fn set_apart(&mut self) {
+        if !self.buffer.is_empty() {
+            let full = std::mem::take(&mut self.buffer);
+            self.closed.push(full);
+        }
     }
 }
 
@@ -108,8 +120,7 @@ impl Table {
     ) -> Result<Option<Contents>, ArrowError> {
         let mut parts = self.parts.lock();
         let Some(info) = describe() else { return Ok(None) };
-        let mut chunks = parts.flushing_chunks(&info.schema)?;
-        chunks.extend_from_slice(parts.buffer.chunks(&info.schema)?);
+        let chunks = parts.chunks(&info.schema)?;
         let (files, tombstones) = (parts.files.clone(), parts.tombstones.clone());
         Ok(Some(Contents { info, chunks, files, tombstones }))
     }
@@ -117,11 +128,41 @@ impl Table {
     /// Makes all that is buffered part of the next flush. Whether there is anything to flush.
     pub(super) fn freeze(&self) -> bool {
         let mut parts = self.parts.lock();
-        if !parts.buffer.is_empty() {
-            let frozen = std::mem::take(&mut parts.buffer);
-            parts.flushing.push(frozen);
+        parts.set_apart();
+        parts.frozen = parts.closed.len();
+        parts.frozen > 0
+    }
+
+    /// Keeps the rows that are here apart from those that will come.
+    pub(super) fn set_apart(&self) {
+        self.parts.lock().set_apart();
+    }
+
+    /// Takes back that the newest rows were set apart, unless others have come.
+    pub(super) fn rejoin(&self) {
+        let mut parts = self.parts.lock();
+        if parts.buffer.is_empty()
+            && parts.closed.len() > parts.frozen
+            && let Some(newest) = parts.closed.pop()
+        {
+            parts.buffer = newest;
         }
-        !parts.flushing.is_empty()
+    }
+
+    /// A table of the rows that came after `through` and were set apart from earlier ones, if there are any.
+    pub(super) fn newer_than(&self, through: Sequence) -> Option<Self> {
+        let mut parts = self.parts.lock();
+        let is_newer = |buffer: &TableBuffer| buffer.newest_sequence().is_some_and(|s| s > through);
+        let first = parts.closed.iter().position(is_newer).unwrap_or(parts.closed.len());
+        let closed = parts.closed.split_off(first);
+        parts.frozen = parts.frozen.min(first);
+        let buffer =
+            if is_newer(&parts.buffer) { std::mem::take(&mut parts.buffer) } else { TableBuffer::default() };
+        if closed.is_empty() && buffer.is_empty() {
+            return None;
+        }
+        let newer = Parts { buffer, closed, ..Parts::default() };
+        Some(Self { parts: Mutex::new(newer), ..Self::default() })
     }
 
     /// The table's description and the chunks to flush, from old to new; `describe` as in [`Table::read`].
@@ -131,14 +172,19 @@ impl Table {
     ) -> Result<Option<Frozen>, ArrowError> {
         let mut parts = self.parts.lock();
         let Some(info) = describe() else { return Ok(None) };
-        let chunks = parts.flushing_chunks(&info.schema)?;
+        let mut chunks = Vec::new();
+        let frozen = parts.frozen;
+        for buffer in &mut parts.closed[..frozen] {
+            chunks.extend_from_slice(buffer.chunks(&info.schema)?);
+        }
         Ok(Some((info, chunks)))
     }
 
     /// Lets go of what was flushed, since it is in `files` now, and of the tombstones that nothing is left of.
     pub(super) fn flushed(&self, files: Arc<Vec<Arc<FileMeta>>>, spent: &[Arc<Tombstone>]) {
         let mut parts = self.parts.lock();
-        parts.flushing.clear();
+        let frozen = std::mem::take(&mut parts.frozen);
+        parts.closed.drain(..frozen);
         parts.replace_files(files, spent);
     }
 
@@ -153,9 +199,8 @@ impl Table {
     pub(super) fn may_have(&self, times: TimeRange, schema: &TableSchema) -> Result<bool, ArrowError> {
         let mut parts = self.parts.lock();
         let in_files = parts.files.iter().any(|f| f.time_range.overlaps(&times));
-        let in_flushing = parts.flushing_chunks(schema)?.iter().any(|c| c.time_range().overlaps(&times));
-        let in_buffer = parts.buffer.chunks(schema)?.iter().any(|c| c.time_range().overlaps(&times));
-        Ok(in_files || in_flushing || in_buffer)
+        let in_buffers = parts.chunks(schema)?.iter().any(|c| c.time_range().overlaps(&times));
+        Ok(in_files || in_buffers)
     }
 
     /// Deletes rows: those that are buffered go, those in files are hidden from readers.

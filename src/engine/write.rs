@@ -108,7 +108,12 @@ impl Engine {
         if let Some((sequence, durable)) = logged.appended {
             let written = durable.await;
             let mut applied = Ok(());
-            self.apply_queue.settle(sequence, written.is_ok(), |s, b| applied = self.apply(s, b));
+            self.apply_queue.settle(
+                sequence,
+                written.is_ok(),
+                |sequence, batch| applied = self.apply(sequence, batch),
+                |batch| self.doubt(batch.policy, batch.tables.iter().map(|rows| &*rows.table)),
+            );
             written.map_err(|e| self.write_error(e))?;
             applied?;
             self.apply_queue.wait(sequence).await;
@@ -203,7 +208,11 @@ impl Engine {
         let batch = WriteBatch { database, policy, tables: converted.tables };
         let payload = batch::encode(&batch);
         let append = || self.wal.append(payload).map(|a| (a.sequence, a.durable));
-        let appended = self.apply_queue.enter(batch, append).map_err(|e| self.write_error(e))?;
+        let tables: Vec<Arc<str>> = batch.tables.iter().map(|rows| rows.table.clone()).collect();
+        let appended = self.apply_queue.enter(batch, append).map_err(|e| {
+            self.doubt(policy, tables.iter().map(|table| &**table));
+            self.write_error(e)
+        })?;
         Ok(Logged { outcome, appended: Some(appended) })
     }
 
@@ -245,6 +254,21 @@ impl Engine {
             self.live.store(Arc::new(state));
         }
         Ok(Registered::All)
+    }
+
+    /// Notes that tables may have been made, or got tags, for rows that are not stored: whether they have rows with all their
+    /// tags is to be looked at.
+    fn doubt<'a>(&self, policy: PolicyId, tables: impl Iterator<Item = &'a str>) {
+        let _lock = self.live_lock.lock();
+        let mut state = State::clone(&self.live.load());
+        for table in tables {
+            let Some(id) = state.table(policy, table).map(|info| info.id) else { continue };
+            // It cannot fail: the table is there.
+            if state.apply(&Change::HadTombstones(id)).is_ok() {
+                self.table_handle(id).surveys.invalidate();
+            }
+        }
+        self.live.store(Arc::new(state));
     }
 
     /// Makes a durable batch visible to queries.

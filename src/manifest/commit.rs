@@ -5,22 +5,18 @@ use super::{CommitError, Manifest, ManifestError, Tail, recover};
 use crate::model::change::Change;
 use crate::model::state::State;
 use crate::object::{Creation, StoreError, layout};
-use std::time::Duration;
 use uuid::Uuid;
 
 /// Attempts at one number before a commit fails. The store has its own retries; these are for answers
 /// that were lost, and for S3's "a conflicting creation is in progress".
 const ATTEMPTS_MAX: u32 = 5;
 
-/// The wait before the second attempt at one number; doubled for each further one.
-const ATTEMPT_BACKOFF: Duration = Duration::from_millis(20);
-
 /// How an attempt at a number ended.
 enum Attempt {
     /// The edit is in the log.
     Placed,
     /// An edit that this process did not know took the number; it is applied now.
-    Overtaken(Edit),
+    Overtaken,
 }
 
 impl Manifest {
@@ -68,33 +64,35 @@ impl Manifest {
             let edit = Edit { stamp: self.stamp(tail, tail.number + 1), changes: changes.clone() };
             match self.place(tail, edit, after).await.map_err(CommitError::Failed)? {
                 Attempt::Placed => return Ok(()),
-                Attempt::Overtaken(other) if self.is_own_with(&other, &changes) => {
-                    return self.check_epoch(tail).await.map_err(CommitError::Failed);
+                Attempt::Overtaken => {
+                    if self.tell(tail, &changes).await.map_err(CommitError::Failed)? {
+                        return Ok(());
+                    }
                 }
-                Attempt::Overtaken(_) => {}
             }
         }
     }
 
     /// Finds out whether an own edit without an answer took effect, and whether it made `changes`.
     async fn settle(&self, tail: &mut Tail, changes: &[Change]) -> Result<bool, ManifestError> {
-        if tail.unsettled.is_none() {
-            return Ok(false);
-        }
-        let mut made = false;
-        while let Some(edit) = recover::read_edit(&self.store, tail.number + 1).await? {
+        while tail.unsettled.is_some()
+            && let Some(edit) = recover::read_edit(&self.store, tail.number + 1).await?
+        {
             self.take_in(tail, &edit)?;
-            made |= self.is_own_with(&edit, changes);
-        }
-        if made {
-            self.check_epoch(tail).await?;
         }
         // It may still be under way. Then the next edit and it compete for one number, and one wins.
-        Ok(made)
+        self.tell(tail, changes).await
     }
 
-    fn is_own_with(&self, edit: &Edit, changes: &[Change]) -> bool {
-        edit.stamp.writer == self.writer && edit.changes == changes
+    /// Whether an own edit without an answer has made `changes`; its caller knows then.
+    async fn tell(&self, tail: &mut Tail, changes: &[Change]) -> Result<bool, ManifestError> {
+        let made = tail.untold.as_ref().is_some_and(|edit| edit.changes == changes);
+        if made {
+            // Should this fail, the edit stays untold: it is in the state, and must not be made again.
+            self.check_epoch(tail).await?;
+            tail.untold = None;
+        }
+        Ok(made)
     }
 
     /// Tries to make `edit` the next one; `after` is the state it leads to.
@@ -106,7 +104,7 @@ impl Manifest {
         let mut last_error = None;
         for attempt in 0..ATTEMPTS_MAX {
             if attempt > 0 {
-                tokio::time::sleep(ATTEMPT_BACKOFF * 2_u32.pow(attempt - 1)).await;
+                tokio::time::sleep(self.options.commit_backoff * 2_u32.pow(attempt - 1)).await;
             }
             let found = match self.store.create(&path, bytes.clone()).await {
                 Ok(Creation::Created) => Some(edit.clone()),
@@ -123,12 +121,12 @@ impl Manifest {
                 Some(found) if found.stamp == edit.stamp => {
                     self.check_epoch(tail).await?;
                     (tail.state, tail.number, tail.epoch) = (after, number, self.epoch);
-                    tail.unsettled = None;
+                    (tail.unsettled, tail.untold) = (None, None);
                     return Ok(Attempt::Placed);
                 }
                 Some(other) => {
                     self.take_in(tail, &other)?;
-                    return Ok(Attempt::Overtaken(other));
+                    return Ok(Attempt::Overtaken);
                 }
             }
         }
@@ -149,6 +147,9 @@ impl Manifest {
         tail.state = recover::apply(&tail.state, tail.epoch, edit)?;
         (tail.number, tail.epoch) = (edit.stamp.number, edit.stamp.epoch);
         tail.unsettled = None;
+        if edit.stamp.writer == self.writer {
+            tail.untold = Some(edit.clone());
+        }
         Ok(())
     }
 

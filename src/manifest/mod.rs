@@ -46,11 +46,15 @@ use checkpoint::Checkpointer;
 use parking_lot::RwLock;
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 use uuid::Uuid;
 
 /// Edits between two checkpoints. Opening reads up to twice as many; a checkpoint costs about as much
 /// as reading the whole state.
 pub const CHECKPOINT_EDITS: u64 = 100;
+
+/// The wait before the second attempt at one number; doubled for each further one.
+pub const COMMIT_BACKOFF: Duration = Duration::from_millis(20);
 
 /// How a manifest works.
 #[derive(Clone, Debug)]
@@ -59,13 +63,15 @@ pub struct ManifestOptions {
     pub clock: Arc<dyn Clock>,
     /// Edits between two checkpoints; > 0.
     pub checkpoint_edits: u64,
+    /// The wait before the second attempt at one number; doubled for each further one.
+    pub commit_backoff: Duration,
 }
 
 impl ManifestOptions {
     /// The usual options.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, checkpoint_edits: CHECKPOINT_EDITS }
+        Self { clock, checkpoint_edits: CHECKPOINT_EDITS, commit_backoff: COMMIT_BACKOFF }
     }
 }
 
@@ -137,6 +143,8 @@ pub struct Manifest {
     /// The state after the last edit known; for readers who must not wait for a commit.
     current: RwLock<State>,
     checkpointer: Arc<Checkpointer>,
+    /// What was damaged when the manifest was opened, and could be done without.
+    damage: Vec<String>,
 }
 
 /// The end of the log as this process knows it.
@@ -149,6 +157,8 @@ struct Tail {
     epoch: u64,
     /// An own edit that may have been created, or may yet be: its answer is missing.
     unsettled: Option<format::Edit>,
+    /// An own edit in `state` whose caller was told that it failed.
+    untold: Option<format::Edit>,
     /// The epoch that took over.
     fenced_by: Option<u64>,
 }
@@ -168,6 +178,7 @@ impl Manifest {
             number: recovered.number,
             epoch: recovered.epoch,
             unsettled: None,
+            untold: None,
             fenced_by: None,
         };
         let current = RwLock::new(tail.state.clone());
@@ -179,6 +190,7 @@ impl Manifest {
             tail: tokio::sync::Mutex::new(tail),
             current,
             checkpointer,
+            damage: recovered.damage,
         };
         match manifest.commit(Vec::new(), |_| Ok::<_, Infallible>(())).await {
             Ok(state) => Ok((manifest, state)),
@@ -192,6 +204,12 @@ impl Manifest {
     #[must_use]
     pub fn state(&self) -> State {
         self.current.read().clone()
+    }
+
+    /// The damaged objects that opening passed over, because older ones make up for them.
+    #[must_use]
+    pub fn damage(&self) -> &[String] {
+        &self.damage
     }
 
     /// The epoch of this writer.

@@ -19,11 +19,13 @@ pub(super) struct Recovered {
     pub(super) epoch: u64,
     /// The checkpoint that the state was built upon; 0 = none.
     pub(super) checkpoint: u64,
+    /// What was damaged and could be done without.
+    pub(super) damage: Vec<String>,
 }
 
 impl Recovered {
-    const fn empty(state: State) -> Self {
-        Self { state, number: 0, epoch: 0, checkpoint: 0 }
+    fn empty(damage: Vec<String>) -> Self {
+        Self { state: State::default(), number: 0, epoch: 0, checkpoint: 0, damage }
     }
 }
 
@@ -85,16 +87,18 @@ async fn newest_checkpoint(store: &Store) -> Result<Recovered, ManifestError> {
     {
         candidates.push(latest);
     }
-    let Some(newest) = candidates.last().copied() else { return Ok(Recovered::empty(State::default())) };
+    let Some(newest) = candidates.last().copied() else { return Ok(Recovered::empty(Vec::new())) };
     let mut first_error = None;
+    let mut damage = Vec::new();
     for number in candidates.into_iter().rev() {
         match read_checkpoint(store, number).await {
             Ok(Some(Checkpoint { stamp, state })) => {
-                return Ok(Recovered { state, number, epoch: stamp.epoch, checkpoint: number });
+                return Ok(Recovered { state, number, epoch: stamp.epoch, checkpoint: number, damage });
             }
             Ok(None) => {}
             Err(e @ ManifestError::Damaged { .. }) => {
                 tracing::error!(error = %e, "passing over a damaged checkpoint");
+                damage.push(e.to_string());
                 first_error.get_or_insert(e);
             }
             Err(e) => return Err(e),
@@ -102,7 +106,7 @@ async fn newest_checkpoint(store: &Store) -> Result<Recovered, ManifestError> {
     }
     // Without any checkpoint the log must go back to its beginning.
     if store.exists(&layout::edit(1)).await? {
-        return Ok(Recovered::empty(State::default()));
+        return Ok(Recovered::empty(damage));
     }
     Err(first_error.unwrap_or_else(|| ManifestError::Missing { path: layout::checkpoint(newest) }))
 }

@@ -62,7 +62,8 @@ pub enum Change {
         /// The tombstone's id.
         id: Arc<str>,
     },
-    /// Of a table that rows were deleted from, or have expired: what [`Change::RemoveTombstone`] leaves behind.
+    /// A table may lack rows, or rows with some of its tags: what [`Change::RemoveTombstone`] and expiry leave behind, and
+    /// writes that were refused after their columns were registered.
     HadTombstones(TableId),
     /// All rows of the write-ahead log up to this record are in files, or were dropped.
     Flushed {

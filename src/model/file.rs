@@ -46,6 +46,18 @@ pub struct FileMeta {
     /// Per stored tag column all its values, sorted, where there are few. A tag that is missing
     /// here may have any value; the empty string stands for rows without the tag.
     pub tag_values: BTreeMap<Arc<str>, Vec<Arc<str>>>,
+    /// The checksum of the object's end, which has those of the rest. Missing for files that were written without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<FileEnd>,
+}
+
+/// What a Parquet file has after its column chunks: page indexes and footer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileEnd {
+    /// Its length.
+    pub bytes: u64,
+    /// Its CRC-32C.
+    pub crc32c: u32,
 }
 
 impl FileMeta {

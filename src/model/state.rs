@@ -32,7 +32,7 @@ pub struct State {
     policies: SortedMap<PolicyId, Arc<PolicyInfo>>,
     tables: SortedMap<TableId, Arc<TableInfo>>,
     files: SortedMap<TableId, Arc<Vec<Arc<FileMeta>>>>,
-    /// Of every table that rows were deleted from, maybe without a tombstone that is left.
+    /// Of every table that may lack rows, those that are left, maybe none.
     tombstones: SortedMap<TableId, Arc<Vec<Arc<Tombstone>>>>,
     dropped: SortedMap<(PolicyId, Arc<str>), Sequence>,
     users: SortedMap<UserId, Arc<UserInfo>>,

@@ -1,9 +1,9 @@
 //! What readers keep of files: footers, which series a row group holds, and the values of tags.
 
+use super::footer::Footer;
 use super::read::FileError;
 use crate::merge::SeriesRun;
 use moka::sync::Cache;
-use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 use std::sync::Arc;
 
 /// Footers and series lists of files, by path. Paths are never reused, so entries never go stale.
@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// Bounded by bytes; the least useful entries leave first. Cheap to clone, clones share the entries.
 #[derive(Clone, Debug)]
 pub struct ReaderCache {
-    footers: Cache<Arc<str>, Footer>,
+    footers: Cache<Arc<str>, CachedFooter>,
     series: Cache<(Arc<str>, usize), Arc<[SeriesRun]>>,
     values: Cache<(Arc<str>, Arc<str>), TagValues>,
 }
@@ -19,10 +19,10 @@ pub struct ReaderCache {
 /// The distinct values of a tag in a file.
 type TagValues = Arc<[Arc<str>]>;
 
-/// A footer with its page index, and an estimate of the memory it holds.
+/// A footer, and an estimate of the memory it holds.
 #[derive(Clone, Debug)]
-struct Footer {
-    metadata: ArrowReaderMetadata,
+struct CachedFooter {
+    footer: Footer,
     bytes: u32,
 }
 
@@ -31,7 +31,10 @@ impl ReaderCache {
     /// of tags.
     #[must_use]
     pub fn new(bytes_max: u64) -> Self {
-        let footers = Cache::builder().weigher(|_, f: &Footer| f.bytes).max_capacity(bytes_max / 2).build();
+        let footers = Cache::builder()
+            .weigher(|_, cached: &CachedFooter| cached.bytes)
+            .max_capacity(bytes_max / 2)
+            .build();
         let series = Cache::builder().weigher(|_, runs| runs_bytes(runs)).max_capacity(bytes_max / 4).build();
         let values =
             Cache::builder().weigher(|_, values| values_bytes(values)).max_capacity(bytes_max / 4).build();
@@ -41,15 +44,16 @@ impl ReaderCache {
     pub(super) async fn footer(
         &self,
         path: &Arc<str>,
-        load: impl Future<Output = Result<ArrowReaderMetadata, FileError>>,
-    ) -> Result<ArrowReaderMetadata, FileError> {
-        if let Some(footer) = self.footers.get(path) {
-            return Ok(footer.metadata);
+        load: impl Future<Output = Result<Footer, FileError>>,
+    ) -> Result<Footer, FileError> {
+        if let Some(cached) = self.footers.get(path) {
+            return Ok(cached.footer);
         }
-        let metadata = load.await?;
-        let bytes = u32::try_from(metadata.metadata().memory_size()).unwrap_or(u32::MAX);
-        self.footers.insert(path.clone(), Footer { metadata: metadata.clone(), bytes });
-        Ok(metadata)
+        let footer = load.await?;
+        // The checksums are a small part of the text that the metadata has of them.
+        let bytes = u32::try_from(footer.metadata.metadata().memory_size()).unwrap_or(u32::MAX);
+        self.footers.insert(path.clone(), CachedFooter { footer: footer.clone(), bytes });
+        Ok(footer)
     }
 
     pub(super) async fn series(

@@ -14,18 +14,22 @@
 //! | strings | string, nullable | dictionary, while it stays small |
 //! | booleans | boolean, nullable | RLE |
 //!
-//! Key-value metadata: `tidegauge.version`, `tidegauge.table`, `tidegauge.sequences` (`min-max`) and
-//! `tidegauge.deduplicated`.
+//! Key-value metadata: `tidegauge.version`, `tidegauge.table`, `tidegauge.sequences` (`min-max`),
+//! `tidegauge.deduplicated` and `tidegauge.checksums`. Every byte that is read is checked before it is believed: see
+//! `checksums`.
 //!
 //! Where a file goes and who may see it is not known here.
 
 mod cache;
+mod checksums;
+mod footer;
 mod object_reader;
 mod read;
 mod tag_values;
 mod write;
 
 pub use cache::ReaderCache;
+pub use footer::check_bytes;
 pub use read::{FileError, ParquetFile};
 pub use write::{FileColumn, FileSpec, FileWriter, WrittenFile};
 

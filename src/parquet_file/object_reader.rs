@@ -1,5 +1,6 @@
 //! One object as the source of bytes that the `parquet` crate reads from.
 
+use super::checksums::BodyChecksums;
 use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -7,7 +8,7 @@ use object_store::ObjectStore;
 use object_store::path::Path;
 use parquet::arrow::arrow_reader::ArrowReaderOptions;
 use parquet::arrow::async_reader::AsyncFileReader;
-use parquet::errors::Result;
+use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use std::ops::Range;
 use std::sync::Arc;
@@ -22,6 +23,8 @@ pub(super) struct ObjectReader {
     pub(super) store: Arc<dyn ObjectStore>,
     pub(super) path: Path,
     pub(super) size_bytes: u64,
+    /// What the bytes before the footer are checked by. `None` before the footer is read, and for files without.
+    pub(super) checksums: Option<Arc<BodyChecksums>>,
     /// Bytes read since they were last asked for; shared by clones.
     pub(super) bytes_read: Arc<AtomicU64>,
 }
@@ -31,22 +34,43 @@ impl ObjectReader {
         let bytes = ranges.iter().map(|range| range.end - range.start).sum();
         self.bytes_read.fetch_add(bytes, Ordering::Relaxed);
     }
+
+    /// The bytes of each range, as the store gives them.
+    async fn read(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        self.count(ranges);
+        // A cache serves reads of ranges, and a single one is read as such, too.
+        Ok(self.store.get_ranges(&self.path, ranges).await?)
+    }
+
+    /// The bytes of each range, checked: whole blocks are read and cut.
+    async fn read_checked(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        let Some(checksums) = &self.checksums else { return self.read(ranges).await };
+        if let Some(outside) = ranges.iter().find(|range| !checksums.covers(range)) {
+            return Err(ParquetError::General(format!("it has no column chunk at bytes {outside:?}")));
+        }
+        let blocks = joined(ranges.iter().map(|range| checksums.blocks_around(range)).collect());
+        let read = self.read(&blocks).await?;
+        for (range, bytes) in blocks.iter().zip(&read) {
+            checksums.check(range.start, bytes).map_err(ParquetError::General)?;
+        }
+        let cut = |range: &Range<u64>| {
+            let at = blocks.partition_point(|block| block.start <= range.start).checked_sub(1)?;
+            let offset = |position: u64| usize::try_from(position - blocks[at].start).ok();
+            let (start, end) = (offset(range.start)?, offset(range.end)?);
+            (end <= read[at].len()).then(|| read[at].slice(start..end))
+        };
+        let missing = || ParquetError::General("the store gave fewer bytes than it was asked for".to_owned());
+        ranges.iter().map(|range| cut(range).ok_or_else(missing)).collect()
+    }
 }
 
 impl AsyncFileReader for ObjectReader {
     fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Bytes>> {
-        self.count(std::slice::from_ref(&range));
-        // A cache serves reads of ranges, and this is one.
-        async move {
-            let bytes = self.store.get_ranges(&self.path, std::slice::from_ref(&range)).await?;
-            Ok(bytes.into_iter().next().unwrap_or_default())
-        }
-        .boxed()
+        async move { Ok(self.read_checked(&[range]).await?.pop().unwrap_or_default()) }.boxed()
     }
 
     fn get_byte_ranges(&mut self, ranges: Vec<Range<u64>>) -> BoxFuture<'_, Result<Vec<Bytes>>> {
-        self.count(&ranges);
-        async move { Ok(self.store.get_ranges(&self.path, &ranges).await?) }.boxed()
+        async move { self.read_checked(&ranges).await }.boxed()
     }
 
     fn get_metadata<'a>(
@@ -65,4 +89,17 @@ impl AsyncFileReader for ObjectReader {
         }
         .boxed()
     }
+}
+
+/// The ranges in order, those that overlap or touch as one.
+fn joined(mut ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
+    ranges.sort_unstable_by_key(|range| range.start);
+    let mut joined: Vec<Range<u64>> = Vec::new();
+    for range in ranges {
+        match joined.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => joined.push(range),
+        }
+    }
+    joined
 }

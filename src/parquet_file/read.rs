@@ -1,6 +1,7 @@
 //! Reading parts of a file: which series a row group holds, and rows by position.
 
 use super::cache::ReaderCache;
+use super::footer::Footer;
 use super::object_reader::ObjectReader;
 use crate::merge::{SeriesRun, SortedRows};
 use crate::model::file::FileMeta;
@@ -8,15 +9,14 @@ use crate::model::limits::BATCH_ROWS;
 use crate::model::schema::{SERIES_COLUMN, TIME_COLUMN};
 use crate::model::time::TimeRange;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringViewArray, new_null_array};
-use arrow::datatypes::{DataType, Field, Schema, TimestampNanosecondType};
+use arrow::datatypes::{DataType, TimestampNanosecondType};
 use arrow::error::ArrowError;
 use futures::{Stream, StreamExt, TryStreamExt};
 use object_store::ObjectStore;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, RowSelection, RowSelector};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, RowSelection, RowSelector};
 use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::PageIndexPolicy;
 use parquet::file::statistics::Statistics;
 use std::ops::Range;
 use std::sync::Arc;
@@ -63,9 +63,11 @@ impl ParquetFile {
         path: object_store::path::Path,
         cache: &ReaderCache,
     ) -> Result<Self, FileError> {
-        let reader = ObjectReader { store, path, size_bytes: meta.size_bytes, bytes_read: Arc::default() };
-        let footer = cache.footer(&meta.path, load_footer(&meta, reader.clone())).await?;
-        Ok(Self { meta, reader, footer, cache: cache.clone() })
+        let (size_bytes, bytes_read) = (meta.size_bytes, Arc::default());
+        let mut reader = ObjectReader { store, path, size_bytes, checksums: None, bytes_read };
+        let footer = cache.footer(&meta.path, Footer::load(&meta, reader.clone())).await?;
+        reader.checksums = footer.checksums;
+        Ok(Self { meta, reader, footer: footer.metadata, cache: cache.clone() })
     }
 
     /// The manifest's entry.
@@ -182,27 +184,6 @@ impl ParquetFile {
         }
         Ok(builder.build().map_err(wrong.clone())?.map_err(wrong))
     }
-}
-
-async fn load_footer(meta: &FileMeta, mut reader: ObjectReader) -> Result<ArrowReaderMetadata, FileError> {
-    let wrong = |source| FileError::Parquet { path: meta.path.clone(), source };
-    let damaged = |reason| FileError::Damaged { path: meta.path.clone(), reason };
-    let options = || ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
-    let footer = ArrowReaderMetadata::load_async(&mut reader, options()).await.map_err(wrong)?;
-    let row_count: i64 = footer.metadata().row_groups().iter().map(|g| g.num_rows()).sum();
-    if u64::try_from(row_count) != Ok(meta.row_count) {
-        return Err(damaged(format!("it has {row_count} rows instead of {}", meta.row_count)));
-    }
-    if footer.schema().fields().first().is_none_or(|f| f.name() != SERIES_COLUMN) {
-        return Err(damaged(format!("its first column is not {SERIES_COLUMN:?}")));
-    }
-    // Series keys as views: equal neighbours share their bytes, so that runs are found without comparing them.
-    let views = footer.schema().fields().iter().enumerate().map(|(i, f)| match i {
-        0 => Arc::new(Field::new(f.name(), DataType::Utf8View, f.is_nullable())),
-        _ => f.clone(),
-    });
-    let schema = Arc::new(Schema::new(views.collect::<Vec<_>>()));
-    ArrowReaderMetadata::try_new(footer.metadata().clone(), options().with_schema(schema)).map_err(wrong)
 }
 
 fn row_selection(ranges: &[Range<usize>]) -> RowSelection {

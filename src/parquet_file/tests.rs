@@ -1,7 +1,9 @@
 //! What was written is what is read, whole and in parts.
 
-use super::{FileSpec, FileWriter, ParquetFile, ReaderCache, WrittenFile};
+use super::checksums::{BLOCK_BYTES, BodyChecksums};
+use super::{FileError, FileSpec, FileWriter, ParquetFile, ReaderCache, WrittenFile, check_bytes};
 use crate::merge::{SeriesRun, SortedRows};
+use crate::model::file::FileMeta;
 use crate::model::ids::{Sequence, TableId};
 use crate::model::schema::{ColumnKind, TableSchema};
 use crate::model::series_key;
@@ -158,4 +160,89 @@ async fn a_file_that_is_not_what_the_manifest_says_is_refused() {
     let error =
         ParquetFile::open(Arc::new(written.meta), store, path, &ReaderCache::new(1 << 20)).await.unwrap_err();
     assert_eq!(error.to_string(), "data/f.parquet is damaged: it has 10 rows instead of 11");
+}
+
+/// All rows of a file in one piece, or why they cannot be read.
+async fn read_all(meta: &FileMeta, bytes: Vec<u8>) -> Result<Vec<SortedRows>, FileError> {
+    let store = Arc::new(InMemory::new());
+    let path = object_store::path::Path::from(meta.path.as_ref());
+    store.put(&path, bytes.into()).await.unwrap();
+    let file = ParquetFile::open(Arc::new(meta.clone()), store, path, &ReaderCache::new(1 << 20)).await?;
+    let fields: Arc<[_]> = FIELDS.iter().map(|(n, t)| ((*n).into(), t.data_type())).collect();
+    let mut parts = Vec::new();
+    for group in 0..file.row_group_count() {
+        let series = file.series(group).await?;
+        let all = std::iter::once(0..file.row_group_row_count(group)).collect();
+        let rows = file.rows(group, series, all, TimeRange::ALL, fields.clone())?;
+        parts.extend(rows.try_collect::<Vec<_>>().await?);
+    }
+    Ok(parts)
+}
+
+#[tokio::test]
+async fn a_changed_byte_anywhere_is_found_and_the_file_named() {
+    let WrittenFile { bytes, meta } = write(&sample(3, 20));
+    assert!(check_bytes(&meta, &bytes).is_ok());
+    assert!(!read_all(&meta, bytes.clone()).await.unwrap().is_empty());
+    for at in 0..bytes.len() {
+        let mut changed = bytes.clone();
+        changed[at] ^= 1 << (at % 8);
+        let found = check_bytes(&meta, &changed).unwrap_err().to_string();
+        assert!(found.contains("data/f.parquet"), "byte {at}: {found}");
+        match read_all(&meta, changed).await {
+            Err(error) => assert!(error.to_string().contains("data/f.parquet"), "byte {at}: {error}"),
+            Ok(rows) => panic!("byte {at}: {} parts", rows.len()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn blocks_are_checked_wherever_a_selection_begins_and_ends() {
+    let rows = sample(30, 4_000);
+    let WrittenFile { bytes, meta } = write(&rows);
+    let body = bytes.len() - usize::try_from(meta.end.unwrap().bytes).unwrap();
+    assert!(body > 4 * BLOCK_BYTES as usize, "several blocks, and the last is shorter: {body} bytes");
+    let all = read_all(&meta, bytes.clone()).await.unwrap();
+    assert_eq!(all.iter().map(SortedRows::row_count).sum::<usize>(), rows.row_count());
+    let file = open(WrittenFile { bytes: bytes.clone(), meta: meta.clone() }).await;
+    for start in (0..rows.row_count() - 700).step_by(9_973) {
+        let parts = read(&file, 0, vec![start..start + 7, start + 500..start + 700], TimeRange::ALL).await;
+        let times: Vec<i64> = parts.iter().flat_map(|part| part.times_ns.to_vec()).collect();
+        let expected = [&rows.times_ns[start..start + 7], &rows.times_ns[start + 500..start + 700]].concat();
+        assert_eq!(times, expected, "from row {start}");
+    }
+    for at in (0..bytes.len()).step_by(4_999) {
+        let mut changed = bytes.clone();
+        changed[at] ^= 0x10;
+        assert!(check_bytes(&meta, &changed).is_err(), "byte {at}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_without_checksums_is_read_as_it_is() {
+    let WrittenFile { bytes, meta } = write(&sample(3, 20));
+    let meta = FileMeta { end: None, ..meta };
+    assert_eq!(read_all(&meta, bytes).await.unwrap().iter().map(SortedRows::row_count).sum::<usize>(), 60);
+}
+
+#[test]
+fn checksums_are_read_as_they_are_written() {
+    for bytes in [0, 1, 65_535, 65_536, 65_537, 200_000] {
+        let body: Vec<u8> = (0..bytes).map(|at| (at % 251) as u8).collect();
+        let mut checksums = BodyChecksums::default();
+        checksums.append(&body);
+        let mut in_parts = BodyChecksums::default();
+        body.chunks(50_000).for_each(|part| in_parts.append(part));
+        assert_eq!(in_parts, checksums);
+        let text = checksums.encode();
+        assert_eq!(BodyChecksums::decode(&text, bytes as u64), Some(checksums.clone()));
+        assert_eq!(BodyChecksums::decode(&text, bytes as u64 + BLOCK_BYTES), None);
+        assert_eq!(BodyChecksums::decode(&format!("{text}0"), bytes as u64), None);
+        assert_eq!(checksums.check(0, &body), Ok(()));
+    }
+    for text in
+        ["", "crc32c", "crc32c 65536", "crc32c 1024 00000000", "crc32c 65536 0000000g", "crc32c 65536 öööö"]
+    {
+        assert_eq!(BodyChecksums::decode(text, 10), None, "{text}");
+    }
 }

@@ -1,7 +1,8 @@
 //! Sorted rows → the bytes of a Parquet file and what the manifest keeps of it.
 
+use super::checksums::{self, BodyChecksums};
 use crate::merge::{SeriesRun, SortedRows, series_column, tag_columns, tag_values};
-use crate::model::file::FileMeta;
+use crate::model::file::{FileEnd, FileMeta};
 use crate::model::ids::{Sequence, TableId};
 use crate::model::limits::{ROW_GROUP_ROWS_MAX, TAG_SUMMARY_BYTES_MAX, TAG_SUMMARY_VALUES_MAX};
 use crate::model::schema::{Column, ColumnKind, SERIES_COLUMN, TIME_COLUMN, time_type};
@@ -68,6 +69,8 @@ pub struct FileWriter {
     schema: SchemaRef,
     writer: Option<ArrowWriter<Vec<u8>>>,
     bytes_taken: usize,
+    /// Of the bytes that were taken.
+    checksums: BodyChecksums,
     summary: Summary,
 }
 
@@ -84,7 +87,14 @@ impl FileWriter {
             ColumnKind::Field(_) => c.arrow_field(),
         });
         let schema = Arc::new(Schema::new(fixed.into_iter().chain(columns).collect::<Vec<_>>()));
-        Self { summary: Summary::new(&spec), spec, schema, writer: None, bytes_taken: 0 }
+        Self {
+            summary: Summary::new(&spec),
+            spec,
+            schema,
+            writer: None,
+            bytes_taken: 0,
+            checksums: BodyChecksums::default(),
+        }
     }
 
     /// Appends rows, which must come after all earlier ones. Their fields are the spec's, in order.
@@ -122,6 +132,7 @@ impl FileWriter {
     pub fn take_bytes(&mut self) -> Vec<u8> {
         let bytes = self.writer.as_mut().map(|writer| std::mem::take(writer.inner_mut())).unwrap_or_default();
         self.bytes_taken += bytes.len();
+        self.checksums.append(&bytes);
         bytes
     }
 
@@ -135,13 +146,20 @@ impl FileWriter {
     ///
     /// # Errors
     /// When the last row group cannot be encoded.
-    pub fn finish(self) -> Result<Option<WrittenFile>, ParquetError> {
-        let (Some(writer), Some(time_range)) = (self.writer, self.summary.time_range) else {
+    pub fn finish(mut self) -> Result<Option<WrittenFile>, ParquetError> {
+        let (Some(mut writer), Some(time_range)) = (self.writer, self.summary.time_range) else {
             return Ok(None);
         };
+        writer.flush()?;
+        writer.sync()?;
+        let body_left = writer.inner().len();
+        self.checksums.append(writer.inner());
+        let checksums = KeyValue::new(checksums::METADATA_KEY.to_owned(), self.checksums.encode());
+        writer.append_key_value_metadata(checksums);
         let bytes = writer.into_inner()?;
+        let end = checksums::end_of(&bytes[body_left..]);
         let size_bytes = (self.bytes_taken + bytes.len()) as u64;
-        let meta = self.summary.into_meta(self.spec, time_range, size_bytes);
+        let meta = self.summary.into_meta(self.spec, time_range, size_bytes, end);
         Ok(Some(WrittenFile { bytes, meta }))
     }
 }
@@ -213,7 +231,7 @@ impl Summary {
         }
     }
 
-    fn into_meta(self, spec: FileSpec, time_range: TimeRange, size_bytes: u64) -> FileMeta {
+    fn into_meta(self, spec: FileSpec, time_range: TimeRange, size_bytes: u64, end: FileEnd) -> FileMeta {
         let mut columns: Vec<Arc<str>> =
             self.tags.iter().filter(|t| t.has_value).map(|t| t.stored_name.clone()).collect();
         columns.extend(self.fields.into_iter().filter(|(_, has_value)| *has_value).map(|(name, _)| name));
@@ -239,6 +257,7 @@ impl Summary {
             purged: spec.purged,
             columns,
             tag_values,
+            end: Some(end),
         }
     }
 }

@@ -204,6 +204,11 @@ impl Collector for EngineFigures {
                 "Acknowledged records that start-up did not find in the log",
                 status.wal_records_missing,
             ),
+            (
+                "manifest_damage",
+                "Damaged objects of the manifest that start-up could do without",
+                status.manifest_damage.len() as u64,
+            ),
         ] {
             let metric = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
             metric.encode(encoder.encode_descriptor(name, help, None, metric_type(&metric))?)?;

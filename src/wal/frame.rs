@@ -10,11 +10,13 @@
 //!
 //!  kind 1 batch: payload = the bytes of a write batch (see `wal::batch`)
 //!  kind 2 gap:   payload = u64 first; the records first ..= sequence were refused for lack of space
+//!  kind 3 mark:  no payload, no record: sequence is that of the next one
 //! ```
 //!
 //! Sequences are contiguous: a record that is missing is missed. `synced` is the last record
 //! that was known to be on disk when this frame was written; it tells recovery whether a hole before this
-//! frame can be a torn write (nobody was ever told that those records are safe) or must be damage.
+//! frame can be a torn write (nobody was ever told that those records are safe) or must be damage. A mark says so
+//! of the last records while no further one follows.
 //!
 //! The salt is a random number of the segment. Without it, a client could write a string that looks
 //! like a frame, and the search for the next intact frame behind a damaged one would find it.
@@ -40,6 +42,8 @@ pub enum RecordKind {
     Batch,
     /// Sequences that were given out, but refused for lack of space.
     Gap,
+    /// No record: all before it are on disk.
+    Mark,
 }
 
 impl RecordKind {
@@ -47,6 +51,7 @@ impl RecordKind {
         match self {
             Self::Batch => 1,
             Self::Gap => 2,
+            Self::Mark => 3,
         }
     }
 
@@ -54,6 +59,7 @@ impl RecordKind {
         match code {
             1 => Some(Self::Batch),
             2 => Some(Self::Gap),
+            3 => Some(Self::Mark),
             _ => None,
         }
     }
@@ -76,6 +82,15 @@ impl Frame {
     pub(super) fn payload(&self) -> Range<usize> {
         self.range.start + FRAME_HEADER_BYTES..self.range.end
     }
+}
+
+/// A mark that passed its checksum.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Mark {
+    /// Where it lies in the segment.
+    pub(super) range: Range<usize>,
+    /// The last record that is on disk.
+    pub(super) synced: Sequence,
 }
 
 /// Appends a frame. `payload_crc` is the CRC-32C of `payload` alone, so that it can be computed
@@ -115,6 +130,8 @@ fn frame_crc(salt: u64, length: u32, sequence: u64, synced: u64, kind: u8, paylo
 pub(super) struct Scan {
     /// Every intact frame, in order, with growing sequences.
     pub(super) frames: Vec<Frame>,
+    /// Every intact mark, in order.
+    pub(super) marks: Vec<Mark>,
     /// Everything else, in order.
     pub(super) damaged: Vec<Range<usize>>,
 }
@@ -143,6 +160,10 @@ pub(super) fn scan(segment: &[u8], start: usize, salt: u64, previous: Sequence) 
             }
         };
         offset = frame.range.end;
+        if frame.kind == RecordKind::Mark {
+            found.marks.push(Mark { range: frame.range, synced: frame.synced });
+            continue;
+        }
         previous = frame.sequence;
         found.frames.push(frame);
     }
@@ -174,7 +195,7 @@ fn frame_at(segment: &[u8], offset: usize, salt: u64, previous: Sequence) -> Opt
     }
     let kind = RecordKind::of_code(header[24])?;
     let first = match kind {
-        RecordKind::Batch => sequence,
+        RecordKind::Batch | RecordKind::Mark => sequence,
         RecordKind::Gap => u64::from_le_bytes(payload.try_into().ok()?),
     };
     (previous.0 < first && first <= sequence).then_some(Frame {

@@ -80,6 +80,7 @@ fn inspect_segment(named_first: Sequence, path: PathBuf) -> Result<SegmentSummar
     for frame in &found.frames {
         summary.sequences = Some((summary.sequences.map_or(frame.first, |(first, _)| first), frame.sequence));
         match frame.kind {
+            RecordKind::Mark => {}
             RecordKind::Gap => summary.gaps.push((frame.first, frame.sequence)),
             RecordKind::Batch => match batch::decode(&bytes[frame.payload()]) {
                 Ok(batch) => {

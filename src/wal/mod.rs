@@ -23,10 +23,12 @@
 //!
 //! # What recovery does about damage
 //!
-//! Every frame carries a checksum and the last sequence known to be on disk when it was written (`synced`).
+//! Every frame carries a checksum and the last sequence known to be on disk when it was written (`synced`). When
+//! nothing waits to be written after a sync, a mark says it instead of the next record.
 //! At the end of the last segment, bytes that are no intact frame are a **torn tail**: they are cut. So is a hole
 //! there with intact frames behind it, when none of those knew a record of the hole to be on disk: then it is
-//! one group whose pages reached the disk out of order, and nobody was told that it is safe. Any other
+//! one group whose pages reached the disk out of order, and nobody was told that it is safe. What follows the last record of
+//! an earlier segment, when the next one goes on behind it, is cut too: a mark. Any other
 //! hole is **damage**: its bytes are moved to `quarantine/`, the intact frames before and behind it
 //! are kept, the log starts, and [`RecoveryReport`] names file, offset and the missing sequences. With
 //! [`WalOptions::strict`] the log refuses to open instead and changes nothing.

@@ -148,12 +148,18 @@ impl Reader<'_> {
                 self.repairs.push(SegmentRepair::delete(path));
                 continue;
             }
-            self.read_segment(*first, path, following.is_none())?;
+            self.read_segment(*first, path, following)?;
         }
         Ok(())
     }
 
-    fn read_segment(&mut self, first: Sequence, path: &Path, is_last: bool) -> Result<(), WalError> {
+    fn read_segment(
+        &mut self,
+        first: Sequence,
+        path: &Path,
+        following: Option<Sequence>,
+    ) -> Result<(), WalError> {
+        let is_last = following.is_none();
         let bytes = std::fs::read(path).map_err(|e| WalError::io("reading", path, e))?;
         self.report.segment_count += 1;
         self.report.bytes_read += bytes.len() as u64;
@@ -192,9 +198,14 @@ impl Reader<'_> {
 
         let previous = self.previous.max(Sequence(first.0.saturating_sub(1)));
         let mut found = scan(&bytes, SEGMENT_HEADER_BYTES.min(bytes.len()), header.salt, previous);
-        if is_last && let Some(end) = torn_at(&found, previous) {
+        let torn = match following {
+            None => torn_at(&found, previous),
+            Some(following) => torn_mark_at(&found, bytes.len(), following),
+        };
+        if let Some(end) = torn {
             self.report.torn_bytes += (bytes.len() - end) as u64;
             found.frames.retain(|f| f.range.start < end);
+            found.marks.retain(|m| m.range.start < end);
             found.damaged.retain(|d| d.start < end);
             if matches!(repair.repair, Repair::Keep) {
                 repair.repair = Repair::Truncate(end as u64);
@@ -207,6 +218,7 @@ impl Reader<'_> {
             damaged.push(range);
         }
         let mut kept = Vec::new();
+        let last_mark = found.marks.last().cloned();
         for frame in found.frames {
             match self.apply(path, &bytes, &frame)? {
                 Applied::Yes => kept.push(frame.range.clone()),
@@ -220,6 +232,13 @@ impl Reader<'_> {
             self.report.last_sequence = frame.sequence;
             repair.last = Some(frame.sequence);
         }
+        if let Some(mark) = last_mark {
+            // The last records may be among the damaged ones.
+            self.expect(mark.synced.next(), path, mark.range.start)?;
+            self.report.last_sequence = self.report.last_sequence.max(mark.synced);
+        }
+        kept.extend(found.marks.into_iter().map(|mark| mark.range));
+        kept.sort_unstable_by_key(|range| range.start);
         match &mut repair.repair {
             Repair::Rewrite { frames, damaged: all, .. } => {
                 *frames = kept;
@@ -243,15 +262,7 @@ impl Reader<'_> {
 
     /// Checks that nothing is missing before `frame`, and hands its batch to the caller if it is needed.
     fn apply(&mut self, path: &Path, bytes: &[u8], frame: &Frame) -> Result<Applied, WalError> {
-        if frame.first > self.next_expected {
-            let missing = (self.next_expected, Sequence(frame.first.0 - 1));
-            if self.strict {
-                let reason = format!("records {} to {} are missing", missing.0, missing.1);
-                let offset = frame.range.start as u64;
-                return Err(WalError::Damaged { file: path.to_owned(), offset, reason });
-            }
-            self.report.missing.push(missing);
-        }
+        self.expect(frame.first, path, frame.range.start)?;
         self.next_expected = self.next_expected.max(frame.sequence.next());
         if frame.kind == RecordKind::Gap || frame.sequence <= self.after {
             return Ok(Applied::Yes);
@@ -266,6 +277,20 @@ impl Reader<'_> {
             }
             Err(e) => Ok(Applied::Malformed(format!("record {}: {e}", frame.sequence))),
         }
+    }
+
+    /// Notes that records are missing when those before `next`, which `path` has at `offset`, were not all found.
+    fn expect(&mut self, next: Sequence, path: &Path, offset: usize) -> Result<(), WalError> {
+        if next > self.next_expected {
+            let missing = (self.next_expected, Sequence(next.0 - 1));
+            if self.strict {
+                let reason = format!("records {} to {} are missing", missing.0, missing.1);
+                return Err(WalError::Damaged { file: path.to_owned(), offset: offset as u64, reason });
+            }
+            self.report.missing.push(missing);
+            self.next_expected = next;
+        }
+        Ok(())
     }
 
     fn quarantine_whole(&mut self, mut segment: SegmentRepair, reason: String) -> Result<(), WalError> {
@@ -311,6 +336,14 @@ fn torn_at(found: &Scan, previous: Sequence) -> Option<usize> {
     found.damaged.iter().map(|hole| hole.start).find(|&start| {
         let behind = found.frames.partition_point(|f| f.range.start < start);
         let before = behind.checked_sub(1).map_or(previous, |i| found.frames[i].sequence);
-        found.frames[behind..].iter().all(|f| f.synced <= before)
+        let marks = found.marks.iter().filter(|m| m.range.start > start);
+        found.frames[behind..].iter().map(|f| f.synced).chain(marks.map(|m| m.synced)).all(|s| s <= before)
     })
+}
+
+/// Where the last mark of a segment that others follow starts, if it did not reach the disk: it is not synced, and nothing
+/// is written behind it there. No record is missing, because the next segment begins with the record after the last.
+fn torn_mark_at(found: &Scan, end: usize, following: Sequence) -> Option<usize> {
+    let hole = found.damaged.last().filter(|hole| hole.end == end)?;
+    (found.frames.last()?.sequence.next() == following).then_some(hole.start)
 }

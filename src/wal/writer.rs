@@ -32,7 +32,8 @@ pub(super) struct ClosedSegment {
 pub(super) fn run(shared: Arc<Shared>, last: Sequence, floor: Sequence) {
     // What lies between counts as refused, so that nobody will miss it.
     let refused = (floor > last).then_some(floor);
-    let mut writer = Writer { shared, active: None, synced: last, refused, buffer: Vec::new() };
+    let mut writer =
+        Writer { shared, active: None, synced: last, refused, failure: None, buffer: Vec::new() };
     // A bug in here must not leave waiters waiting for ever.
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| writer.run()));
     let stop = outcome.unwrap_or_else(|_| {
@@ -70,6 +71,8 @@ struct Writer {
     synced: Sequence,
     /// The last sequence that was refused since then; all from `synced` on were.
     refused: Option<Sequence>,
+    /// What ended the log after the last group was on disk.
+    failure: Option<WalError>,
     buffer: Vec<u8>,
 }
 
@@ -89,6 +92,9 @@ impl Writer {
                 Work::Group(group) => {
                     let outcome = self.commit(&group);
                     self.conclude(group, outcome)?;
+                    if let Some(error) = self.failure.take() {
+                        return Err(Stop(error));
+                    }
                 }
             }
         }
@@ -163,7 +169,28 @@ impl Writer {
         if self.buffer.capacity() > BUFFER_KEPT_BYTES {
             self.buffer = Vec::new();
         }
+        let is_idle = self.shared.queue.lock().pending.is_empty();
+        if let Some(last) = group.last().filter(|_| is_idle) {
+            self.mark(last.sequence);
+        }
         Ok(())
+    }
+
+    /// Says behind the records up to `synced` that they are on disk: damage of the last one would look like a record
+    /// that was never finished. It is not synced, since all is as well as before when it gets lost.
+    fn mark(&mut self, synced: Sequence) {
+        let Some(active) = &mut self.active else { return };
+        self.buffer.clear();
+        let (buffer, crc) = (&mut self.buffer, crc32c::crc32c(&[]));
+        push_frame(buffer, active.salt, synced.next(), synced, RecordKind::Mark, &[], crc);
+        match write_all(active.file.as_mut(), &self.buffer).or_else(|e| take_back(active, e)) {
+            Ok(()) => {
+                active.bytes += self.buffer.len() as u64;
+                self.shared.size_bytes.fetch_add(self.buffer.len() as u64, Ordering::Relaxed);
+            }
+            Err(CommitError::Refused(_)) => {} // there is no room for it, and nothing of it is left
+            Err(CommitError::Final(error)) => self.failure = Some(error),
+        }
     }
 
     /// Records the outcome and answers the waiters. Answers nobody when the log has failed.

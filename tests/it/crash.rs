@@ -18,12 +18,12 @@
 
 mod deleter;
 mod ledger;
-mod random;
 mod server;
 mod writer;
 
+use crate::environment;
+use crate::random::Random;
 use ledger::Ledger;
-use random::Random;
 use server::Server;
 use std::path::Path;
 use std::sync::Arc;
@@ -71,8 +71,8 @@ fn has_data_files(folder: &Path) -> bool {
 /// Kills the server with these settings as often as asked for, and checks what it kept each time. The folder
 /// of the data that remains.
 fn check_survival(settings: &[(&str, &str)]) -> TempDir {
-    let rounds = number_from_environment("TIDEGAUGE_CRASH_ROUNDS", ROUNDS_DEFAULT);
-    let seed = number_from_environment("TIDEGAUGE_CRASH_SEED", SEED_DEFAULT);
+    let rounds = environment::number("TIDEGAUGE_CRASH_ROUNDS", ROUNDS_DEFAULT);
+    let seed = environment::number("TIDEGAUGE_CRASH_SEED", SEED_DEFAULT);
     eprintln!("{rounds} rounds with TIDEGAUGE_CRASH_SEED={seed}");
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut random = Random::new(seed);
@@ -123,11 +123,4 @@ fn kill_while_starting(folder: &Path, settings: &[(&str, &str)], random: &mut Ra
     let starting = server::spawn(folder, settings);
     std::thread::sleep(Duration::from_micros(random.below(STARTING_US_MAX)));
     server::kill(starting);
-}
-
-fn number_from_environment(name: &str, default: u64) -> u64 {
-    match std::env::var(name) {
-        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")),
-        Err(_) => default,
-    }
 }

@@ -4,10 +4,13 @@
 
 mod bad_input;
 mod crash;
+mod environment;
 mod layers;
+mod random;
 mod s3_server;
 #[allow(dead_code, reason = "the recorder, examples/golden.rs, uses the rest")]
 mod scenario;
 mod shards;
+mod simulation;
 mod states;
 mod weather;

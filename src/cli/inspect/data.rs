@@ -57,6 +57,7 @@ async fn check(store: &Store, file: &Arc<FileMeta>, verify: bool) -> Result<usiz
     if bytes.len() as u64 != file.size_bytes {
         return Err(format!("it has {} bytes, the manifest says {}", bytes.len(), file.size_bytes));
     }
+    crate::parquet_file::check_bytes(file, &bytes).map_err(|error| error.to_string())?;
     let row_count = file.row_count;
     let read = tokio::task::spawn_blocking(move || check_rows(bytes, row_count, verify)).await;
     read.map_err(|panic| panic.to_string())?

@@ -52,6 +52,7 @@ fn table(id: u32, (database, policy): (u32, u32), name: &str, fields: &[&str]) -
 fn file(table: u32, path: &str, window_start_ns: i64, sequence: u64) -> FileMeta {
     let window = TimeRange::new(window_start_ns, window_start_ns + 10);
     FileMeta {
+        end: None,
         path: path.into(),
         table: TableId(table),
         window,

@@ -13,10 +13,17 @@ impl State {
         self.tombstones.get(&table).cloned().unwrap_or_default()
     }
 
-    /// Every table that rows were ever deleted from, sorted by id, with the tombstones that are left. Of all other tables
-    /// it is known that they have rows, and with every tag of their schema.
+    /// Every table that [may lack rows](State::may_lack_rows), sorted by id, with the tombstones that are left. Of all other
+    /// tables it is known that they have rows, and with every tag of their schema.
     pub fn tables_with_deletions(&self) -> impl Iterator<Item = (TableId, &Arc<Vec<Arc<Tombstone>>>)> {
         self.tombstones.iter().map(|(table, tombstones)| (*table, tombstones))
+    }
+
+    /// Whether it is to be looked at whether a table has rows, and with every tag of its schema: rows were deleted from it,
+    /// or it was made or got tags for rows that were not stored.
+    #[must_use]
+    pub fn may_lack_rows(&self, table: TableId) -> bool {
+        self.tombstones.get(&table).is_some()
     }
 
     /// Hides a table, in a state that is only for reading.

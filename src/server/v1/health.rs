@@ -23,13 +23,18 @@ struct Check {
     status: &'static str,
 }
 
-/// `GET|HEAD /health`: 200 and `pass`, or 503 and `fail` while no write is taken. Damage that start-up found in the log is told
+/// `GET|HEAD /health`: 200 and `pass`, or 503 and `fail` while no write is taken. Damage that start-up found in log and manifest is told
 /// in a check but does not fail: what could be read is served.
 pub(in crate::server) async fn serve(State(state): State<AppState>) -> Response {
     let engine = state.engine.status();
     let mut checks: Vec<Check> = Vec::new();
     checks.extend(engine.wal_damage.into_iter().map(|message| Check {
         name: "write-ahead log",
+        message,
+        status: "pass",
+    }));
+    checks.extend(engine.manifest_damage.into_iter().map(|message| Check {
+        name: "manifest",
         message,
         status: "pass",
     }));

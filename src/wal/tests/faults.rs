@@ -177,6 +177,38 @@ fn a_record_that_does_not_fit_is_taken_back_and_the_log_goes_on() {
 }
 
 #[test]
+fn a_mark_that_does_not_fit_is_taken_back_and_the_record_stands() {
+    let directory = folder();
+    let (wal, files) = open_faulty(options(&directory));
+    append(&wal, 1).unwrap();
+    let marked = segments(&directory)[0].metadata().unwrap().len();
+    files.set(|f| f.room_bytes = Some(payload_of(2).len() + 25 + 10));
+    assert_eq!(append(&wal, 2).unwrap(), 2);
+    let length = segments(&directory)[0].metadata().unwrap().len();
+    assert_eq!(length, marked + payload_of(2).len() as u64 + 25);
+    assert_eq!(wal.size_bytes(), length);
+    files.set(|f| f.room_bytes = None);
+    assert_eq!(append(&wal, 3).unwrap(), 3);
+    drop(wal);
+    check_reopened(&directory, &[1, 2, 3]);
+}
+
+#[test]
+fn a_mark_that_cannot_be_taken_back_stops_the_log_and_the_record_stands() {
+    let directory = folder();
+    let (wal, files) = open_faulty(options(&directory));
+    files.set(|f| f.room_bytes = Some(64 + payload_of(1).len() + 25 + 10));
+    files.set(|f| f.truncate = Some(io::ErrorKind::Other));
+    assert_eq!(append(&wal, 1).unwrap(), 1);
+    assert!(matches!(append(&wal, 2), Err(WalError::Failed { .. })));
+    check_failed(&wal, &files);
+    drop(wal);
+    let (_, report, found) = open(options(&directory), 0);
+    assert_eq!(found, numbered([1]));
+    assert!(report.is_complete());
+}
+
+#[test]
 fn refused_records_at_a_change_of_segments_are_not_missed() {
     let directory = folder();
     let (wal, files) = open_faulty(options(&directory));

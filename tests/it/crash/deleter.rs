@@ -1,8 +1,8 @@
 //! A deleter: deletes one acknowledged batch after the other until the server is gone.
 
 use super::ledger::{Ledger, first_time_ns};
-use super::random::Random;
 use super::server::DATABASE;
+use crate::random::Random;
 use crate::scenario::http::{Request, percent_encode, send};
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -3,7 +3,7 @@
 //! Every value of a point follows from its batch and its place in it, so that a point that is found can be
 //! checked completely.
 
-use super::random::Random;
+use crate::random::Random;
 use parking_lot::{Condvar, Mutex};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

@@ -1,0 +1,217 @@
+//! Making changes durable and then visible, also when the store does not say whether it has them.
+//!
+//! ```text
+//! changes ─ manifest ─▶ known to be made ─▶ live state, buffers, files
+//!               │
+//!               └─ failed: made or not? ─▶ unsettled ─ the same again, before any other change ─▶ known to be made
+//! ```
+//!
+//! What is durable and not visible must not go on for long: the next flush would mix rows that a tombstone of the
+//! manifest deletes with rows that came later, and the next deletion would not know of files that the manifest has. So an
+//! unsettled commit is made again until it is known, and until then nothing else is changed. Writes go on; rows that come
+//! after it are kept apart from those that it concerns.
+
+use super::Engine;
+use super::error::EngineError;
+use super::file_edit::FileEdit;
+use super::table::Table;
+use crate::manifest::CommitError;
+use crate::model::change::Change;
+use crate::model::database::TableInfo;
+use crate::model::ids::{Sequence, TableId};
+use crate::model::state::State;
+use crate::model::tombstone::Tombstone;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use tokio::sync::RwLockWriteGuard;
+
+/// What a commit does besides changing the state.
+#[derive(Clone, Debug)]
+pub(super) enum Effect {
+    /// Tables go with all or their older rows.
+    Catalog,
+    /// Rows go.
+    Deletion(Vec<Arc<Tombstone>>),
+    /// Rows have gone from buffers to files.
+    Flush(Flushed),
+    /// Files have taken the places of others, and tombstones are spent.
+    Files(Vec<FileEdit>, Vec<Arc<Tombstone>>),
+}
+
+/// What a flush has done.
+#[derive(Clone, Debug)]
+pub(super) struct Flushed {
+    /// The last record of the log in it.
+    pub(super) through: Sequence,
+    /// The tables whose rows it has written, or whose tombstones are spent.
+    pub(super) tables: Vec<(TableId, Arc<Table>)>,
+    /// The tombstones that nothing is left of.
+    pub(super) spent: Vec<Arc<Tombstone>>,
+}
+
+/// A commit of which it is not known whether it was made, or which was made and is not visible yet.
+#[derive(Debug)]
+pub(super) struct Unsettled {
+    changes: Vec<Change>,
+    effect: Effect,
+    is_durable: bool,
+}
+
+impl Engine {
+    /// Makes changes durable and visible. A change that removes rows or tables is to be made with the gate closed.
+    ///
+    /// # Errors
+    /// [`EngineError::Unsettled`] when nothing was tried. Otherwise it may be that the changes were made, or come to be.
+    pub(super) async fn commit(&self, changes: Vec<Change>, effect: Effect) -> Result<(), EngineError> {
+        let mut unsettled = self.unsettled.lock().await;
+        if unsettled.is_some() {
+            return Err(EngineError::Unsettled);
+        }
+        self.set_apart(&effect, &changes);
+        // Noted before it is sent: whoever waits for this may stop waiting.
+        let sent = unsettled.insert(Unsettled { changes, effect, is_durable: false });
+        match self.send(&sent.changes).await {
+            Ok(()) => match unsettled.take() {
+                Some(Unsettled { changes, effect, .. }) => self.take_effect(&changes, effect),
+                None => Ok(()),
+            },
+            Err(error) => {
+                if !matches!(error, EngineError::Manifest(_)) {
+                    *unsettled = None;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Finds out what became of a commit that failed. Not to be called with the gate closed.
+    ///
+    /// # Errors
+    /// When the manifest still fails.
+    pub(super) async fn settle(&self) -> Result<(), EngineError> {
+        {
+            let mut unsettled = self.unsettled.lock().await;
+            let Some(sent) = &mut *unsettled else { return Ok(()) };
+            if !sent.is_durable {
+                match self.send(&sent.changes).await {
+                    Ok(()) => sent.is_durable = true,
+                    Err(error) => {
+                        if !matches!(error, EngineError::Manifest(_)) {
+                            *unsettled = None;
+                        }
+                        return Err(error);
+                    }
+                }
+            }
+        }
+        // The order of locks is gate, unsettled: so it was let go, and another may have come first.
+        let _gate = self.gate.write().await;
+        let mut unsettled = self.unsettled.lock().await;
+        match unsettled.take_if(|sent| sent.is_durable) {
+            Some(Unsettled { changes, effect, .. }) => self.take_effect(&changes, effect),
+            None => Ok(()),
+        }
+    }
+
+    /// Closes the gate at a moment when nothing is unsettled.
+    ///
+    /// # Errors
+    /// As [`Engine::settle`].
+    pub(super) async fn close_gate(&self) -> Result<RwLockWriteGuard<'_, ()>, EngineError> {
+        loop {
+            self.settle().await?;
+            let gate = self.gate.write().await;
+            if self.unsettled.lock().await.is_none() {
+                return Ok(gate);
+            }
+        }
+    }
+
+    async fn send(&self, changes: &[Change]) -> Result<(), EngineError> {
+        match self.manifest.commit(changes.to_vec(), |_| Ok::<_, Infallible>(())).await {
+            Ok(_) => Ok(()),
+            Err(CommitError::Failed(error)) => Err(error.into()),
+            Err(CommitError::Conflict(conflict)) => Err(EngineError::Internal(conflict.to_string())),
+            Err(CommitError::Refused(never)) => match never {},
+        }
+    }
+
+    /// Keeps the rows that `effect` concerns apart from those that will come.
+    fn set_apart(&self, effect: &Effect, changes: &[Change]) {
+        let tables: Vec<TableId> = match effect {
+            Effect::Catalog => dropped_tables(changes).map(|(table, _)| table).collect(),
+            Effect::Deletion(tombstones) => tombstones.iter().map(|tombstone| tombstone.table).collect(),
+            Effect::Flush(_) | Effect::Files(..) => Vec::new(),
+        };
+        for table in tables {
+            self.table_handle(table).set_apart();
+        }
+    }
+
+    fn take_effect(&self, changes: &[Change], effect: Effect) -> Result<(), EngineError> {
+        let internal = |e: &dyn std::fmt::Display| EngineError::Internal(e.to_string());
+        let before = self.live.load_full();
+        {
+            let _lock = self.live_lock.lock();
+            let live = self.live.load().with_changes(changes).map_err(|e| internal(&e))?;
+            self.live.store(Arc::new(live));
+        }
+        match effect {
+            Effect::Catalog => {
+                for (table, through) in dropped_tables(changes) {
+                    if let Some(info) = before.table_by_id(table) {
+                        self.keep_newer_rows(info, through)?;
+                    }
+                }
+                let state = self.live.load();
+                self.tables.write().retain(|id, _| state.table_by_id(*id).is_some());
+                for table in before.tables().filter(|table| state.table_by_id(table.id).is_none()) {
+                    self.unreferenced.add(before.files_of(table.id).iter(), self.clock.now_ns());
+                }
+            }
+            Effect::Deletion(tombstones) => {
+                for tombstone in &tombstones {
+                    let Some(info) = before.table_by_id(tombstone.table) else { continue };
+                    let table = self.table_handle(info.id);
+                    let deleted = table.delete(tombstone, &info.schema);
+                    deleted.map_err(|source| EngineError::Rows { table: info.id.to_string(), source })?;
+                    table.rejoin();
+                }
+            }
+            Effect::Flush(Flushed { through, tables, spent }) => {
+                let state = self.live.load();
+                for (id, table) in &tables {
+                    table.flushed(state.files_of(*id), &spent);
+                }
+                self.counters.flushing_bytes.store(0, Ordering::Relaxed);
+                self.wal.trim(through)?;
+            }
+            Effect::Files(edits, spent) => self.show_files(&edits, &spent),
+        }
+        Ok(())
+    }
+
+    /// Rows that came while nobody knew whether their table was dropped become rows of a new one, as they do when the log is
+    /// replayed.
+    fn keep_newer_rows(&self, info: &Arc<TableInfo>, through: Sequence) -> Result<(), EngineError> {
+        let Some(newer) = self.table_handle(info.id).newer_than(through) else { return Ok(()) };
+        let _lock = self.live_lock.lock();
+        let mut state = State::clone(&self.live.load());
+        let id = state.next_table_id();
+        let again = TableInfo { id, ..TableInfo::clone(info) };
+        let put = state.apply(&Change::PutTable(Arc::new(again)));
+        put.map_err(|e| EngineError::Internal(e.to_string()))?;
+        self.tables.write().insert(id, Arc::new(newer));
+        self.live.store(Arc::new(state));
+        Ok(())
+    }
+}
+
+/// The tables that are dropped by themselves, up to which record.
+fn dropped_tables(changes: &[Change]) -> impl Iterator<Item = (TableId, Sequence)> {
+    changes.iter().filter_map(|change| match change {
+        Change::DropTable { table, through } => Some((*table, *through)),
+        _ => None,
+    })
+}

@@ -1,0 +1,291 @@
+//! What the engine must answer: a map, and what may have become of operations whose answer is missing.
+//!
+//! An operation that failed after it was sent may have taken effect, wholly or not at all, and may come to do so until the
+//! next start. So the model keeps *worlds*: each says what queries may see now, and what they will see after a
+//! restart. Looking at the data drops the worlds that contradict it; at least one must stay.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use tidegauge::model::time::{DAY_NS, TimeRange};
+
+/// Where rows go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Policy {
+    /// Keeps rows for ever.
+    Autogen,
+    /// Keeps rows for [`SHORT_DURATION_NS`].
+    Short,
+}
+
+/// How long [`Policy::Short`] keeps rows.
+pub(super) const SHORT_DURATION_NS: i64 = 3 * DAY_NS;
+
+impl Policy {
+    pub(super) const ALL: [Self; 2] = [Self::Autogen, Self::Short];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Autogen => "autogen",
+            Self::Short => "short",
+        }
+    }
+
+    /// The first time that rows may still bear at `now_ns`.
+    pub(super) fn oldest_ns(self, now_ns: i64) -> i64 {
+        match self {
+            Self::Autogen => i64::MIN,
+            Self::Short => now_ns - SHORT_DURATION_NS,
+        }
+    }
+}
+
+/// The measurements.
+pub(super) const MEASUREMENTS: [&str; 2] = ["m", "n"];
+
+/// A tag set.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Series {
+    pub(super) host: String,
+    pub(super) zone: Option<String>,
+}
+
+/// The value of a field.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Value {
+    Float(f64),
+    Integer(i64),
+    Text(String),
+    Boolean(bool),
+}
+
+/// The names of all fields; each has one type.
+pub(super) const FIELDS: [&str; 4] = ["b", "f", "i", "s"];
+
+/// The fields of a point.
+pub(super) type Fields = BTreeMap<&'static str, Value>;
+
+/// The points of a table.
+pub(super) type Rows = BTreeMap<(Series, i64), Fields>;
+
+/// A policy and a measurement.
+pub(super) type TableName = (Policy, &'static str);
+
+/// Everything, without empty tables.
+pub(super) type Tables = BTreeMap<TableName, Rows>;
+
+/// A point to be written.
+#[derive(Clone, Debug)]
+pub(super) struct Point {
+    pub(super) measurement: &'static str,
+    pub(super) series: Series,
+    pub(super) time_ns: i64,
+    pub(super) fields: Fields,
+}
+
+/// Points of one request.
+#[derive(Clone, Debug)]
+pub(super) struct Batch {
+    pub(super) policy: Policy,
+    pub(super) points: Vec<Point>,
+}
+
+/// Which series a deletion or a query is about.
+#[derive(Clone, Debug)]
+pub(super) enum Filter {
+    All,
+    Host(String),
+    NotHost(String),
+    WithoutZone,
+}
+
+impl Filter {
+    pub(super) fn has(&self, series: &Series) -> bool {
+        match self {
+            Self::All => true,
+            Self::Host(host) => series.host == *host,
+            Self::NotHost(host) => series.host != *host,
+            Self::WithoutZone => series.zone.is_none(),
+        }
+    }
+}
+
+/// Rows of some tables.
+#[derive(Clone, Debug)]
+pub(super) struct Selection {
+    pub(super) tables: Vec<TableName>,
+    pub(super) filter: Filter,
+    pub(super) times: TimeRange,
+}
+
+/// What an operation does to the data, if it does it.
+#[derive(Clone, Debug)]
+pub(super) enum Effect {
+    /// Of rows that the policy still keeps.
+    Write(Batch),
+    Delete(Selection),
+    DropMeasurement(&'static str),
+}
+
+impl Effect {
+    /// Does it.
+    pub(super) fn apply(&self, tables: &mut Tables) {
+        match self {
+            Self::Write(Batch { policy, points }) => {
+                for point in points {
+                    let rows = tables.entry((*policy, point.measurement)).or_default();
+                    let row = rows.entry((point.series.clone(), point.time_ns)).or_default();
+                    row.extend(point.fields.clone());
+                }
+            }
+            Self::Delete(selection) => {
+                for name in &selection.tables {
+                    let Some(rows) = tables.get_mut(name) else { continue };
+                    rows.retain(|(series, time_ns), _| {
+                        !(selection.filter.has(series) && selection.times.contains(*time_ns))
+                    });
+                }
+            }
+            Self::DropMeasurement(measurement) => tables.retain(|(_, name), _| name != measurement),
+        }
+        tables.retain(|_, rows| !rows.is_empty());
+    }
+}
+
+/// One way in which things may be.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct World {
+    /// What queries see.
+    now: Tables,
+    /// What they will see after a restart.
+    after_restart: Tables,
+}
+
+/// Everything that may be.
+#[derive(Debug)]
+pub(super) struct Model {
+    worlds: Vec<World>,
+}
+
+impl Model {
+    /// No data.
+    pub(super) fn new() -> Self {
+        Self { worlds: vec![World::default()] }
+    }
+
+    /// An operation was answered with success.
+    pub(super) fn succeeded(&mut self, effect: &Effect) {
+        for world in &mut self.worlds {
+            effect.apply(&mut world.now);
+            effect.apply(&mut world.after_restart);
+        }
+        self.forget_doubles();
+    }
+
+    /// An operation failed after it was sent: it has taken effect, will do so, or never will.
+    pub(super) fn may_have_succeeded(&mut self, effect: &Effect) {
+        let mut worlds = Vec::new();
+        for world in std::mem::take(&mut self.worlds) {
+            let mut later = world.clone();
+            effect.apply(&mut later.after_restart);
+            let mut at_once = later.clone();
+            effect.apply(&mut at_once.now);
+            worlds.extend([world, later, at_once]);
+        }
+        self.worlds = worlds;
+        self.forget_doubles();
+    }
+
+    /// The engine was opened again.
+    pub(super) fn restarted(&mut self) {
+        for world in &mut self.worlds {
+            world.now = world.after_restart.clone();
+        }
+        self.forget_doubles();
+    }
+
+    /// The rows that may be seen, one set for each way in which things may be.
+    pub(super) fn views(&self, now_ns: i64) -> Vec<Tables> {
+        let mut views: Vec<Tables> = Vec::new();
+        for world in &self.worlds {
+            for tables in [&world.now, &world.after_restart] {
+                let kept = kept_at(tables, now_ns);
+                if !views.contains(&kept) {
+                    views.push(kept);
+                }
+            }
+        }
+        views
+    }
+
+    /// All rows were looked at.
+    ///
+    /// # Errors
+    /// When they cannot be: how they differ from what they may be.
+    pub(super) fn observe(&mut self, found: &Tables, now_ns: i64) -> Result<(), String> {
+        let mut left: Vec<World> = Vec::new();
+        for world in &self.worlds {
+            if kept_at(&world.now, now_ns) == *found {
+                left.push(world.clone());
+            } else if kept_at(&world.after_restart, now_ns) == *found {
+                left.push(World { now: world.after_restart.clone(), ..world.clone() });
+            }
+        }
+        if left.is_empty() {
+            let differences: Vec<String> =
+                self.views(now_ns).iter().map(|expected| difference(expected, found)).collect();
+            let shortest = differences.iter().min_by_key(|text| text.len()).cloned().unwrap_or_default();
+            return Err(format!(
+                "none of {} possible views was found; the nearest differs in\n{shortest}",
+                differences.len()
+            ));
+        }
+        self.worlds = left;
+        self.forget_doubles();
+        Ok(())
+    }
+
+    fn forget_doubles(&mut self) {
+        let mut worlds: Vec<World> = Vec::new();
+        for world in std::mem::take(&mut self.worlds) {
+            if !worlds.contains(&world) {
+                worlds.push(world);
+            }
+        }
+        self.worlds = worlds;
+        assert!(self.worlds.len() <= 4_096, "the simulation leaves too much undecided");
+    }
+}
+
+/// The rows that their policy still keeps.
+fn kept_at(tables: &Tables, now_ns: i64) -> Tables {
+    let mut kept = tables.clone();
+    for ((policy, _), rows) in &mut kept {
+        let oldest_ns = policy.oldest_ns(now_ns);
+        rows.retain(|(_, time_ns), _| *time_ns >= oldest_ns);
+    }
+    kept.retain(|_, rows| !rows.is_empty());
+    kept
+}
+
+/// The rows that are not the same, one a line.
+pub(super) fn difference(expected: &Tables, found: &Tables) -> String {
+    let flat = |tables: &Tables| -> BTreeMap<(TableName, Series, i64), Fields> {
+        let rows = tables.iter().flat_map(|(name, rows)| {
+            rows.iter().map(|((series, time_ns), fields)| ((*name, series.clone(), *time_ns), fields.clone()))
+        });
+        rows.collect()
+    };
+    let (expected, found) = (flat(expected), flat(found));
+    let mut out = String::new();
+    for (key, fields) in &expected {
+        match found.get(key) {
+            Some(other) if other == fields => {}
+            Some(other) => writeln!(out, "  {key:?}: {other:?} instead of {fields:?}").expect("a string"),
+            None => writeln!(out, "  {key:?}: missing {fields:?}").expect("a string"),
+        }
+    }
+    for (key, fields) in found.iter().filter(|(key, _)| !expected.contains_key(key)) {
+        writeln!(out, "  {key:?}: {fields:?} should not be there").expect("a string");
+    }
+    out
+}

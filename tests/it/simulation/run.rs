@@ -1,0 +1,524 @@
+//! Plays steps on an engine and compares it with the model after each.
+
+use super::catalog::{catalog_of, read_catalog};
+use super::faulty_files::{DiskFaults, FaultyDisk};
+use super::faulty_store::FaultyStore;
+use super::model::{Batch, Effect, Filter, Model, Policy, SHORT_DURATION_NS, Selection, Value, difference};
+use super::query;
+use super::reader::{DATABASE, read_all, table_id};
+use super::steps::{End, Meanwhile, Operation, START_NS, Step, Steps};
+use crate::random::Random;
+use futures::future::join_all;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::{Arc, Barrier};
+use std::time::Duration;
+use tempfile::TempDir;
+use tidegauge::clock::ManualClock;
+use tidegauge::engine::{
+    Deletion, Engine, EngineError, EngineOptions, PolicySpec, WriteError, WriteOutcome, WriteRequest,
+};
+use tidegauge::line_protocol::Precision;
+use tidegauge::manifest::ManifestError;
+use tidegauge::model::tombstone::SeriesFilter;
+
+/// Steps of one seed.
+const STEPS: usize = 40;
+
+/// How long a step may take. None waits for anything; this is for those that wait for ever.
+const STEP_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Threads for blocking work: one for a compaction, and one for whatever comes meanwhile.
+pub(super) const BLOCKING_THREADS: usize = 2;
+
+/// Edits between two checkpoints: few, so that checkpoints and what they make superfluous are met.
+const CHECKPOINT_EDITS: u64 = 4;
+
+/// Bytes of a segment of the log: few, so that there are several.
+const SEGMENT_BYTES_MAX: u64 = 2_000;
+
+/// Bytes of a compacted file: few, so that there are several of a window.
+const COMPACTED_FILE_BYTES: u64 = 3_000;
+
+/// Attempts to start; from the second on the store is well.
+const STARTS_MAX: usize = 3;
+
+/// An engine, what it stands on, and the model.
+pub(super) struct Simulation<'h> {
+    folder: TempDir,
+    disk: FaultyDisk,
+    store: FaultyStore,
+    clock: ManualClock,
+    now_ns: i64,
+    /// `None` between a crash and the next start.
+    engine: Option<Arc<Engine>>,
+    model: Model,
+    /// Of a thousand requests to the store, so many fail.
+    store_faults: u64,
+    disk_faults: DiskFaults,
+    /// Whether the disk had a fault since the start that ends the log.
+    log_may_fail: bool,
+    /// Whether it has ended: no write is taken, and none is stored.
+    log_has_failed: bool,
+    history: &'h mut Vec<String>,
+}
+
+impl<'h> Simulation<'h> {
+    /// Plays the steps of `seed`, and notes them in `history`. Panics when the engine does not have what it should.
+    pub(super) async fn run(seed: u64, history: &'h mut Vec<String>) {
+        let mut random = Random::new(seed);
+        let mut steps = Steps::new(random.fork());
+        let mut simulation = Self::start(seed, random.fork(), history).await;
+        for _ in 0..STEPS {
+            simulation.play(steps.next()).await;
+        }
+        for step in [
+            Step::StoreFaults(0),
+            Step::DiskFaults(DiskFaults::default()),
+            Step::Crash { power_loss: true },
+            Step::Run(Operation::Flush),
+            Step::Restart,
+        ] {
+            simulation.play(step).await;
+        }
+        simulation.end().await;
+    }
+
+    async fn start(seed: u64, random: Random, history: &'h mut Vec<String>) -> Self {
+        let folder = folder_in_memory();
+        let (disk, store) = (FaultyDisk::new(random), FaultyStore::new(seed));
+        let clock = ManualClock::new(START_NS);
+        let opened = Engine::open(options(folder.path(), &disk), store.connect(), Arc::new(clock.clone()));
+        let engine = opened.await.expect("an empty store opens");
+        engine.create_database(DATABASE, None).await.expect("the store is well");
+        let spec = PolicySpec { duration_ns: Some(SHORT_DURATION_NS), ..PolicySpec::default() };
+        let created = engine.create_policy(DATABASE, Policy::Short.name(), spec, false).await;
+        created.expect("the store is well");
+        Self {
+            folder,
+            disk,
+            store,
+            clock,
+            now_ns: START_NS,
+            engine: Some(engine),
+            model: Model::new(),
+            store_faults: 0,
+            disk_faults: DiskFaults::default(),
+            log_may_fail: false,
+            log_has_failed: false,
+            history,
+        }
+    }
+
+    fn engine(&self) -> Arc<Engine> {
+        self.engine.clone().expect("between steps an engine runs")
+    }
+
+    async fn play(&mut self, step: Step) {
+        self.history.push(format!("{step:?}"));
+        let played = tokio::time::timeout(STEP_TIMEOUT, async {
+            self.step(step).await;
+            self.settle().await;
+            self.look().await;
+        });
+        played.await.expect("the step ends");
+    }
+
+    async fn step(&mut self, step: Step) {
+        match step {
+            Step::Write(batches) => self.write(&batches).await,
+            Step::CrashAmidWrite { batches, after, power_loss } => {
+                self.disk.set(DiskFaults { dies_after: Some(after), ..self.disk_faults.clone() });
+                self.log_may_fail = true;
+                self.write(&batches).await;
+                self.crash(power_loss).await;
+                self.open().await;
+            }
+            Step::Run(operation) => {
+                let outcome = perform(self.engine(), operation.clone()).await;
+                self.note_operation(&operation, outcome);
+            }
+            Step::Amid { operation, after, takes_effect, meanwhile, end } => {
+                self.store.hold_after(after, takes_effect);
+                self.amid(operation, meanwhile, end).await;
+            }
+            Step::Query(selection) => self.query(&selection).await,
+            Step::Crash { power_loss } => {
+                self.crash(power_loss).await;
+                self.open().await;
+            }
+            Step::CrashAmidStart { after, takes_effect } => {
+                self.crash(true).await;
+                self.store.hold_after(after, takes_effect);
+                self.crash_amid_start().await;
+            }
+            Step::Restart => self.restart().await,
+            Step::StoreFaults(per_mille) => {
+                self.store_faults = per_mille;
+                self.store.set_faults(per_mille);
+            }
+            Step::DiskFaults(faults) => {
+                self.log_may_fail |= faults.write_fails || faults.sync_fails || faults.sync_directory_fails;
+                self.disk.set(faults.clone());
+                self.disk_faults = faults;
+            }
+            Step::Advance { by_ns } => {
+                self.now_ns += by_ns;
+                self.clock.set(self.now_ns);
+            }
+        }
+    }
+
+    async fn write(&mut self, batches: &[Batch]) {
+        let engine = self.engine();
+        let outcomes = join_all(batches.iter().map(|batch| engine.write(request(batch)))).await;
+        for (batch, outcome) in batches.iter().zip(outcomes) {
+            self.note_write(batch, outcome);
+        }
+        let refused = engine.status().writes_refused;
+        self.log_has_failed |= refused.is_some_and(|why| why.contains("stopped"));
+    }
+
+    fn note_write(&mut self, batch: &Batch, outcome: Result<WriteOutcome, WriteError>) {
+        if let Err(error) = &outcome {
+            self.history.push(format!("failed: {error}"));
+        }
+        let mut kept = batch.clone();
+        kept.points.retain(|point| point.time_ns >= batch.policy.oldest_ns(self.now_ns));
+        let count = kept.points.len();
+        match outcome {
+            Ok(outcome) => {
+                assert!(!self.log_has_failed || count == 0, "the log has failed and takes writes");
+                assert_eq!(outcome.points_written, count, "points that are not too old are stored");
+                self.model.succeeded(&Effect::Write(kept));
+            }
+            Err(WriteError::DiskFull { .. }) => {
+                assert!(self.disk_faults.room_bytes.is_some(), "the disk is not full");
+            }
+            Err(WriteError::Closed(_)) if self.log_has_failed => {}
+            Err(WriteError::Closed(reason)) => {
+                assert!(self.log_may_fail, "nothing was wrong with the disk: {reason}");
+                self.model.may_have_succeeded(&Effect::Write(kept));
+            }
+            Err(other) => panic!("a write fails for no reason: {other:?}"),
+        }
+    }
+
+    fn note_operation(&mut self, operation: &Operation, outcome: Result<(), EngineError>) {
+        let effect = effect(operation);
+        match outcome {
+            Ok(()) => {
+                if let Some(effect) = effect {
+                    self.model.succeeded(&effect);
+                }
+            }
+            Err(error) => {
+                self.check_expected(&error);
+                if let Some(effect) = effect {
+                    self.model.may_have_succeeded(&effect);
+                }
+            }
+        }
+    }
+
+    /// Panics when an error does not come from a fault of store or disk.
+    fn check_expected(&mut self, error: &EngineError) {
+        self.history.push(format!("failed: {error}"));
+        let is_from_store = match error {
+            EngineError::Store(_)
+            | EngineError::Manifest(ManifestError::Store(_))
+            | EngineError::File(_)
+            | EngineError::Unsettled => true,
+            EngineError::Wal(_) => {
+                let disk = &self.disk_faults;
+                assert!(self.log_may_fail || disk.remove_fails, "nothing was wrong with the disk: {error}");
+                return;
+            }
+            _ => false,
+        };
+        assert!(is_from_store && self.store_faults > 0, "nothing was wrong with the store: {error:?}");
+    }
+
+    /// An operation stands still at a request to the store, if it gets as far as that.
+    async fn amid(&mut self, operation: Operation, meanwhile: Vec<Meanwhile>, end: End) {
+        let mut running = tokio::spawn(perform(self.engine(), operation.clone()));
+        let held_at = tokio::select! {
+            biased;
+            path = self.store.held() => path,
+            ended = &mut running => {
+                self.store.release();
+                self.note_operation(&operation, ended.expect("operations do not panic"));
+                return;
+            }
+        };
+        // Changes of the catalog and deletions pass alone, so that writes would wait for them.
+        if effect(&operation).is_none() {
+            for step in meanwhile {
+                self.meanwhile(step, &held_at).await;
+            }
+        }
+        match end {
+            End::GoesOn => {
+                self.store.release();
+                let outcome = running.await.expect("operations do not panic");
+                self.note_operation(&operation, outcome);
+            }
+            End::Crash { power_loss } => {
+                self.kill(power_loss);
+                let outcome = running.await.expect("operations do not panic");
+                if let Some(effect) = effect(&operation) {
+                    match outcome {
+                        Ok(()) => self.model.succeeded(&effect),
+                        Err(_) => self.model.may_have_succeeded(&effect),
+                    }
+                }
+                self.bury().await;
+                self.open().await;
+            }
+        }
+    }
+
+    async fn meanwhile(&mut self, step: Meanwhile, held_at: &str) {
+        match step {
+            Meanwhile::Write(batch) => self.write(&[batch]).await,
+            // Where the manifest is being changed, another change waits.
+            Meanwhile::Delete(selection) if held_at.starts_with("data/") => {
+                let operation = Operation::Delete(selection);
+                let outcome = perform(self.engine(), operation.clone()).await;
+                self.note_operation(&operation, outcome);
+            }
+            Meanwhile::Delete(_) => {}
+            Meanwhile::Look => self.look().await,
+        }
+    }
+
+    /// Asks for a selection as users do.
+    async fn query(&mut self, selection: &Selection) {
+        let found = match query::select(&self.engine(), selection, self.now_ns).await {
+            Ok(found) => found,
+            Err(error) => {
+                assert!(self.store_faults > 0, "a query fails for no reason: {error}");
+                return;
+            }
+        };
+        let views = self.model.views(self.now_ns);
+        let expected: Vec<_> = views.iter().map(|view| query::expected(view, selection)).collect();
+        if !expected.contains(&found) {
+            let differences = expected.iter().map(|expected| difference(expected, &found));
+            panic!(
+                "a query has the wrong rows:\n{}",
+                differences.min_by_key(String::len).unwrap_or_default()
+            );
+        }
+    }
+
+    /// Reads everything, without faults, and compares.
+    async fn look(&mut self) {
+        self.store.set_faults(0);
+        let engine = self.engine();
+        let found = read_all(&engine).await.expect("what was written can be read");
+        let catalog = read_catalog(&engine).await.expect("what was written can be read");
+        assert_eq!(catalog, catalog_of(&engine, &found));
+        self.store.set_faults(self.store_faults);
+        if let Err(difference) = self.model.observe(&found, self.now_ns) {
+            panic!("{difference}");
+        }
+    }
+
+    /// Lets what the engine does in the background come to its end.
+    async fn settle(&self) {
+        loop {
+            let before = self.store.operation_count();
+            for _ in 0..4 {
+                // When all threads for blocking work are here, all that was asked of them before is done.
+                let met = Arc::new(Barrier::new(BLOCKING_THREADS));
+                let wait = || {
+                    let met = met.clone();
+                    tokio::task::spawn_blocking(move || drop(met.wait()))
+                };
+                join_all((0..BLOCKING_THREADS).map(|_| wait())).await;
+                for _ in 0..8 {
+                    tokio::task::yield_now().await;
+                }
+            }
+            if self.store.operation_count() == before {
+                return;
+            }
+        }
+    }
+
+    async fn crash(&mut self, power_loss: bool) {
+        self.kill(power_loss);
+        self.bury().await;
+    }
+
+    /// From now on nothing that the engine does has an effect.
+    fn kill(&mut self, power_loss: bool) {
+        self.store.crash();
+        self.disk.crash(power_loss);
+        self.disk_faults = DiskFaults::default();
+    }
+
+    /// Waits until what the dead engine was doing has failed.
+    async fn bury(&mut self) {
+        self.settle().await;
+        let Some(engine) = self.engine.take() else { return };
+        while Arc::strong_count(&engine) > 1 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn restart(&mut self) {
+        if let Err(error) = self.engine().shutdown().await {
+            self.check_expected(&error);
+        }
+        self.crash(false).await;
+        self.open().await;
+    }
+
+    /// Starts an engine in the place of the dead one. The first time the store may be unwell.
+    async fn open(&mut self) {
+        for _ in 0..STARTS_MAX {
+            match self.try_open().await {
+                Ok(engine) => {
+                    self.opened(engine);
+                    return;
+                }
+                Err(error) => self.check_expected(&error),
+            }
+            self.store.crash();
+            self.store_faults = 0;
+            self.store.set_faults(0);
+        }
+        panic!("the engine does not start");
+    }
+
+    /// An attempt to start. Does not borrow, so that it can be spawned.
+    fn try_open(&self) -> impl Future<Output = Result<Arc<Engine>, EngineError>> + Send + use<> {
+        let options = options(self.folder.path(), &self.disk);
+        Engine::open(options, self.store.connect(), Arc::new(self.clock.clone()))
+    }
+
+    fn opened(&mut self, engine: Arc<Engine>) {
+        self.history.push("started".to_owned());
+        let status = engine.status();
+        assert_eq!(status.wal_damage, Vec::<String>::new(), "nothing was damaged");
+        assert_eq!(status.wal_records_missing, 0, "nothing was lost");
+        self.engine = Some(engine);
+        self.log_may_fail = false;
+        self.log_has_failed = false;
+        self.model.restarted();
+    }
+
+    async fn crash_amid_start(&mut self) {
+        let mut starting = tokio::spawn(self.try_open());
+        let opened = tokio::select! {
+            biased;
+            _ = self.store.held() => None,
+            opened = &mut starting => Some(opened.expect("starting does not panic")),
+        };
+        match opened {
+            Some(Ok(engine)) => {
+                self.store.release();
+                self.opened(engine);
+            }
+            Some(Err(error)) => {
+                self.check_expected(&error);
+                self.store.crash();
+                self.open().await;
+            }
+            None => {
+                self.store.crash();
+                self.disk.crash(false);
+                drop(starting.await.expect("starting does not panic"));
+                self.settle().await;
+                self.open().await;
+            }
+        }
+    }
+
+    async fn end(self) {
+        self.engine().shutdown().await.expect("the store is well");
+    }
+}
+
+/// Of an engine that flushes only when it is told to.
+pub(super) fn options(folder: &Path, disk: &FaultyDisk) -> EngineOptions {
+    let mut options = EngineOptions::new(folder.join("wal"));
+    options.wal.segment_bytes_max = SEGMENT_BYTES_MAX;
+    options.wal.disk_low_water_bytes = 1;
+    options.log_files = disk.mount();
+    options.checkpoint_edits = CHECKPOINT_EDITS;
+    options.commit_backoff = Duration::ZERO;
+    options.compaction.file_bytes = COMPACTED_FILE_BYTES;
+    // Only steps do anything.
+    options.upkeep_interval = None;
+    options.flush_bytes = usize::MAX;
+    options.buffer_bytes_max = usize::MAX;
+    options.flush_age = Duration::MAX;
+    options
+}
+
+/// A folder in memory where the system has such a place: recovery really syncs, which a disk takes its time for.
+pub(super) fn folder_in_memory() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    let made = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+    made.expect("a temporary folder")
+}
+
+async fn perform(engine: Arc<Engine>, operation: Operation) -> Result<(), EngineError> {
+    match operation {
+        Operation::Flush => engine.flush().await,
+        Operation::Delete(selection) => engine.delete(&deletions(&engine, &selection)).await,
+        Operation::DropMeasurement(name) => engine.drop_measurement(DATABASE, name).await,
+        Operation::Compact => engine.compact().await,
+        Operation::Expire => engine.drop_dead_files().await.map(drop),
+        Operation::CollectOrphans => engine.collect_orphans(Duration::ZERO).await.map(drop),
+    }
+}
+
+/// What an operation does to the data; `None` when it must not change a thing.
+fn effect(operation: &Operation) -> Option<Effect> {
+    match operation {
+        Operation::Flush | Operation::Compact | Operation::Expire | Operation::CollectOrphans => None,
+        Operation::Delete(selection) => Some(Effect::Delete(selection.clone())),
+        Operation::DropMeasurement(name) => Some(Effect::DropMeasurement(name)),
+    }
+}
+
+/// A selection as the engine takes it: without tables that do not exist.
+pub(super) fn deletions(engine: &Engine, selection: &Selection) -> Vec<Deletion> {
+    let series = match &selection.filter {
+        Filter::All => SeriesFilter::all(),
+        Filter::Host(host) => SeriesFilter::tag_in("host", [host.as_str()]),
+        Filter::NotHost(host) => SeriesFilter::tag_in("host", [host.as_str()]).inverted(),
+        Filter::WithoutZone => SeriesFilter::tag_in("zone", [""]),
+    };
+    let tables = selection.tables.iter().filter_map(|name| table_id(engine, *name));
+    tables.map(|table| Deletion { table, times: selection.times, series: series.clone() }).collect()
+}
+
+/// A batch as line protocol.
+pub(super) fn request(batch: &Batch) -> WriteRequest {
+    let mut body = String::new();
+    for point in &batch.points {
+        write!(body, "{},host={}", point.measurement, point.series.host).expect("a string");
+        if let Some(zone) = &point.series.zone {
+            write!(body, ",zone={zone}").expect("a string");
+        }
+        let fields = point.fields.iter().map(|(name, value)| match value {
+            Value::Float(value) => format!("{name}={value}"),
+            Value::Integer(value) => format!("{name}={value}i"),
+            Value::Text(value) => format!("{name}=\"{value}\""),
+            Value::Boolean(value) => format!("{name}={value}"),
+        });
+        let fields: Vec<String> = fields.collect();
+        writeln!(body, " {} {}", fields.join(","), point.time_ns).expect("a string");
+    }
+    WriteRequest {
+        database: DATABASE.into(),
+        policy: Some(batch.policy.name().into()),
+        precision: Precision::Nanosecond,
+        body: body.into(),
+    }
+}
