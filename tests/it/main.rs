@@ -10,4 +10,5 @@ mod s3_server;
 mod scenario;
 mod shards;
 mod states;
+mod transfer;
 mod weather;
