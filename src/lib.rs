@@ -37,7 +37,7 @@
 //! |---|---|---|
 //! | L6 | `app`, `cli` | the composition root: start and stop order, subcommands |
 //! | L5 | [`server`] | protocols and status codes; nothing below does |
-//! | L4 | [`query`] | InfluxQL and SQL to plans to record batch streams; never writes |
+//! | L4 | [`query`], [`backup`] | InfluxQL and SQL to plans to record batch streams, which never write; copies of a database and back |
 //! | L3 | [`engine`] | write, flush, compact, expire, recover, read view; no HTTP, no DataFusion |
 //! | L2 | [`catalog`], [`wal`], [`buffer`], [`parquet_file`], [`manifest`], [`auth`] | one storage part each; passwords |
 //! | L1 | [`line_protocol`], [`merge`], [`encode`], [`object`] | pure, except `object`, the storage edge |
@@ -61,11 +61,13 @@
 //! | manifest | the numbered log of edits that says which files make up the database |
 //! | tombstone | rows that were deleted: series and times of a table, up to a record of the log |
 //! | shard | as clients see it: a window of a policy's shard duration; rows do not lie in shards |
+//! | cut | a state of the manifest right after a flush: what a backup copies |
 //! | read view | schema, chunks, files and tombstones of one table at one moment |
 //! | continuous query | a `SELECT … INTO` that the server runs by itself, over windows that have ended |
 
 pub mod app;
 pub mod auth;
+pub mod backup;
 pub mod buffer;
 pub mod catalog;
 pub mod cli;

@@ -15,9 +15,8 @@ mod parts;
 mod signals;
 
 pub use error::AppError;
-pub(crate) use parts::store_options;
+pub(crate) use parts::{open_engine, store_options};
 
-use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::object::Store;
@@ -50,7 +49,7 @@ impl App {
         let store = store.cached(config.object_store.cache_bytes);
         store.probe().await.map_err(AppError::Store)?;
         tracing::info!(store = store.url(), "the object store is ready");
-        let engine = Engine::open(parts::engine_options(config), store, Arc::new(SystemClock)).await?;
+        let engine = open_engine(config, store).await?;
         match Self::serve(config, engine.clone()).await {
             Ok(app) => Ok(app),
             Err(error) => {

@@ -2,14 +2,16 @@
 
 use super::AppError;
 use super::continuous_queries::{ContinuousQueries, RunInto};
+use crate::clock::SystemClock;
 use crate::config::Config;
-use crate::engine::{CompactionOptions, EngineOptions};
-use crate::object::StoreOptions;
+use crate::engine::{CompactionOptions, Engine, EngineOptions};
+use crate::object::{Store, StoreOptions};
 use crate::query::{QueryLimits, QueryOptions, StatementOutcome};
 use crate::server::{AppState, HttpSettings, Server, flight, write_into};
 use crate::wal::WalOptions;
 use futures::FutureExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -40,7 +42,16 @@ fn path_text(path: &Path) -> Result<String, AppError> {
         .map_err(|_| folder(std::io::Error::new(std::io::ErrorKind::InvalidInput, "its name is not UTF-8")))
 }
 
-pub(super) fn engine_options(config: &Config) -> EngineOptions {
+/// Opens the engine of a configuration on its store, as a server does.
+///
+/// # Errors
+///
+/// When the log or the manifest cannot be read.
+pub(crate) async fn open_engine(config: &Config, store: Store) -> Result<Arc<Engine>, AppError> {
+    Ok(Engine::open(engine_options(config), store, Arc::new(SystemClock)).await?)
+}
+
+fn engine_options(config: &Config) -> EngineOptions {
     let wal = WalOptions {
         segment_bytes_max: config.wal.segment_bytes,
         disk_low_water_bytes: config.wal.disk_low_water_bytes,

@@ -38,6 +38,18 @@ pub fn create_database(
     Ok(vec![Change::CreateDatabase(Arc::new(database)), Change::PutPolicy(Arc::new(policy))])
 }
 
+/// Whether a database of this name can be added as a whole, with its policies and tables.
+///
+/// # Errors
+/// When there is one of this name, or the name will not do.
+pub fn check_new_database(state: &State, name: &str) -> Result<(), CatalogError> {
+    if state.database(name).is_some() {
+        return Err(CatalogError::DATABASE_EXISTS);
+    }
+    name::check_form(name)?;
+    name::check_length(name)
+}
+
 /// CREATE DATABASE with a policy on a database that exists.
 fn add_first_policy(
     state: &State,

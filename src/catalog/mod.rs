@@ -20,7 +20,7 @@ mod tests;
 mod user;
 
 pub use continuous_query::{create_continuous_query, drop_continuous_query};
-pub use database::{create_database, drop_database};
+pub use database::{check_new_database, create_database, drop_database};
 pub use measurement::{WriteTarget, WriteTargetError, drop_measurement, resolve_write_target};
 pub use policy::{PolicyChange, PolicySpec, alter_policy, create_policy, drop_policy};
 pub use user::{create_user, drop_user, grant, revoke, set_admin, set_password};
@@ -46,6 +46,7 @@ pub enum CatalogError {
 }
 
 impl CatalogError {
+    const DATABASE_EXISTS: Self = Self::Conflict("database already exists");
     const POLICY_EXISTS: Self = Self::Conflict("retention policy already exists");
     const POLICY_CONFLICT: Self = Self::Conflict("retention policy conflicts with an existing policy");
     const DURATION_TOO_LOW: Self = Self::Invalid("retention policy duration must be at least 1h0m0s");

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use clap::Args;
-use reqwest::header::{ACCEPT, RETRY_AFTER};
+use reqwest::header::{ACCEPT, CONTENT_ENCODING, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
 use serde::Deserialize;
 use std::time::Duration;
@@ -24,6 +24,7 @@ pub(super) struct ServerArgs {
     #[arg(
         short = 'H',
         long,
+        visible_alias = "url",
         value_name = "URL",
         env = "TIDEGAUGE_HOST",
         default_value = "http://127.0.0.1:8086"
@@ -139,6 +140,56 @@ impl Client {
         if answer.status().is_success() { Ok(answer) } else { Err(refused(answer).await) }
     }
 
+    /// Gets what a path has to offer. A server that is busy or away is waited for.
+    pub(super) async fn get(&self, path: &str, parameters: &[(&str, &str)]) -> Result<Response, ClientError> {
+        let url = self.endpoint(path, parameters)?;
+        self.patiently(|| self.http.get(url.clone())).await
+    }
+
+    /// Posts a body. A server that is busy or away is waited for, so it must do no harm to do it twice.
+    pub(super) async fn post(
+        &self,
+        path: &str,
+        parameters: &[(&str, &str)],
+        body: Bytes,
+    ) -> Result<Response, ClientError> {
+        let url = self.endpoint(path, parameters)?;
+        self.patiently(|| self.http.post(url.clone()).body(body.clone())).await
+    }
+
+    /// Posts a body that is gzip, once.
+    pub(super) async fn post_gzip_once(
+        &self,
+        path: &str,
+        parameters: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Result<Response, ClientError> {
+        let request = self.http.post(self.endpoint(path, parameters)?).header(CONTENT_ENCODING, "gzip");
+        let answer = self.authorized(request).body(body).send().await;
+        let answer = answer.map_err(|error| self.unreachable(&error))?;
+        if answer.status().is_success() { Ok(answer) } else { Err(refused(answer).await) }
+    }
+
+    async fn patiently(
+        &self,
+        request: impl Fn() -> reqwest::RequestBuilder,
+    ) -> Result<Response, ClientError> {
+        let mut attempt = 1;
+        loop {
+            let error = match self.authorized(request()).send().await {
+                Ok(answer) if answer.status().is_success() => return Ok(answer),
+                Ok(answer) if !is_passing(answer.status()) => return Err(refused(answer).await),
+                Ok(answer) => refused(answer).await,
+                Err(error) => self.unreachable(&error),
+            };
+            if attempt == ATTEMPTS_MAX {
+                return Err(error);
+            }
+            tokio::time::sleep(backoff(attempt)).await;
+            attempt += 1;
+        }
+    }
+
     /// Writes a batch of lines. A server that is busy (429, 503) or away is waited for: writing the
     /// same points twice stores them once.
     pub(super) async fn write(&self, target: &Target, lines: Bytes) -> Result<Written, ClientError> {
@@ -151,9 +202,8 @@ impl Client {
             if attempt == ATTEMPTS_MAX {
                 return Err(error);
             }
-            // 0.1 s, 0.2 s, 0.4 s … unless the server says how long.
-            let backoff = Duration::from_millis(100) * 2_u32.pow(attempt - 1);
-            tokio::time::sleep(wait.unwrap_or(backoff).min(WAIT_MAX)).await;
+            // Unless the server says how long.
+            tokio::time::sleep(wait.unwrap_or(backoff(attempt)).min(WAIT_MAX)).await;
             attempt += 1;
         }
     }
@@ -173,7 +223,7 @@ impl Client {
                 ClientError::Refused { message, .. } => Ok(Attempt::Done(Written::Refused(message))),
                 error => Err(error),
             },
-            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+            status if is_passing(status) => {
                 let seconds =
                     answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
                 let wait = seconds.map(Duration::from_secs);
@@ -183,7 +233,7 @@ impl Client {
         }
     }
 
-    fn endpoint(&self, name: &str, parameters: &[(&str, &str)]) -> Result<Url, ClientError> {
+    fn endpoint(&self, path: &str, parameters: &[(&str, &str)]) -> Result<Url, ClientError> {
         let mut url = self.base.clone();
         url.path_segments_mut()
             .map_err(|()| ClientError::Address {
@@ -191,7 +241,7 @@ impl Client {
                 reason: "it has no path".into(),
             })?
             .pop_if_empty()
-            .push(name);
+            .extend(path.split('/'));
         if !parameters.is_empty() {
             url.query_pairs_mut().extend_pairs(parameters);
         }
@@ -213,6 +263,16 @@ impl Client {
 enum Attempt {
     Done(Written),
     Later { error: ClientError, wait: Option<Duration> },
+}
+
+/// Whether the same request may succeed later.
+fn is_passing(status: StatusCode) -> bool {
+    matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS)
+}
+
+/// The wait behind an attempt, counted from 1: 0.1 s, 0.2 s, 0.4 s …
+fn backoff(attempt: u32) -> Duration {
+    Duration::from_millis(100) * 2_u32.pow(attempt - 1)
 }
 
 /// The body of an error as its words.

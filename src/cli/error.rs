@@ -2,6 +2,7 @@
 
 use super::client::ClientError;
 use crate::app::AppError;
+use crate::backup::BackupError;
 use crate::config::ConfigError;
 use crate::telemetry::TelemetryError;
 use std::fmt::Display;
@@ -22,6 +23,9 @@ pub(super) enum CliError {
     /// The server that was asked could not be reached or refused.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// A backup was not made or not restored.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     /// Reading or writing something of this machine failed.
     #[error("cannot {action}: {source}")]
     Io {

@@ -1,17 +1,24 @@
 //! Layer 6: the command line. One file or folder for each subcommand.
 //!
-//! `serve` runs the server of [`crate::app`], `inspect` reads its files, `config` explains its settings. The
-//! others (`query`, `write`, `import`) are clients: they speak HTTP and Flight to any server, and know
-//! nothing of the engine.
+//! `serve` runs the server of [`crate::app`], `inspect` reads its files, `config` explains its settings. `backup` and
+//! `restore` speak to a server or work on the files of a stopped one. The others (`query`, `write`, `import`, `export`) are
+//! clients: they speak HTTP and Flight to a server, and know nothing of the engine.
 
+mod backup;
 mod client;
 mod config;
 mod error;
+mod export;
 mod import;
 mod inspect;
+mod place;
+mod progress;
 mod query;
+mod remote;
+mod restore;
 mod serve;
 mod settings;
+mod stopped;
 mod terminal;
 mod write;
 
@@ -27,6 +34,9 @@ Examples:
   tidegauge query -d nyc 'SELECT max(wind_gust) FROM weather GROUP BY origin'
   tidegauge query -d nyc --sql 'SELECT origin, count(*) FROM weather GROUP BY origin'
   tidegauge query -d nyc                           an interactive shell
+  tidegauge export -d nyc --out nyc.lp.gz --compress
+  tidegauge backup --to /backups/nyc               a running server's data, copied while it runs
+  tidegauge restore --from /backups/nyc --data ./restored
   tidegauge inspect --data ./tidegauge-data        what is in the files, and whether they are whole
   tidegauge config                                 every setting, with its value and its meaning
 
@@ -46,6 +56,9 @@ enum Command {
     Query(query::Query),
     Write(write::Write),
     Import(import::Import),
+    Export(export::Export),
+    Backup(backup::Backup),
+    Restore(restore::Restore),
     Inspect(inspect::Inspect),
     Config(config::PrintConfig),
 }
@@ -58,6 +71,9 @@ pub fn run() -> ExitCode {
         Command::Query(command) => command.run(),
         Command::Write(command) => command.run(),
         Command::Import(command) => command.run(),
+        Command::Export(command) => command.run(),
+        Command::Backup(command) => command.run(),
+        Command::Restore(command) => command.run(),
         Command::Inspect(command) => command.run(),
         Command::Config(command) => command.run(),
     };

@@ -5,19 +5,29 @@ use crate::config::{Config, Machine};
 use clap::Args;
 use std::path::PathBuf;
 
+/// The variable that names the file.
+const CONFIG_VARIABLE: &str = "TIDEGAUGE_CONFIG";
+
 /// Variables that start like settings and are read by other commands.
 const CLIENT_VARIABLES: [&str; 4] =
-    ["TIDEGAUGE_CONFIG", "TIDEGAUGE_HOST", "TIDEGAUGE_USERNAME", "TIDEGAUGE_PASSWORD"];
+    [CONFIG_VARIABLE, "TIDEGAUGE_HOST", "TIDEGAUGE_USERNAME", "TIDEGAUGE_PASSWORD"];
 
 /// Where settings come from: file, then environment, then flags; the later wins.
 #[derive(Debug, Args)]
 pub(super) struct Settings {
-    /// Read settings from this TOML file; `tidegauge config` shows what may stand in it
-    #[arg(long, value_name = "FILE", env = "TIDEGAUGE_CONFIG")]
-    config: Option<PathBuf>,
     /// The address and port to serve on; port 0 picks a free one [default: 127.0.0.1:8086]
     #[arg(long, value_name = "ADDR:PORT")]
     bind: Option<String>,
+    #[command(flatten)]
+    storage: StorageSettings,
+}
+
+/// Those of them that say where a server's data is.
+#[derive(Debug, Args)]
+pub(super) struct StorageSettings {
+    /// Read settings from this TOML file; `tidegauge config` shows what may stand in it
+    #[arg(long, value_name = "FILE", env = CONFIG_VARIABLE)]
+    config: Option<PathBuf>,
     /// The folder of the write-ahead log and of local data files [default: ./tidegauge-data]
     #[arg(long, value_name = "DIR")]
     data: Option<String>,
@@ -41,6 +51,25 @@ pub(super) struct Loaded {
 impl Settings {
     /// Reads the file and the environment and adds the flags.
     pub(super) fn load(&self) -> Result<Loaded, CliError> {
+        self.storage.load_with(("bind", &self.bind))
+    }
+}
+
+impl StorageSettings {
+    /// Whether a flag names the files of a server. The environment does not count: it is there for running servers too.
+    pub(super) fn are_named(&self) -> bool {
+        let variable = std::env::var_os(CONFIG_VARIABLE);
+        let names_config =
+            self.config.as_ref().is_some_and(|path| variable.as_deref() != Some(path.as_os_str()));
+        names_config || self.data.is_some() || self.object_store.is_some()
+    }
+
+    /// Reads the file and the environment and adds the flags.
+    pub(super) fn load(&self) -> Result<Loaded, CliError> {
+        self.load_with(("bind", &None))
+    }
+
+    fn load_with(&self, flag: (&str, &Option<String>)) -> Result<Loaded, CliError> {
         let mut config = match &self.config {
             Some(path) => Config::from_file(path)?,
             None => Config::default(),
@@ -50,7 +79,7 @@ impl Settings {
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .filter(|(name, _)| !CLIENT_VARIABLES.contains(&name.as_str()));
         let unknown_variables = config.apply_environment(variables)?;
-        let flags = [("bind", &self.bind), ("data", &self.data), ("object_store.url", &self.object_store)];
+        let flags = [flag, ("data", &self.data), ("object_store.url", &self.object_store)];
         for (name, value) in flags {
             if let Some(value) = value {
                 config.set(name, value)?;

@@ -29,7 +29,7 @@ use tokio::sync::RwLockWriteGuard;
 /// What a commit does besides changing the state.
 #[derive(Clone, Debug)]
 pub(super) enum Effect {
-    /// Tables go with all or their older rows.
+    /// Tables go with all or their older rows, or come with their files.
     Catalog,
     /// Rows go.
     Deletion(Vec<Arc<Tombstone>>),
@@ -165,7 +165,13 @@ impl Engine {
                     }
                 }
                 let state = self.live.load();
-                self.tables.write().retain(|id, _| state.table_by_id(*id).is_some());
+                let mut tables = self.tables.write();
+                tables.retain(|id, _| state.table_by_id(*id).is_some());
+                for info in state.tables() {
+                    let new = || Table::with_files(state.files_of(info.id), state.tombstones_of(info.id));
+                    tables.entry(info.id).or_insert_with(|| Arc::new(new()));
+                }
+                drop(tables);
                 for table in before.tables().filter(|table| state.table_by_id(table.id).is_none()) {
                     self.unreferenced.add(before.files_of(table.id).iter(), self.clock.now_ns());
                 }

@@ -2,10 +2,12 @@
 
 use crate::catalog::{CatalogError, WriteTargetError};
 use crate::manifest::ManifestError;
+use crate::model::database_image::ImageError;
 use crate::object::StoreError;
 use crate::parquet_file::FileError;
 use crate::wal::WalError;
 use arrow::error::ArrowError;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Why a write was refused as a whole. Refused points of an accepted write are no error.
@@ -63,6 +65,20 @@ pub enum EngineError {
     /// An earlier change failed, and it is not known yet whether it was made. Nothing was tried.
     #[error("an earlier change of the catalog or the list of files has just failed; try again")]
     Unsettled,
+    /// The description of a database that should be adopted contradicts itself, or the store.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// A database that should be adopted does not fit the catalog.
+    #[error("the database cannot be adopted: {0}")]
+    Unfit(String),
+    /// A file that should be adopted is not there, or belongs to another table already.
+    #[error("file {path:?} cannot be adopted: {reason}")]
+    Adopted {
+        /// The object.
+        path: Arc<str>,
+        /// Why.
+        reason: &'static str,
+    },
     /// The engine was shut down.
     #[error("the engine is shutting down")]
     Closed,

@@ -10,6 +10,8 @@
 //! expire  files whose rows have all expired ─ one manifest edit ─▶ unreferenced
 //! collect unreferenced files that nobody reads ─▶ deleted
 //! admin   statement ─ catalog decides ─▶ changes ─ manifest edit ─▶ live state
+//! cut     flush ─▶ the manifest's state, whose files hold all that was acknowledged before
+//! adopt   files in the store + their description ─ renumbered ─▶ one manifest edit ─▶ a new database
 //! ```
 //!
 //! # What holds the parts together
@@ -26,12 +28,14 @@
 //!   which a flush freezes the buffers.
 
 mod admin;
+mod adopt;
 mod apply;
 mod background;
 mod collect;
 mod commit;
 mod compact;
 mod contents;
+mod cut;
 mod delete;
 mod error;
 mod file_edit;

@@ -27,6 +27,15 @@ pub struct ReadView {
     pub expired_before_ns: Option<i64>,
 }
 
+impl ReadView {
+    /// Rows of chunks and files, those that are deleted or written over included.
+    #[must_use]
+    pub fn row_count_max(&self) -> u64 {
+        let chunks = self.chunks.iter().map(|chunk| chunk.rows().row_count() as u64);
+        chunks.chain(self.files.iter().map(|file| file.row_count)).sum()
+    }
+}
+
 impl Engine {
     /// The rows of a table as of now: every acknowledged write is in it. `None` when there is no such table.
     /// Sorts what no reader has seen yet, which may take some milliseconds.

@@ -29,6 +29,7 @@
 //! | `recover` | from the objects to the state |
 //! | `commit` | appending an edit |
 //! | `checkpoint` | checkpoints, and deleting what they make superfluous |
+//! | `snapshot` | the state at one moment, to take away and to start a new store from |
 //! | `inspect` | what is in the objects, for people |
 
 mod checkpoint;
@@ -36,6 +37,7 @@ mod commit;
 pub mod format;
 pub mod inspect;
 mod recover;
+pub mod snapshot;
 #[cfg(test)]
 mod tests;
 

@@ -4,6 +4,7 @@ pub mod batch;
 pub mod change;
 pub mod continuous_query;
 pub mod database;
+pub mod database_image;
 pub mod extent;
 pub mod file;
 pub mod ids;

@@ -7,7 +7,12 @@
 //! manifest/epoch/{epoch:010}.json          claimed by one writer; fences all with a lesser one
 //! data/{database}/{policy}/{table}/{window start in ns}/{uuid v7}.parquet
 //! probe/{uuid v4}                          made and deleted at start-up
+//!
+//! backup/{name}.jsonl                      in a place for backups: what one backup consists of
+//! backup/{name}/state.jsonl                the state that it has, in the form of a checkpoint
 //! ```
+//!
+//! A backup's data files bear the names that they have in the store they come from.
 //!
 //! Numbers are padded so that names sort as numbers do. Names of data files are never reused: caches
 //! validate by name, and a deleted object that comes back must not be taken for another one.
@@ -25,6 +30,8 @@ pub const EPOCH_FOLDER: &str = "manifest/epoch";
 pub const LATEST: &str = "manifest/latest.json";
 /// The folder of data files.
 pub const DATA_FOLDER: &str = "data";
+/// The folder of the descriptions of backups.
+pub const BACKUP_FOLDER: &str = "backup";
 /// The folder of probe objects.
 pub const PROBE_FOLDER: &str = "probe";
 
@@ -65,6 +72,36 @@ pub fn table_folder(database: DatabaseId, policy: PolicyId, table: TableId) -> S
 #[must_use]
 pub fn new_data_file(database: DatabaseId, policy: PolicyId, table: TableId, window_start_ns: i64) -> String {
     format!("{}/{window_start_ns}/{}.parquet", table_folder(database, policy, table), Uuid::now_v7())
+}
+
+/// Whether [`new_data_file`] may have given this name.
+#[must_use]
+pub fn is_data_file(path: &str) -> bool {
+    let parts: Vec<&str> = path.split('/').collect();
+    let [DATA_FOLDER, database, policy, table, window_start_ns, file] = parts[..] else { return false };
+    let is_id = |text: &str| text.parse::<u32>().is_ok_and(|id| id.to_string() == text);
+    [database, policy, table].into_iter().all(is_id)
+        && window_start_ns.parse::<i64>().is_ok_and(|start| start.to_string() == window_start_ns)
+        && file.strip_suffix(".parquet").is_some_and(|id| Uuid::try_parse(id).is_ok())
+}
+
+/// The description of a backup.
+#[must_use]
+pub fn backup(name: &str) -> String {
+    format!("{BACKUP_FOLDER}/{name}.jsonl")
+}
+
+/// The state that a backup has.
+#[must_use]
+pub fn backup_state(name: &str) -> String {
+    format!("{BACKUP_FOLDER}/{name}/state.jsonl")
+}
+
+/// The name of the backup that has this description; `None` for any other object.
+#[must_use]
+pub fn backup_name(path: &str) -> Option<&str> {
+    let name = path.strip_prefix(BACKUP_FOLDER)?.strip_prefix('/')?.strip_suffix(".jsonl")?;
+    (!name.contains('/')).then_some(name)
 }
 
 /// A new name for a probe object.

@@ -127,6 +127,14 @@ impl Store {
         options::open(options)
     }
 
+    /// Opens the store of an address to read what is there. Makes nothing; writing may be refused.
+    ///
+    /// # Errors
+    /// When the address or a setting is wrong, or there is no such folder.
+    pub fn open_for_reading(options: &StoreOptions) -> Result<Self, StoreError> {
+        options::open_for_reading(options)
+    }
+
     /// A store over an implementation of one's own; tests inject faults this way.
     #[must_use]
     pub fn from_object_store(inner: Arc<dyn ObjectStore>, url: &str) -> Self {
@@ -229,6 +237,20 @@ impl Store {
     pub async fn get(&self, path: &str) -> Result<Bytes, StoreError> {
         let failed = |source| StoreError::new("read", path, source);
         self.inner.get(&Path::from(path)).await.map_err(failed)?.bytes().await.map_err(failed)
+    }
+
+    /// The size of an object, and its bytes as they come.
+    ///
+    /// # Errors
+    /// As [`Store::get`]; the stream's errors are those of reading on.
+    pub async fn read(
+        &self,
+        path: &str,
+    ) -> Result<(u64, BoxStream<'static, Result<Bytes, StoreError>>), StoreError> {
+        let failed = |path: String| move |source| StoreError::new("read", &path, source);
+        let found = self.inner.get(&Path::from(path)).await.map_err(failed(path.to_owned()))?;
+        let size_bytes = found.meta.size;
+        Ok((size_bytes, found.into_stream().map_err(failed(path.to_owned())).boxed()))
     }
 
     /// Whether an object is there.

@@ -18,10 +18,12 @@ use super::{Store, StoreError};
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::azure::MicrosoftAzureBuilder;
 use object_store::gcp::GoogleCloudStorageBuilder;
+use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{BackoffConfig, ObjectStore, RetryConfig};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,15 +79,11 @@ pub(super) fn open(options: &StoreOptions) -> Result<Store, StoreError> {
     if given.is_empty() {
         return Err(wrong("the address is empty".into()));
     }
-    if !given.contains("://") {
-        return open_folder(std::path::Path::new(given), options);
+    if let Some(folder) = folder_of(options)? {
+        return open_folder(&folder, options);
     }
     let url = Url::parse(given).map_err(|e| wrong(e.to_string()))?;
     let inner: Arc<dyn ObjectStore> = match url.scheme() {
-        "file" => {
-            let folder = url.to_file_path().map_err(|()| wrong("not an absolute path".into()))?;
-            return open_folder(&folder, options);
-        }
         "memory" => {
             refuse_settings(options)?;
             Arc::new(object_store::memory::InMemory::new())
@@ -102,6 +100,37 @@ pub(super) fn open(options: &StoreOptions) -> Result<Store, StoreError> {
     let prefix = Path::from_url_path(url.path()).map_err(|e| wrong(e.to_string()))?;
     let inner = if prefix.as_ref().is_empty() { inner } else { Arc::new(PrefixStore::new(inner, prefix)) };
     Ok(Store { inner, url: shown(&url).into(), root: None, cache: None })
+}
+
+/// The same for somebody who only reads: a local folder need not be writable, and must be there.
+pub(super) fn open_for_reading(options: &StoreOptions) -> Result<Store, StoreError> {
+    let Some(folder) = folder_of(options)? else { return open(options) };
+    refuse_settings(options)?;
+    let failed = |source: Box<dyn std::error::Error + Send + Sync>| StoreError::Failed {
+        action: "open the folder",
+        path: folder.display().to_string(),
+        source,
+    };
+    let root = folder.canonicalize().map_err(|e| failed(e.into()))?;
+    let store = LocalFileSystem::new_with_prefix(&root).map_err(|e| failed(e.into()))?;
+    let url = Url::from_file_path(&root).map_or_else(|()| options.url.clone(), String::from);
+    Ok(Store { inner: Arc::new(store), url: url.into(), root: Some(root.into()) })
+}
+
+/// The folder that the address names; `None` when it names something else.
+fn folder_of(options: &StoreOptions) -> Result<Option<PathBuf>, StoreError> {
+    let given = &options.url;
+    if !given.is_empty() && !given.contains("://") {
+        return Ok(Some(given.into()));
+    }
+    match Url::parse(given) {
+        Ok(url) if url.scheme() == "file" => {
+            let reason = "not an absolute path".to_owned();
+            url.to_file_path().map(Some).map_err(|()| StoreError::Options { url: given.clone(), reason })
+        }
+        // Whatever is wrong with others is told where they are opened.
+        _ => Ok(None),
+    }
 }
 
 fn open_folder(folder: &std::path::Path, options: &StoreOptions) -> Result<Store, StoreError> {

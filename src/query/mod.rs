@@ -18,6 +18,7 @@
 //! | [`continuous`] | continuous queries: their normal form, and when they run over what |
 //! | [`privileges`] | what a user must be allowed to do for a statement |
 //! | [`sql`] | SQL over the tables of one database |
+//! | [`whole_table`] | all rows of a table as they lie, for exports |
 //! | [`scan`] | tables as leaves of a plan |
 //! | [`functions`], [`exec`] | what DataFusion lacks: aggregates, selectors, scalar functions, plan nodes |
 //! | [`explain`] | EXPLAIN: what a plan would do, and did |
@@ -49,6 +50,7 @@ pub mod tables;
 #[cfg(test)]
 mod tests;
 pub mod timing;
+pub mod whole_table;
 
 pub use command::{Command, UserCommand};
 pub use error::QueryError;

@@ -348,7 +348,7 @@ impl SchemaProvider for PolicyTables {
 }
 
 /// The schema with strings and bytes in the types that every client knows.
-fn plain_schema(schema: &Schema) -> SchemaRef {
+pub(super) fn plain_schema(schema: &Schema) -> SchemaRef {
     let plain = |field: &Arc<Field>| match plain_type(field.data_type()) {
         None => field.clone(),
         Some(data_type) => Arc::new(field.as_ref().clone().with_data_type(data_type)),
@@ -366,7 +366,7 @@ fn plain_type(data_type: &DataType) -> Option<DataType> {
 }
 
 /// The batch in the types of `schema`.
-fn plain_batch(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
+pub(super) fn plain_batch(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
     let columns = batch.columns().iter().zip(schema.fields());
     let columns = columns.map(|(column, field)| {
         if column.data_type() == field.data_type() {

@@ -107,6 +107,18 @@ pub(super) async fn read(
     Ok(RequestBody { bytes: unpacked, _share: share })
 }
 
+/// Reads a body that is a file, of any size that the budget has room for.
+pub(super) async fn read_file(
+    headers: &HeaderMap,
+    body: Body,
+    budget: &Arc<BodyBudget>,
+) -> Result<RequestBody, HttpError> {
+    let mut stream = body.into_data_stream();
+    let mut share = Share { budget: budget.clone(), bytes: 0 };
+    let bytes = read_packed(headers, &mut stream, budget.bytes_max, &mut share).await?;
+    Ok(RequestBody { bytes, _share: share })
+}
+
 async fn read_packed(
     headers: &HeaderMap,
     stream: &mut BodyDataStream,

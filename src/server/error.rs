@@ -7,10 +7,11 @@
 use super::accept;
 use super::headers::{self, header_text};
 use super::parameters::Parameters;
-use crate::catalog::WriteTargetError;
+use crate::catalog::{CatalogError, WriteTargetError};
 use crate::encode::v1::{Format, error_body};
 use crate::engine::{EngineError, WriteError, WriteOutcome};
 use crate::line_protocol::{OutsideWindow, PointFault, Reason, Rejection};
+use crate::object::StoreError;
 use crate::query::QueryError;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri, header};
@@ -58,6 +59,11 @@ impl HttpError {
     /// A write names no database that exists. Telegraf creates it when it reads this text.
     pub(super) fn database_not_found(name: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, format!("database not found: {}", go_quoted(name)))
+    }
+
+    /// Something that the request names does not exist.
+    pub(super) fn not_found(text: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, text)
     }
 
     /// A fault of the server.
@@ -112,7 +118,35 @@ impl From<EngineError> for HttpError {
     fn from(error: EngineError) -> Self {
         match error {
             EngineError::Closed => Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
+            EngineError::Catalog(CatalogError::Conflict(_)) => {
+                Self::new(StatusCode::CONFLICT, error.to_string())
+            }
+            EngineError::Catalog(_)
+            | EngineError::Image(_)
+            | EngineError::Unfit(_)
+            | EngineError::Adopted { .. } => Self::bad_request(error.to_string()),
             other => Self::internal(other.to_string()),
+        }
+    }
+}
+
+impl From<StoreError> for HttpError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NotFound { .. } => Self::not_found(error.to_string()),
+            other => Self::internal(other.to_string()),
+        }
+    }
+}
+
+impl From<QueryError> for HttpError {
+    fn from(error: QueryError) -> Self {
+        match error {
+            QueryError::Query(_) => Self::bad_request(error.to_string()),
+            QueryError::Resource(_) | QueryError::Cancelled => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+            }
+            QueryError::Internal(_) => Self::internal(error.to_string()),
         }
     }
 }

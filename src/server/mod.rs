@@ -19,6 +19,7 @@
 //! | `settings` | what operators may change |
 //! | `into` | `SELECT … INTO`: from the query to the engine |
 //! | `v1` | the handlers of the InfluxDB 1.x API |
+//! | `transfer` | what backups, restores and exports ask for: Tidegauge's own API |
 //! | [`flight`] | Arrow Flight and Flight SQL |
 //! | `listeners` | sockets and connections |
 
@@ -32,6 +33,7 @@ mod monitor;
 mod parameters;
 mod router;
 mod settings;
+mod transfer;
 mod v1;
 
 pub mod flight;

@@ -6,7 +6,7 @@
 
 use super::error::{ErrorForm, HttpError};
 use super::metrics::{Metrics, count_request};
-use super::{AppState, headers, v1};
+use super::{AppState, headers, transfer, v1};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -44,6 +44,12 @@ pub(super) fn http(state: AppState) -> Router {
         .route("/metrics", only(read.clone(), v1::metrics::serve))
         .route("/debug/vars", only(read.clone(), v1::vars::serve))
         .route("/debug/flush", only([Method::POST], v1::flush::serve))
+        .route("/api/tidegauge/backup/cut", only([Method::POST], transfer::cut::serve))
+        .route("/api/tidegauge/backup/file", only([Method::GET], transfer::file::serve))
+        .route("/api/tidegauge/restore/file", only([Method::POST], transfer::restore::file))
+        .route("/api/tidegauge/restore/database", only([Method::POST], transfer::restore::database))
+        .route("/api/tidegauge/catalog", only([Method::GET], transfer::catalog::serve))
+        .route("/api/tidegauge/export", only([Method::GET], transfer::export::serve))
         .fallback(not_found)
         .layer(DefaultBodyLimit::disable())
         .layer(gzip)

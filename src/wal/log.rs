@@ -125,8 +125,17 @@ pub(super) struct Queue {
     pub(super) last: Sequence,
     /// Records after this one belong into another segment.
     pub(super) rotate_after: Option<Sequence>,
+    /// Stretches of sequences that no record gets, in order.
+    pub(super) skips: VecDeque<Skip>,
     /// Set once, when no more is taken.
     pub(super) ended: Option<WalError>,
+}
+
+/// Sequences `after < s <= through` are given to no record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Skip {
+    pub(super) after: Sequence,
+    pub(super) through: Sequence,
 }
 
 /// A record that waits to be written.
@@ -193,6 +202,7 @@ impl Wal {
                 pending_bytes: 0,
                 last: floor,
                 rotate_after: None,
+                skips: VecDeque::new(),
                 ended: None,
             }),
             wake: Condvar::new(),
@@ -253,6 +263,20 @@ impl Wal {
     #[must_use]
     pub fn last_sequence(&self) -> Sequence {
         self.shared.queue.lock().last
+    }
+
+    /// Gives no later record a sequence up to `through`. What is written next says so in the log; until then the caller
+    /// must know it from elsewhere at the next start ([`WalOptions::sequence_floor`]).
+    pub fn skip_through(&self, through: Sequence) {
+        let mut queue = self.shared.queue.lock();
+        if through <= queue.last {
+            return;
+        }
+        let after = queue.last;
+        queue.skips.push_back(Skip { after, through });
+        queue.last = through;
+        drop(queue);
+        self.shared.wake.notify_one();
     }
 
     /// Makes later appends go to another segment, so that [`Wal::trim`] through the returned sequence (the last
@@ -361,6 +385,20 @@ impl Shared {
         let directory = &self.options.directory;
         self.files.sync_directory(directory).map_err(|e| WalError::io("syncing", directory, e))
     }
+}
+
+/// A log that nobody opens while this lives.
+#[derive(Debug)]
+pub struct Held {
+    _lock: File,
+}
+
+/// Keeps others from opening the log in `directory`, which must exist.
+///
+/// # Errors
+/// [`WalError::InUse`] when it is open, [`WalError::Io`].
+pub fn hold(directory: &Path) -> Result<Held, WalError> {
+    Ok(Held { _lock: lock(directory)? })
 }
 
 /// Takes the lock of the log in `directory`; it is released when the file is dropped, or the process dies.

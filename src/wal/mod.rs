@@ -47,7 +47,7 @@ mod writer;
 
 pub use error::WalError;
 pub use frame::RecordKind;
-pub use log::{Appended, DurableWait, Wal, WalOptions};
+pub use log::{Appended, DurableWait, Held, Wal, WalOptions, hold};
 pub use recover::{Damage, RecoveryReport};
 
 #[cfg(test)]

@@ -50,6 +50,8 @@ pub(super) fn run(shared: Arc<Shared>, last: Sequence, floor: Sequence) {
 enum Work {
     Group(Vec<Pending>),
     Rotate,
+    /// No record gets a sequence up to this one any more.
+    Skip(Sequence),
 }
 
 /// Why a group is not on disk.
@@ -69,7 +71,7 @@ struct Writer {
     active: Option<ActiveSegment>,
     /// The last record on disk.
     synced: Sequence,
-    /// The last sequence that was refused since then; all from `synced` on were.
+    /// The last sequence that was refused or skipped since then; all from `synced` on were.
     refused: Option<Sequence>,
     /// What ended the log after the last group was on disk.
     failure: Option<WalError>,
@@ -89,6 +91,11 @@ impl Writer {
         while let Some(work) = self.next_work() {
             match work {
                 Work::Rotate => self.retire_segment(),
+                Work::Skip(through) => {
+                    // Noted in the log as what was refused, so that nobody will miss it.
+                    self.refused = Some(through);
+                    self.shared.durable.store(through.0, Ordering::Release);
+                }
                 Work::Group(group) => {
                     let outcome = self.commit(&group);
                     self.conclude(group, outcome)?;
@@ -113,6 +120,12 @@ impl Writer {
                 queue.rotate_after = None;
                 return Some(Work::Rotate);
             }
+            if let Some(skip) = queue.skips.front().copied()
+                && next.is_none_or(|n| n > skip.after)
+            {
+                queue.skips.pop_front();
+                return Some(Work::Skip(skip.through));
+            }
             if next.is_some() {
                 break;
             }
@@ -122,12 +135,13 @@ impl Writer {
             shared.wake.wait(&mut queue);
         }
         let rotate_after = queue.rotate_after.unwrap_or(Sequence(u64::MAX));
+        let skip_after = queue.skips.front().map_or(Sequence(u64::MAX), |skip| skip.after);
         let mut group = Vec::new();
         let mut group_bytes = 0;
         while let Some(next) = queue.pending.front() {
             let bytes = next.payload.len() + FRAME_HEADER_BYTES;
             let is_full = group_bytes + bytes > shared.options.group_bytes_max && !group.is_empty();
-            if is_full || next.sequence > rotate_after {
+            if is_full || next.sequence > rotate_after.min(skip_after) {
                 break;
             }
             group_bytes += bytes;

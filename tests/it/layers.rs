@@ -13,7 +13,7 @@ const LAYERS: [&[&str]; 7] = [
     &["line_protocol", "merge", "encode", "object"],
     &["catalog", "wal", "buffer", "parquet_file", "manifest", "auth"],
     &["engine"],
-    &["query"],
+    &["query", "backup"],
     &["server"],
     &["main", "app", "cli"],
 ];

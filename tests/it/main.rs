@@ -13,4 +13,5 @@ mod scenario;
 mod shards;
 mod simulation;
 mod states;
+mod transfer;
 mod weather;

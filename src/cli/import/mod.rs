@@ -1,30 +1,37 @@
 //! `tidegauge import`: a file of any size, in batches, several of them on their way at a time.
 //!
 //! ```text
-//! file ─ gzip? ─▶ source (lines, DDL and DML) ─▶ batches ─▶ up to N requests at a time ─▶ report
+//! file ─ gzip? ─▶ source (lines, DDL and DML) ─┬▶ statements, batches ─▶ up to N requests at a time ─▶ report
+//! Parquet files ─▶ rows ─▶ line protocol ──────┘
 //! ```
 //!
 //! | file | what |
 //! |---|---|
-//! | [`source`] | the file as statements and batches of whole lines |
+//! | [`source`] | a text as statements and batches of whole lines |
+//! | [`statement`] | running a statement |
+//! | [`parquet`] | Parquet files that `tidegauge export` wrote, as the same |
 //! | [`report`] | what the server refused, with the lines it came from |
 
+mod parquet;
 mod report;
 mod source;
+mod statement;
 #[cfg(test)]
 mod tests;
 
 use super::client::{Client, ServerArgs, Written};
 use super::error::CliError;
+use super::progress::{self, Unit};
 use super::write::TargetArgs;
 use clap::Args;
 use flate2::bufread::MultiGzDecoder;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
+use parquet::ParquetSource;
 use report::Report;
 use source::{Batch, Item, Source};
-use std::io::{BufRead, BufReader, IsTerminal, Read};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use tokio::sync::mpsc;
 
@@ -32,18 +39,25 @@ const EXAMPLES: &str = "\
 Examples:
   tidegauge import -d nyc testdata/weather/weather.lp
   tidegauge import -d mydb --precision s points.lp.gz
-  tidegauge import export.txt      a file of `influx_inspect export`, which names its databases itself
+  tidegauge import export.txt      a file of `tidegauge export` or `influx_inspect export`, which names its databases itself
+  tidegauge import nyc/            the Parquet files of `tidegauge export --format parquet`, all or a part of them
   zstd -dc points.lp.zst | tidegauge import -d mydb -
 
-Where a file has the same point twice, the later one wins only with --in-flight 1.";
+Where another file has the same point twice, the later one wins only with --in-flight 1.";
+
+/// Requests on their way at a time, unless told otherwise.
+const IN_FLIGHT: usize = 4;
 
 /// Batches that are read ahead of the requests.
 const BATCHES_AHEAD: usize = 4;
 
-/// Write a file of line protocol, plain or gzip.
+/// Write a file of line protocol, plain or gzip, or Parquet files of an export.
 ///
-/// The file may start with the sections `# DDL` and `# DML` of `influx -import`: statements of the first are
-/// run, `# CONTEXT-DATABASE:` and `# CONTEXT-RETENTION-POLICY:` in the second say where points go.
+/// A text may start with the sections `# DDL` and `# DML` of `influx -import`: statements of the first are
+/// run, `# CONTEXT-DATABASE:` and `# CONTEXT-RETENTION-POLICY:` in the second say where points go. As there, a statement that fails
+/// does not keep the points from being written.
+///
+/// Parquet files say themselves where their points go; --database and --rp override it.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Import {
@@ -54,26 +68,42 @@ pub(super) struct Import {
     /// Lines of one request
     #[arg(long, value_name = "N", default_value_t = 5000, value_parser = clap::value_parser!(u32).range(1..))]
     batch_lines: u32,
-    /// Requests on their way at a time
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
-    in_flight: u32,
-    /// The file; - is standard input
-    #[arg(value_name = "FILE")]
+    /// Requests on their way at a time; without it 4, and 1 for points that `influx_inspect export` wrote, since it may write a point
+    /// twice, the newer one later
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    in_flight: Option<u32>,
+    /// The file, or a folder of Parquet files; - is standard input
+    #[arg(value_name = "PATH")]
     file: PathBuf,
+}
+
+/// Where statements and batches come from.
+trait Items: Send {
+    /// The next one, in order; `None` at the end.
+    fn next_item(&mut self) -> Result<Option<Item>, CliError>;
+}
+
+impl<R: BufRead + Send> Items for Source<R> {
+    fn next_item(&mut self) -> Result<Option<Item>, CliError> {
+        Source::next_item(self)
+    }
 }
 
 impl Import {
     pub(super) fn run(self) -> Result<(), CliError> {
-        let bar = ProgressBar::new(0);
-        bar.set_draw_target(ProgressDrawTarget::hidden());
-        let input = open(&self.file, &bar)?;
-        let source = Source::new(input, self.target.clone(), self.batch_lines as usize);
+        let bar = progress::hidden_bar();
+        let batch_lines = self.batch_lines as usize;
+        let items: Box<dyn Items> = if parquet::is_parquet(&self.file)? {
+            Box::new(ParquetSource::open(&self.file, self.target.clone(), batch_lines, &bar)?)
+        } else {
+            Box::new(Source::new(open(&self.file, &bar)?, self.target.clone(), batch_lines))
+        };
         let client = Client::new(&self.server)?;
-        let report = super::block_on(send_all(client, source, self.in_flight as usize));
+        let report = super::block_on(send_all(client, items, self.in_flight.map(|n| n as usize)));
         bar.finish_and_clear();
         let report = report?;
         eprintln!("{}", report.summary());
-        if report.refused_count() == 0 { Ok(()) } else { Err(CliError::failed("not everything was stored")) }
+        if report.is_complete() { Ok(()) } else { Err(CliError::failed("not everything was stored")) }
     }
 }
 
@@ -84,11 +114,7 @@ fn open(path: &Path, bar: &ProgressBar) -> Result<Box<dyn BufRead + Send>, CliEr
     } else {
         let file = std::fs::File::open(path).map_err(|source| CliError::file("open", path, source))?;
         let length = file.metadata().map_err(|source| CliError::file("open", path, source))?.len();
-        if std::io::stderr().is_terminal() {
-            bar.set_length(length);
-            bar.set_draw_target(ProgressDrawTarget::stderr());
-            bar.set_style(progress_style());
-        }
+        progress::show(bar, Unit::Bytes, length);
         Box::new(bar.wrap_read(file))
     };
     let mut raw = BufReader::with_capacity(1 << 16, raw);
@@ -99,17 +125,12 @@ fn open(path: &Path, bar: &ProgressBar) -> Result<Box<dyn BufRead + Send>, CliEr
     Ok(Box::new(raw))
 }
 
-fn progress_style() -> ProgressStyle {
-    ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left")
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
-}
-
 /// Reads on a thread of its own, sends up to `in_flight` batches at a time. A statement waits for all
 /// points before it, and points for the statements before them.
-async fn send_all<R: BufRead + Send + 'static>(
+async fn send_all(
     client: Client,
-    mut source: Source<R>,
-    in_flight: usize,
+    mut source: Box<dyn Items>,
+    in_flight: Option<usize>,
 ) -> Result<Report, CliError> {
     let (sender, mut items) = mpsc::channel(BATCHES_AHEAD);
     tokio::task::spawn_blocking(move || {
@@ -126,7 +147,8 @@ async fn send_all<R: BufRead + Send + 'static>(
     while let Some(item) = items.recv().await {
         match item? {
             Item::Batch(batch) => {
-                if running.len() == in_flight
+                let running_max = in_flight.unwrap_or(if batch.is_ordered { 1 } else { IN_FLIGHT });
+                while running.len() >= running_max
                     && let Some(done) = running.next().await
                 {
                     report.add(done?);
@@ -137,12 +159,9 @@ async fn send_all<R: BufRead + Send + 'static>(
                 while let Some(done) = running.next().await {
                     report.add(done?);
                 }
-                let failed = |error| CliError::failed(format!("line {line}: {error}"));
-                let answer =
-                    client.query(&text, &[], "application/json").await.map_err(|e| failed(e.to_string()))?;
-                let body = answer.text().await.map_err(|e| failed(e.to_string()))?;
-                if let Some(error) = statement_error(&body) {
-                    return Err(failed(error));
+                match statement::run(&client, &text).await? {
+                    None => {}
+                    Some(error) => report.add_failed_statement(line, &text, &error),
                 }
             }
         }
@@ -158,11 +177,4 @@ async fn write(client: &Client, batch: Batch) -> Result<(Batch, Written), CliErr
         CliError::failed(format!("lines {} to {}: {error}", batch.line_first, batch.line_last))
     })?;
     Ok((batch, written))
-}
-
-/// The error of the one statement that was sent.
-fn statement_error(body: &str) -> Option<String> {
-    let answer: serde_json::Value = serde_json::from_str(body).ok()?;
-    let error = answer.get("error").or_else(|| answer.pointer("/results/0/error"))?;
-    error.as_str().map(ToOwned::to_owned)
 }

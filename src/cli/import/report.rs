@@ -18,6 +18,7 @@ const UNPARSABLE: &str = "unable to parse '";
 pub(super) struct Report {
     stored: u64,
     refused: u64,
+    failed_statements: u64,
     printed: u64,
 }
 
@@ -41,17 +42,25 @@ impl Report {
         }
     }
 
-    /// Points that the server did not store.
-    pub(super) fn refused_count(&self) -> u64 {
-        self.refused
+    /// Takes in that a statement failed. What it should have made may be there already, so that the points come through.
+    pub(super) fn add_failed_statement(&mut self, line: u64, statement: &str, error: &str) {
+        self.failed_statements += 1;
+        eprintln!("line {line}: {statement}: {error}");
+    }
+
+    /// Whether everything was run and stored.
+    pub(super) fn is_complete(&self) -> bool {
+        self.refused == 0 && self.failed_statements == 0
     }
 
     /// One line about everything.
     pub(super) fn summary(&self) -> String {
-        match self.refused {
-            0 => format!("{} points written", self.stored),
-            refused => format!("{} points written, {refused} refused", self.stored),
+        let mut text = format!("{} points written", self.stored);
+        let failures = [(self.refused, "refused"), (self.failed_statements, "statements failed")];
+        for (count, what) in failures.into_iter().filter(|(count, _)| *count > 0) {
+            text.push_str(&format!(", {count} {what}"));
         }
+        text
     }
 }
 

@@ -11,7 +11,7 @@ use std::io::BufRead;
 
 /// A batch gets no further line once it has so many bytes: long lines must not make a request that the server
 /// refuses as too large (25 MB).
-const BATCH_BYTES: usize = 4_000_000;
+pub(super) const BATCH_BYTES: usize = 4_000_000;
 
 /// A line that is longer is none: a quote is missing, and what follows would all be one string.
 const LINE_BYTES_MAX: usize = 24_000_000;
@@ -43,6 +43,8 @@ pub(super) struct Batch {
     pub(super) line_last: u64,
     /// Points: lines that are neither blank nor comments.
     pub(super) point_count: u64,
+    /// Whether points may stand in the file twice, the newer ones later: batches must be written in their order.
+    pub(super) is_ordered: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -58,6 +60,8 @@ pub(super) struct Source<R> {
     /// What the arguments say; the file's context overrides it.
     target: TargetArgs,
     batch_lines: usize,
+    /// Whether it comes from files of InfluxDB, as a comment says: these may hold several versions of a point.
+    is_ordered: bool,
     /// Lines read so far.
     line: u64,
     pending: Pending,
@@ -80,6 +84,7 @@ impl<R: BufRead> Source<R> {
             section: Section::Points,
             target,
             batch_lines,
+            is_ordered: false,
             line: 0,
             pending: Pending::default(),
             statement: None,
@@ -166,6 +171,7 @@ impl<R: BufRead> Source<R> {
                 self.target.policy = None;
             }
             Some(Context::Policy(name)) => self.target.policy = Some(name),
+            Some(Context::StoredFiles) => self.is_ordered = true,
             None => {}
         }
     }
@@ -180,7 +186,8 @@ impl<R: BufRead> Source<R> {
                 "line {line_first}: name a database with --database, the file names none"
             ))
         })?;
-        Ok(Some(Item::Batch(Batch { target, text: text.into(), line_first, line_last, point_count })))
+        let (text, is_ordered) = (text.into(), self.is_ordered);
+        Ok(Some(Item::Batch(Batch { target, text, line_first, line_last, point_count, is_ordered })))
     }
 }
 
@@ -195,11 +202,13 @@ impl Pending {
     }
 }
 
-/// What a comment of `influx -import` says.
+/// What a comment of `influx -import` or `influx_inspect export` says.
 enum Context {
     Section(Section),
     Database(String),
     Policy(String),
+    /// What follows was read from files of InfluxDB, from old to new.
+    StoredFiles,
 }
 
 impl Context {
@@ -209,6 +218,7 @@ impl Context {
         match text {
             "DDL" => Some(Self::Section(Section::Statements)),
             "DML" => Some(Self::Section(Section::Points)),
+            "writing tsm data" | "writing wal data" => Some(Self::StoredFiles),
             _ => after("CONTEXT-DATABASE:")
                 .map(Self::Database)
                 .or_else(|| after("CONTEXT-RETENTION-POLICY:").map(Self::Policy)),

@@ -1,5 +1,6 @@
 use super::report::Refusal;
 use super::source::{Batch, Item, Source};
+use super::statement::policy_of;
 use crate::cli::client::Target;
 use crate::cli::write::TargetArgs;
 
@@ -15,7 +16,8 @@ fn check_source(text: &str, batch_lines: usize, database: Option<&str>, expected
         match source.next_item() {
             Ok(Some(Item::Statement { line, text })) => found.push(format!("{line} run {text}")),
             Ok(Some(Item::Batch(b))) => found.push(format!(
-                "{}-{} {}{} {} {:?}",
+                "{}{}-{} {}{} {} {:?}",
+                if b.is_ordered { "in order " } else { "" },
                 b.line_first,
                 b.line_last,
                 b.target.database,
@@ -81,6 +83,16 @@ fn files_of_influx_import_name_their_databases() {
 }
 
 #[test]
+fn what_comes_from_files_of_influxdb_stays_in_order() {
+    check_source(
+        "# DML\n# CONTEXT-DATABASE:a\nm v=1 1\n# writing tsm data\nm v=2 1\n# writing wal data\nm v=3 1\n",
+        100,
+        None,
+        &["3-3 a 1 \"m v=1 1\\n\"", "in order 5-5 a 1 \"m v=2 1\\n\"", "in order 7-7 a 1 \"m v=3 1\\n\""],
+    );
+}
+
+#[test]
 fn points_without_a_database_are_an_error() {
     check_source(
         "m v=1\n",
@@ -97,6 +109,7 @@ fn check_refusal(message: &str, count: u64, lines: &[&str]) {
         line_first: 11,
         line_last: 14,
         point_count: 4,
+        is_ordered: false,
     };
     let refusal = Refusal::read(message, &batch);
     assert_eq!(
@@ -123,4 +136,20 @@ fn refusals_name_the_lines_of_the_file() {
         ],
     );
     check_refusal("database is required", 4, &["lines 11 to 14: database is required"]);
+}
+
+#[test]
+fn a_second_policy_of_influx_inspect_is_made_by_itself() {
+    let of = |text: &str| policy_of(text);
+    assert_eq!(
+        of("CREATE DATABASE \"my db\" WITH NAME \"one week\"").as_deref(),
+        Some("CREATE RETENTION POLICY \"one week\" ON \"my db\" DURATION 0s REPLICATION 1")
+    );
+    assert_eq!(
+        of("CREATE DATABASE a WITH DURATION 7d REPLICATION 1 SHARD DURATION 1d NAME b").as_deref(),
+        Some("CREATE RETENTION POLICY b ON a DURATION 1w REPLICATION 1 SHARD DURATION 1d")
+    );
+    assert_eq!(of("CREATE DATABASE a"), None);
+    assert_eq!(of("DROP DATABASE a"), None);
+    assert_eq!(of("CREATE DATABASE"), None);
 }

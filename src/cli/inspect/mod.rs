@@ -13,10 +13,8 @@ mod manifest;
 
 use super::error::CliError;
 use super::settings::Settings;
+use super::stopped::open_store;
 use super::terminal;
-use crate::app::store_options;
-use crate::config::Config;
-use crate::object::Store;
 use clap::{Args, ValueEnum};
 use std::fmt::Write;
 
@@ -115,14 +113,4 @@ impl Inspect {
             count => Err(CliError::failed(format!("{count} damaged or missing parts"))),
         }
     }
-}
-
-/// The store of a configuration. A local folder that is not there is not made.
-fn open_store(config: &Config) -> Result<Store, CliError> {
-    let options = store_options(config)?;
-    if config.object_store.url.is_none() && !config.store_folder().is_dir() {
-        let folder = config.store_folder();
-        return Err(CliError::failed(format!("there is no data in {}", folder.display())));
-    }
-    Ok(Store::open(&options).map_err(crate::app::AppError::Store)?)
 }

@@ -204,3 +204,33 @@ fn a_batch_larger_than_queue_group_and_segment_gets_through() {
     assert_eq!(open(options(&directory), 0).2, numbered(1..=3));
     assert_eq!(batch::decode(&payload_of(4)).unwrap(), batch_of(4));
 }
+
+#[test]
+fn sequences_that_were_skipped_are_not_missed() {
+    let directory = folder();
+    let (wal, ..) = open(options(&directory), 0);
+    assert_eq!(append(&wal, 1).unwrap(), 1);
+    wal.skip_through(Sequence(1)); // given out already
+    wal.skip_through(Sequence(10));
+    wal.skip_through(Sequence(20));
+    assert_eq!(wal.last_sequence(), Sequence(20));
+    assert_eq!(append(&wal, 21).unwrap(), 21);
+    assert_eq!(append(&wal, 22).unwrap(), 22);
+    // Queued before and behind a skip, written in one go or not.
+    let queued: Vec<_> = (0..50)
+        .map(|n| {
+            wal.skip_through(Sequence(100 * (n + 1)));
+            wal.append(payload_of(100 * (n as i64 + 1) + 1)).unwrap()
+        })
+        .collect();
+    let sequences: Vec<u64> = queued.iter().map(|appended| appended.sequence.0).collect();
+    assert_eq!(sequences, (1..=50).map(|n| 100 * n + 1).collect::<Vec<_>>());
+    queued.into_iter().for_each(|appended| appended.durable.wait().unwrap());
+    wal.rotate();
+    wal.skip_through(Sequence(6_000)); // of this the log says nothing
+    drop(wal);
+    let (wal, report, found) = open(options(&directory), 0);
+    assert!(report.is_complete(), "{report:?}");
+    assert_eq!(found, numbered([1, 21, 22].into_iter().chain(sequences)));
+    assert_eq!(append(&wal, 5_002).unwrap(), 5_002);
+}

@@ -1,0 +1,149 @@
+//! What only Tidegauge's own servers answer: states, files and tables. See `server/transfer`.
+
+use super::client::{Client, ClientError, ServerArgs, cause_of};
+use crate::backup::{BackupError, Recipient, Source};
+use crate::model::database_image::DatabaseImage;
+use async_trait::async_trait;
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use reqwest::{Response, StatusCode};
+use serde::Deserialize;
+use std::io::Write;
+
+/// Downloads of one file that are begun before its connection counts as broken.
+const DOWNLOADS_MAX: u32 = 4;
+
+/// A running server.
+pub(super) struct Remote {
+    client: Client,
+}
+
+/// The databases of a server.
+#[derive(Debug, Deserialize)]
+pub(super) struct Catalog {
+    pub(super) databases: Vec<Database>,
+}
+
+/// A database.
+#[derive(Debug, Deserialize)]
+pub(super) struct Database {
+    pub(super) name: String,
+    pub(super) default_policy: String,
+    pub(super) policies: Vec<Policy>,
+}
+
+/// A retention policy.
+#[derive(Debug, Deserialize)]
+pub(super) struct Policy {
+    pub(super) name: String,
+    /// 0 = for ever, as are the limits.
+    pub(super) duration_ns: i64,
+    pub(super) shard_duration_ns: i64,
+    pub(super) replica_n: u32,
+    pub(super) future_limit_ns: i64,
+    pub(super) past_limit_ns: i64,
+    pub(super) tables: Vec<Table>,
+}
+
+/// A measurement within a policy.
+#[derive(Debug, Deserialize)]
+pub(super) struct Table {
+    pub(super) name: String,
+    /// Points, those that are deleted or written over included.
+    pub(super) row_count: u64,
+}
+
+#[derive(Deserialize)]
+struct Taken {
+    path: String,
+}
+
+impl Remote {
+    pub(super) fn new(server: &ServerArgs) -> Result<Self, ClientError> {
+        Ok(Self { client: Client::new(server)? })
+    }
+
+    /// What there is.
+    pub(super) async fn catalog(&self) -> Result<Catalog, ClientError> {
+        let answer = self.client.get("api/tidegauge/catalog", &[]).await.map_err(of_stranger)?;
+        let text = answer.text().await.map_err(|error| ClientError::Answer(cause_of(&error)))?;
+        serde_json::from_str(&text).map_err(|error| ClientError::Answer(error.to_string()))
+    }
+
+    /// The rows of a table as a stream of Arrow IPC. `parameters` are those of the request.
+    pub(super) async fn export(&self, parameters: &[(&str, &str)]) -> Result<Response, ClientError> {
+        self.client.get("api/tidegauge/export", parameters).await
+    }
+}
+
+#[async_trait]
+impl Source for Remote {
+    async fn cut(&self) -> Result<Bytes, BackupError> {
+        let answer = self.client.post("api/tidegauge/backup/cut", &[], Bytes::new()).await;
+        bytes_of(answer.map_err(of_stranger).map_err(of_client)?).await.map_err(of_client)
+    }
+
+    async fn file(&self, path: &str) -> Result<Bytes, BackupError> {
+        let mut download = 1;
+        loop {
+            let answer = match self.client.get("api/tidegauge/backup/file", &[("path", path)]).await {
+                Err(ClientError::Refused { status: StatusCode::NOT_FOUND, .. }) => {
+                    return Err(BackupError::Gone { path: path.to_owned() });
+                }
+                answer => answer.map_err(of_client)?,
+            };
+            match bytes_of(answer).await {
+                Ok(bytes) => return Ok(bytes),
+                Err(error) if download == DOWNLOADS_MAX => return Err(of_client(error)),
+                Err(_) => download += 1,
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Recipient for Remote {
+    async fn has_database(&self, name: &str) -> Result<bool, BackupError> {
+        let catalog = self.catalog().await.map_err(of_client)?;
+        Ok(catalog.databases.iter().any(|database| database.name == name))
+    }
+
+    async fn put_file(&self, window_start_ns: i64, bytes: Bytes) -> Result<String, BackupError> {
+        let start = window_start_ns.to_string();
+        let parameters = [("window_start_ns", start.as_str())];
+        let answer = self.client.post("api/tidegauge/restore/file", &parameters, bytes).await;
+        let answer = bytes_of(answer.map_err(of_client)?).await.map_err(of_client)?;
+        let taken: Taken = serde_json::from_slice(&answer)
+            .map_err(|error| of_client(ClientError::Answer(error.to_string())))?;
+        Ok(taken.path)
+    }
+
+    async fn adopt(&self, name: &str, image: &DatabaseImage) -> Result<(), BackupError> {
+        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+        let body = serde_json::to_vec(image).map_err(|error| BackupError::Remote(error.to_string()))?;
+        packed.write_all(&body).map_err(|error| BackupError::Remote(error.to_string()))?;
+        let packed = packed.finish().map_err(|error| BackupError::Remote(error.to_string()))?;
+        let parameters = [("name", name)];
+        let answer = self.client.post_gzip_once("api/tidegauge/restore/database", &parameters, packed).await;
+        answer.map(drop).map_err(of_client)
+    }
+}
+
+async fn bytes_of(answer: Response) -> Result<Bytes, ClientError> {
+    answer.bytes().await.map_err(|error| ClientError::Answer(cause_of(&error)))
+}
+
+fn of_client(error: ClientError) -> BackupError {
+    BackupError::Remote(error.to_string())
+}
+
+/// A server that does not know the path is no Tidegauge, or an older one.
+fn of_stranger(error: ClientError) -> ClientError {
+    match error {
+        ClientError::Refused { status: status @ StatusCode::NOT_FOUND, message } => {
+            ClientError::Refused { status, message: format!("{message} (this server is no Tidegauge)") }
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,96 @@
+//! The data of a stopped server.
+
+use super::error::CliError;
+use crate::app::{AppError, open_engine, store_options};
+use crate::config::Config;
+use crate::engine::Engine;
+use crate::manifest::snapshot;
+use crate::object::Store;
+use crate::wal::inspect::SegmentSummary;
+use crate::wal::{self, Held, WalError};
+use std::path::Path;
+use std::sync::Arc;
+
+/// The store of a configuration whose server is stopped. What only its log has is brought into files first, as the next start would. Should
+/// the server be started meanwhile, that is no harm to a reader of files.
+pub(super) async fn flushed_store(config: &Config) -> Result<Store, CliError> {
+    let store = open_store(config)?;
+    let folder = config.wal_folder();
+    if !folder.is_dir() {
+        return Ok(store);
+    }
+    let log = hold(&folder)?;
+    let state = snapshot::read(&store, 0).await.map_err(CliError::failed)?.state;
+    let segments = wal::inspect::inspect(&folder).map_err(CliError::failed)?;
+    let is_needed = |segment: &SegmentSummary| {
+        segment.sequences.is_some_and(|(_, last)| last > state.flushed_through()) && segment.batch_count > 0
+    };
+    drop(log);
+    if segments.iter().any(is_needed) {
+        let folder = folder.display();
+        eprintln!("the write-ahead log in {folder} has points that are in no file yet; writing them");
+        close(&*open_engine(config, store.clone()).await?).await?;
+    }
+    Ok(store)
+}
+
+/// A store without data, and a log without records that nobody opens while this lives.
+pub(super) struct Empty {
+    pub(super) store: Store,
+    _log: Held,
+}
+
+impl Empty {
+    /// Makes the folders of a configuration that has no data yet.
+    pub(super) fn make(config: &Config) -> Result<Self, CliError> {
+        let folder = config.wal_folder();
+        std::fs::create_dir_all(&folder)
+            .map_err(|source| CliError::file("make the folder", &folder, source))?;
+        let log = hold(&folder)?;
+        let segments = wal::inspect::inspect(&folder).map_err(CliError::failed)?;
+        if !segments.is_empty() {
+            return Err(CliError::failed(format!(
+                "there is a write-ahead log in {}; a whole backup is restored where no server has been",
+                folder.display()
+            )));
+        }
+        let store = Store::open(&store_options(config)?).map_err(AppError::Store)?;
+        Ok(Self { store, _log: log })
+    }
+}
+
+/// Opens the engine over the data of a configuration, as a server would.
+pub(super) async fn engine(config: &Config) -> Result<Arc<Engine>, CliError> {
+    let store = open_store(config)?;
+    let folder = config.wal_folder();
+    if folder.is_dir() {
+        // Looked at before the manifest is opened, which would take it from a server that runs.
+        drop(hold(&folder)?);
+    }
+    Ok(open_engine(config, store).await?)
+}
+
+/// Flushes and ends an engine.
+pub(super) async fn close(engine: &Engine) -> Result<(), CliError> {
+    Ok(engine.shutdown().await.map_err(AppError::Engine)?)
+}
+
+/// The store of a configuration. A local folder that is not there is not made.
+pub(super) fn open_store(config: &Config) -> Result<Store, CliError> {
+    let options = store_options(config)?;
+    if config.object_store.url.is_none() && !config.store_folder().is_dir() {
+        let folder = config.store_folder();
+        return Err(CliError::failed(format!("there is no data in {}", folder.display())));
+    }
+    Ok(Store::open(&options).map_err(AppError::Store)?)
+}
+
+fn hold(folder: &Path) -> Result<Held, CliError> {
+    wal::hold(folder).map_err(|error| match error {
+        WalError::InUse(_) => CliError::failed(format!(
+            "a server is running on {}: name it with --host instead of its files, or stop it",
+            folder.display()
+        )),
+        other => CliError::failed(other),
+    })
+}

@@ -1,0 +1,6 @@
+//! Backups, restores, exports and imports, by the commands, between servers.
+
+mod backup;
+mod command;
+mod export;
+mod restore;
