@@ -114,7 +114,7 @@ pub(super) fn open_for_reading(options: &StoreOptions) -> Result<Store, StoreErr
     let root = folder.canonicalize().map_err(|e| failed(e.into()))?;
     let store = LocalFileSystem::new_with_prefix(&root).map_err(|e| failed(e.into()))?;
     let url = Url::from_file_path(&root).map_or_else(|()| options.url.clone(), String::from);
-    Ok(Store { inner: Arc::new(store), url: url.into(), root: Some(root.into()) })
+    Ok(Store { inner: Arc::new(store), url: url.into(), root: Some(root.into()), cache: None })
 }
 
 /// The folder that the address names; `None` when it names something else.
