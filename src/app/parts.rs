@@ -84,6 +84,7 @@ pub(super) fn query_options(config: &Config) -> QueryOptions {
         memory_bytes: size(config.query.memory_bytes),
         memory_per_query_bytes: size(config.query.memory_per_query_bytes),
         threads: size(config.query.threads),
+        spill_folder: Some(config.data.join("spill")),
         limits: QueryLimits {
             concurrent_max: size(config.query.concurrent_max),
             select_points_max: config.query.select_points_max,

@@ -15,8 +15,8 @@ section! {
         /// The address and port that everything is served on: HTTP and Flight. Port 0 picks a free one,
         /// which is logged.
         bind: String = "127.0.0.1:8086".into();
-        /// The folder of the write-ahead log (`wal` in it) and, unless `object_store.url` says
-        /// otherwise, of the data files (`store` in it). Only one server may use it at a time.
+        /// The folder of the write-ahead log (`wal` in it), of what queries have no memory for (`spill` in it) and, unless
+        /// `object_store.url` says otherwise, of the data files (`store` in it). Only one server may use it at a time.
         data: PathBuf = "./tidegauge-data".into();
         /// Where the data files lie.
         object_store: ObjectStoreConfig = ObjectStoreConfig::default();
@@ -139,7 +139,7 @@ section! {
         select_buckets_max: u64 = 0;
         /// Memory of all running queries together. 0 = a quarter of the memory.
         memory_bytes: u64 = 0;
-        /// Memory of one query. 0 = half of memory_bytes.
+        /// Memory of one query; what needs more is sorted and grouped on disk, or ends with an error. 0 = half of memory_bytes.
         memory_per_query_bytes: u64 = 0;
         /// Threads that run queries. 0 = one for each core.
         threads: u64 = 0;

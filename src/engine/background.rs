@@ -33,29 +33,30 @@ pub(super) fn start(engine: &Arc<Engine>) {
 /// Drops files that have expired and deletes what nothing names, every `interval`.
 async fn keep_up(engine: Weak<Engine>, interval: Duration) {
     loop {
-        tokio::time::sleep(interval).await;
         let Some(engine) = running(&engine) else { return };
         if let Err(error) = engine.drop_dead_files().await {
             tracing::error!(%error, "files that have expired could not be dropped and will be tried again");
         }
         engine.collect_unreferenced().await;
+        drop(engine);
+        tokio::time::sleep(interval).await;
     }
 }
 
 /// Compacts what is due, every `interval`.
 async fn compact(engine: Weak<Engine>, interval: Duration) {
     loop {
-        tokio::time::sleep(interval).await;
         let Some(engine) = running(&engine) else { return };
-        match engine.compact_gently().await {
-            Ok(_) => {}
+        let rest = match engine.compact_gently().await {
+            Ok(_) => interval,
             Err(EngineError::Closed) => return,
             Err(error) => {
                 tracing::error!(%error, "a compaction failed and will be tried again");
-                drop(engine);
-                tokio::time::sleep(COMPACTION_RETRY_INTERVAL).await;
+                COMPACTION_RETRY_INTERVAL
             }
-        }
+        };
+        drop(engine);
+        tokio::time::sleep(rest).await;
     }
 }
 

@@ -2,24 +2,28 @@
 
 use datafusion::common::DataFusionError;
 use datafusion::common::Result;
-use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation};
+use datafusion::execution::memory_pool::{
+    FairSpillPool, MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation,
+};
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A part of a pool: what one query holds is bounded by a limit of its own, and counts in the pool of all queries too.
+///
+/// Within the limit those that can spill share evenly. Else the first sort of several would take all, and the second
+/// find nothing to begin with.
 #[derive(Debug)]
 pub struct QueryMemoryPool {
     all: Arc<dyn MemoryPool>,
     bytes_max: usize,
-    bytes: AtomicUsize,
+    own: FairSpillPool,
 }
 
 impl QueryMemoryPool {
     /// A part of `all` of at most `bytes_max` bytes.
     #[must_use]
     pub fn new(all: Arc<dyn MemoryPool>, bytes_max: usize) -> Self {
-        Self { all, bytes_max, bytes: AtomicUsize::new(0) }
+        Self { all, bytes_max, own: FairSpillPool::new(bytes_max) }
     }
 }
 
@@ -35,38 +39,37 @@ impl MemoryPool for QueryMemoryPool {
     }
 
     fn register(&self, consumer: &MemoryConsumer) {
+        self.own.register(consumer);
         self.all.register(consumer);
     }
 
     fn unregister(&self, consumer: &MemoryConsumer) {
+        self.own.unregister(consumer);
         self.all.unregister(consumer);
     }
 
     fn grow(&self, reservation: &MemoryReservation, additional: usize) {
-        self.bytes.fetch_add(additional, Ordering::Relaxed);
+        self.own.grow(reservation, additional);
         self.all.grow(reservation, additional);
     }
 
     fn shrink(&self, reservation: &MemoryReservation, shrink: usize) {
-        self.bytes.fetch_sub(shrink, Ordering::Relaxed);
+        self.own.shrink(reservation, shrink);
         self.all.shrink(reservation, shrink);
     }
 
     fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
-        let fits = |bytes: usize| bytes.checked_add(additional).filter(|sum| *sum <= self.bytes_max);
-        if self.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).is_err() {
+        if self.own.try_grow(reservation, additional).is_err() {
             return Err(DataFusionError::ResourcesExhausted(format!(
                 "the query needs more than its share of memory, {} bytes",
                 self.bytes_max
             )));
         }
-        self.all.try_grow(reservation, additional).inspect_err(|_| {
-            self.bytes.fetch_sub(additional, Ordering::Relaxed);
-        })
+        self.all.try_grow(reservation, additional).inspect_err(|_| self.own.shrink(reservation, additional))
     }
 
     fn reserved(&self) -> usize {
-        self.bytes.load(Ordering::Relaxed)
+        self.own.reserved()
     }
 
     fn memory_limit(&self) -> MemoryLimit {

@@ -22,6 +22,7 @@ use crate::model::result::ResultShape;
 use crate::model::state::State;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::execution::context::{QueryPlanner, SessionState};
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SessionStateBuilder, TaskContext};
@@ -30,6 +31,8 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
 use datafusion::prelude::SessionConfig;
 use influxql::ast::Statement;
+use std::io::ErrorKind;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -43,6 +46,8 @@ pub struct QueryOptions {
     pub memory_bytes: usize,
     /// Memory of one query, in bytes.
     pub memory_per_query_bytes: usize,
+    /// Where what needs more memory is put meanwhile; emptied at the start. The system's temporary folder when `None`.
+    pub spill_folder: Option<PathBuf>,
     /// What queries may do at most.
     pub limits: QueryLimits,
 }
@@ -68,6 +73,7 @@ impl Default for QueryOptions {
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             memory_bytes: 2 << 30,
             memory_per_query_bytes: 1 << 30,
+            spill_folder: None,
             limits: QueryLimits::default(),
         }
     }
@@ -120,7 +126,10 @@ impl QueryEngine {
             .build()
             .map_err(|e| QueryError::Internal(e.into()))?;
         let memory: Arc<dyn MemoryPool> = Arc::new(GreedyMemoryPool::new(options.memory_bytes));
-        let environment = RuntimeEnvBuilder::new().with_memory_pool(memory.clone()).build_arc()?;
+        let environment = RuntimeEnvBuilder::new()
+            .with_memory_pool(memory.clone())
+            .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(spill_mode(&options)?))
+            .build_arc()?;
         let state = session_state(&options, environment)?;
         let influxql_state = SessionStateBuilder::new_from_existing(state.clone())
             .with_physical_optimizer_rules(influxql_rules())
@@ -302,10 +311,28 @@ impl Tables for Snapshot {
     }
 }
 
+/// Where queries spill to. What a crash left there is removed.
+fn spill_mode(options: &QueryOptions) -> Result<DiskManagerMode, QueryError> {
+    let Some(folder) = &options.spill_folder else { return Ok(DiskManagerMode::OsTmpDirectory) };
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(QueryError::Internal(error.into())),
+        _ => {}
+    }
+    std::fs::create_dir_all(folder).map_err(|error| QueryError::Internal(error.into()))?;
+    Ok(DiskManagerMode::Directories(vec![folder.clone()]))
+}
+
+/// Memory that each sort sets aside for merging what it has spilled: a part of what a query may take, as there is one for each
+/// thread; no more than DataFusion's default.
+fn merge_bytes(options: &QueryOptions) -> usize {
+    (options.memory_per_query_bytes / options.threads.max(1) / 4).min(10 << 20)
+}
+
 fn session_state(options: &QueryOptions, environment: Arc<RuntimeEnv>) -> Result<SessionState, QueryError> {
     let config = SessionConfig::new()
         .with_target_partitions(options.threads)
         .with_batch_size(BATCH_ROWS)
+        .with_sort_spill_reservation_bytes(merge_bytes(options))
         .with_information_schema(true)
         .with_default_catalog_and_schema("public", "iox")
         .with_create_default_catalog_and_schema(false);

@@ -42,6 +42,22 @@ const LAST_MOMENT_US_MAX: u64 = 20_000;
 /// How long a process that is killed while it starts has lived, at most.
 const STARTING_US_MAX: u64 = 150_000;
 
+/// Flushes several times a round, onto segments as small as they may be.
+const FLUSHING: [(&str, &str); 4] = [
+    ("TIDEGAUGE_BUFFER_FLUSH_BYTES", "100000"),
+    ("TIDEGAUGE_BUFFER_BYTES_MAX", "100000000"),
+    ("TIDEGAUGE_BUFFER_FLUSH_AGE_S", "1"),
+    ("TIDEGAUGE_WAL_SEGMENT_BYTES", "65536"),
+];
+
+/// Merges whatever can be merged, and deletes at once what is not needed.
+const COMPACTING: [(&str, &str); 4] = [
+    ("TIDEGAUGE_COMPACTION_INTERVAL_S", "1"),
+    ("TIDEGAUGE_COMPACTION_QUIET_S", "0"),
+    ("TIDEGAUGE_COMPACTION_WORK_PERCENT", "100"),
+    ("TIDEGAUGE_COMPACTION_DELETE_AFTER_S", "0"),
+];
+
 #[test]
 fn acknowledged_writes_survive_kill_9() {
     check_survival(&[]);
@@ -49,14 +65,14 @@ fn acknowledged_writes_survive_kill_9() {
 
 #[test]
 fn acknowledged_writes_survive_kill_9_amid_flushes() {
-    // Flushes several times a round, onto segments as small as they may be.
-    let folder = check_survival(&[
-        ("TIDEGAUGE_BUFFER_FLUSH_BYTES", "100000"),
-        ("TIDEGAUGE_BUFFER_BYTES_MAX", "100000000"),
-        ("TIDEGAUGE_BUFFER_FLUSH_AGE_S", "1"),
-        ("TIDEGAUGE_WAL_SEGMENT_BYTES", "65536"),
-    ]);
+    let (folder, _) = check_survival(&FLUSHING);
     assert!(has_data_files(folder.path()), "nothing was flushed: this test has tested nothing");
+}
+
+#[test]
+fn acknowledged_writes_survive_kill_9_amid_compaction() {
+    let (_, log) = check_survival(&[FLUSHING, COMPACTING].concat());
+    assert!(log.contains("files compacted"), "nothing was compacted: this test has tested nothing");
 }
 
 fn has_data_files(folder: &Path) -> bool {
@@ -69,8 +85,8 @@ fn has_data_files(folder: &Path) -> bool {
 }
 
 /// Kills the server with these settings as often as asked for, and checks what it kept each time. The folder
-/// of the data that remains.
-fn check_survival(settings: &[(&str, &str)]) -> TempDir {
+/// of the data that remains, and what the servers logged.
+fn check_survival(settings: &[(&str, &str)]) -> (TempDir, String) {
     let rounds = environment::number("TIDEGAUGE_CRASH_ROUNDS", ROUNDS_DEFAULT);
     let seed = environment::number("TIDEGAUGE_CRASH_SEED", SEED_DEFAULT);
     eprintln!("{rounds} rounds with TIDEGAUGE_CRASH_SEED={seed}");
@@ -80,8 +96,9 @@ fn check_survival(settings: &[(&str, &str)]) -> TempDir {
 
     let mut server = Server::start(folder.path(), settings);
     server.create_database();
+    let mut log = String::new();
     for round in 0..rounds {
-        write_until_killed(server, &ledger, &mut random);
+        log += &write_until_killed(server, &ledger, &mut random);
         if random.below(3) == 0 {
             kill_while_starting(folder.path(), settings, &mut random);
         }
@@ -96,11 +113,11 @@ fn check_survival(settings: &[(&str, &str)]) -> TempDir {
     eprintln!("{written} batches acknowledged, {deleted} deleted, {} points found", ledger.point_count());
     assert!(written > 0, "nothing was written");
     assert!(deleted > 0, "nothing was deleted");
-    folder
+    (folder, log)
 }
 
-/// Lets the writers write, kills the server amid their requests, and waits for them to notice.
-fn write_until_killed(server: Server, ledger: &Arc<Ledger>, random: &mut Random) {
+/// Lets the writers write, kills the server amid their requests, and waits for them to notice. The server's log.
+fn write_until_killed(server: Server, ledger: &Arc<Ledger>, random: &mut Random) -> String {
     let batches = 1 + random.below(BATCHES_PER_ROUND_MAX);
     let target = ledger.acknowledged_count() + batches;
     let last_moment = Duration::from_micros(random.below(LAST_MOMENT_US_MAX));
@@ -114,8 +131,8 @@ fn write_until_killed(server: Server, ledger: &Arc<Ledger>, random: &mut Random)
         ledger.wait_for_acknowledged(target);
         // The one place where time matters: a kill at the very moment of an answer would meet one stage only.
         std::thread::sleep(last_moment);
-        server.kill();
-    });
+        server.kill()
+    })
 }
 
 /// Starts the server and kills it before, while or shortly after it recovers.

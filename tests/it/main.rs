@@ -6,6 +6,7 @@ mod bad_input;
 mod crash;
 mod environment;
 mod layers;
+mod memory;
 mod random;
 mod s3_server;
 #[allow(dead_code, reason = "the recorder, examples/golden.rs, uses the rest")]

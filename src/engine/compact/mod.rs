@@ -129,7 +129,11 @@ impl Engine {
         let merged = tokio::task::spawn_blocking(merge).await;
         let merged = merged.map_err(|panic| EngineError::Internal(panic.to_string())).flatten();
         let replaced = match merged {
-            Ok(added) => self.edit_files(vec![FileEdit { table, removed: inputs, added }]).await,
+            Ok(added) => {
+                let (from, to) = (inputs.len(), added.len());
+                let replaced = self.edit_files(vec![FileEdit { table, removed: inputs, added }]).await;
+                replaced.inspect(|()| tracing::info!(table = table.0, from, to, "files compacted"))
+            }
             Err(error) => Err(error),
         };
         if matches!(replaced, Err(EngineError::Closed)) {

@@ -71,8 +71,10 @@ impl Server {
         self.address
     }
 
-    pub(super) fn kill(mut self) {
+    /// Kills it and gives its log.
+    pub(super) fn kill(mut self) -> String {
         kill(self.process.take().expect("a server is killed once"));
+        self.log_text()
     }
 
     pub(super) fn create_database(&self) {
