@@ -2,28 +2,46 @@
 
 use datafusion::common::DataFusionError;
 use datafusion::common::Result;
-use datafusion::execution::memory_pool::{
-    FairSpillPool, MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation,
-};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation};
+use parking_lot::Mutex;
 use std::fmt;
 use std::sync::Arc;
 
+/// Of a query's memory, the part that those get together who can spill: the rest is for what cannot, such as merging sorted parts.
+const SPILLABLE_PERCENT: usize = 50;
+
 /// A part of a pool: what one query holds is bounded by a limit of its own, and counts in the pool of all queries too.
 ///
-/// Within the limit those that can spill share evenly. Else the first sort of several would take all, and the second
-/// find nothing to begin with.
+/// Those that can spill share a part of it evenly. Else the first sort of several would take all, the second find nothing to
+/// begin with, and what merges their results nothing at all.
 #[derive(Debug)]
 pub struct QueryMemoryPool {
     all: Arc<dyn MemoryPool>,
     bytes_max: usize,
-    own: FairSpillPool,
+    held: Mutex<Held>,
+}
+
+/// What the consumers of a query hold.
+#[derive(Debug, Default)]
+struct Held {
+    bytes: usize,
+    /// Consumers that can spill.
+    spilling: usize,
 }
 
 impl QueryMemoryPool {
     /// A part of `all` of at most `bytes_max` bytes.
     #[must_use]
     pub fn new(all: Arc<dyn MemoryPool>, bytes_max: usize) -> Self {
-        Self { all, bytes_max, own: FairSpillPool::new(bytes_max) }
+        Self { all, bytes_max, held: Mutex::default() }
+    }
+
+    /// The most that a consumer may hold.
+    fn share(&self, consumer: &MemoryConsumer, held: &Held) -> usize {
+        match consumer.can_spill() {
+            true => self.bytes_max / 100 * SPILLABLE_PERCENT / held.spilling.max(1),
+            false => self.bytes_max,
+        }
     }
 }
 
@@ -39,37 +57,42 @@ impl MemoryPool for QueryMemoryPool {
     }
 
     fn register(&self, consumer: &MemoryConsumer) {
-        self.own.register(consumer);
+        self.held.lock().spilling += usize::from(consumer.can_spill());
         self.all.register(consumer);
     }
 
     fn unregister(&self, consumer: &MemoryConsumer) {
-        self.own.unregister(consumer);
+        self.held.lock().spilling -= usize::from(consumer.can_spill());
         self.all.unregister(consumer);
     }
 
     fn grow(&self, reservation: &MemoryReservation, additional: usize) {
-        self.own.grow(reservation, additional);
+        self.held.lock().bytes += additional;
         self.all.grow(reservation, additional);
     }
 
     fn shrink(&self, reservation: &MemoryReservation, shrink: usize) {
-        self.own.shrink(reservation, shrink);
+        self.held.lock().bytes -= shrink;
         self.all.shrink(reservation, shrink);
     }
 
     fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
-        if self.own.try_grow(reservation, additional).is_err() {
+        let mut held = self.held.lock();
+        let share = self.share(reservation.consumer(), &held);
+        let fits = |held: usize, bytes_max| held.checked_add(additional).is_some_and(|sum| sum <= bytes_max);
+        if !fits(reservation.size(), share) || !fits(held.bytes, self.bytes_max) {
             return Err(DataFusionError::ResourcesExhausted(format!(
                 "the query needs more than its share of memory, {} bytes",
                 self.bytes_max
             )));
         }
-        self.all.try_grow(reservation, additional).inspect_err(|_| self.own.shrink(reservation, additional))
+        self.all.try_grow(reservation, additional)?;
+        held.bytes += additional;
+        Ok(())
     }
 
     fn reserved(&self) -> usize {
-        self.own.reserved()
+        self.held.lock().bytes
     }
 
     fn memory_limit(&self) -> MemoryLimit {

@@ -325,7 +325,7 @@ fn spill_mode(options: &QueryOptions) -> Result<DiskManagerMode, QueryError> {
 /// Memory that each sort sets aside for merging what it has spilled: a part of what a query may take, as there is one for each
 /// thread; no more than DataFusion's default.
 fn merge_bytes(options: &QueryOptions) -> usize {
-    (options.memory_per_query_bytes / options.threads.max(1) / 4).min(10 << 20)
+    (options.memory_per_query_bytes / options.threads.max(1) / 16).min(10 << 20)
 }
 
 fn session_state(options: &QueryOptions, environment: Arc<RuntimeEnv>) -> Result<SessionState, QueryError> {

@@ -10,8 +10,8 @@ use tidegauge::app::App;
 use tidegauge::config::{Config, Machine};
 use tokio::runtime::Runtime;
 
-const QUERY_BYTES: u64 = 12 << 20;
-const ROWS: usize = 400_000;
+const QUERY_BYTES: u64 = 8 << 20;
+const ROWS: usize = 500_000;
 const SERIES: usize = 50;
 /// How long a small write may take while queries compete for memory. Generous: machines that run tests are busy.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
@@ -23,12 +23,13 @@ struct Server {
 }
 
 impl Server {
-    fn start() -> Self {
+    fn start(threads: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config::default();
         for (name, value) in [
             ("bind", "127.0.0.1:0"),
             ("data", folder.path().to_str().unwrap()),
+            ("query.threads", threads),
             ("query.memory_per_query_bytes", &QUERY_BYTES.to_string()),
             ("query.memory_bytes", &(QUERY_BYTES * 3).to_string()),
         ] {
@@ -54,7 +55,7 @@ impl Server {
 
 /// Five times as many bytes as a query may have, in all.
 fn line(row: usize) -> String {
-    let text = format!("{:0>100}", row.wrapping_mul(2_654_435_761));
+    let text = format!("{:0>30}", row.wrapping_mul(2_654_435_761));
     format!("m,host=h{} text=\"{text}\",value={row}i {}\n", row % SERIES, row * 1_000_000)
 }
 
@@ -79,7 +80,8 @@ fn error_of(documents: &[Value]) -> Option<&str> {
 
 #[test]
 fn what_does_not_fit_into_memory_is_sorted_on_disk() {
-    let server = Server::start();
+    // With several threads each sort has a part of the memory, and needs several batches to merge.
+    let server = Server::start("1");
     server.load();
     let documents = ask(server.app.address(), "SELECT * FROM m");
     assert_eq!(error_of(&documents), None);
@@ -94,7 +96,7 @@ fn what_does_not_fit_into_memory_is_sorted_on_disk() {
 
 #[test]
 fn heavy_queries_end_and_writes_go_on() {
-    let server = Server::start();
+    let server = Server::start("2");
     server.load();
     let address = server.app.address();
     let done = AtomicBool::new(false);
