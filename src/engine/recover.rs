@@ -57,11 +57,11 @@ impl Engine {
         let mut deletions: Vec<Arc<Tombstone>> =
             state.tables_with_deletions().flat_map(|(_, tombstones)| tombstones.iter().cloned()).collect();
         deletions.sort_by_key(|tombstone| tombstone.through);
-        // Should the log be lost, or know nothing of a database that was adopted, new rows must still count as newer than
-        // what was deleted and what files hold.
+        // New rows must count as newer than what was deleted or dropped and what files hold, although the log need not have the
+        // last records before: they were refused, or the log is lost, or knows nothing of a database that was adopted.
         let last_deletion = deletions.last().map_or(Sequence::ZERO, |tombstone| tombstone.through);
         let last_in_files = state.files().map(|file| file.sequence_max).max().unwrap_or(Sequence::ZERO);
-        let sequence_floor = last_deletion.max(last_in_files);
+        let sequence_floor = last_deletion.max(state.last_dropped_through()).max(last_in_files);
         let wal_options = WalOptions { sequence_floor, ..options.wal.clone() };
         let mut batches: Vec<(Sequence, WriteBatch)> = Vec::new();
         let (wal, recovery) =

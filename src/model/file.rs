@@ -36,7 +36,7 @@ pub struct FileMeta {
     /// 0 = flushed, 1 = compacted with files of the same times, 2 = joined with files of other times.
     pub level: u8,
     /// When the file was written, in nanoseconds since the epoch; 0 = before files bore it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub created_ns: i64,
     /// The tombstones, by id, that are newer than every row of the file and have nothing left to delete in it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -66,4 +66,8 @@ impl FileMeta {
     pub fn extent(&self) -> Extent<'_> {
         Extent { times: self.time_range, series: (&self.series_min, &self.series_max) }
     }
+}
+
+fn is_zero(number: &i64) -> bool {
+    *number == 0
 }

@@ -172,6 +172,12 @@ impl State {
         self.dropped.get_by(|(p, n)| (*p, n.as_ref()).cmp(&(policy, name))).copied().unwrap_or(Sequence::ZERO)
     }
 
+    /// The last record that must not be replayed into some table that was dropped; [`Sequence::ZERO`] when there is none.
+    #[must_use]
+    pub fn last_dropped_through(&self) -> Sequence {
+        self.dropped.iter().map(|(_, through)| *through).max().unwrap_or(Sequence::ZERO)
+    }
+
     /// The id that the next new database should have.
     #[must_use]
     pub fn next_database_id(&self) -> DatabaseId {

@@ -198,7 +198,10 @@ async fn a_changed_byte_anywhere_is_found_and_the_file_named() {
 
 #[tokio::test]
 async fn blocks_are_checked_wherever_a_selection_begins_and_ends() {
-    let rows = sample(30, 4_000);
+    let mut rows = sample(30, 4_000);
+    // Numbers that cannot be compressed.
+    let numbers = (1..=120_000_i64).map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15_u64 as i64).rotate_left(29));
+    rows.fields[2] = Arc::new(numbers.map(|i| i.wrapping_mul(i)).collect::<Int64Array>());
     let WrittenFile { bytes, meta } = write(&rows);
     let body = bytes.len() - usize::try_from(meta.end.unwrap().bytes).unwrap();
     assert!(body > 4 * BLOCK_BYTES as usize, "several blocks, and the last is shorter: {body} bytes");

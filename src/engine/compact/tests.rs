@@ -33,6 +33,7 @@ fn series_file(
 ) -> Arc<FileMeta> {
     let window = TimeRange::new(days.start * DAY_NS, days.end * DAY_NS);
     Arc::new(FileMeta {
+        end: None,
         path: format!("{sequence}/{}-{}-{}", days.start, days.end, series.0).into(),
         table: TableId(1),
         window,

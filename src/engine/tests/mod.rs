@@ -354,6 +354,31 @@ async fn rows_written_after_a_lost_log_are_newer_than_deletions() {
     assert_eq!(points(&engine).await.len(), 1);
 }
 
+/// As seeds 162 and 441 of the simulation found: a drop that names a record which is not in the log.
+#[tokio::test]
+async fn rows_written_after_a_lost_log_are_newer_than_drops() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::in_memory();
+    let engine = open(directory.path(), &store).await;
+    engine.create_database("db", None).await.unwrap();
+    for time in 0..9 {
+        engine.write(request(format!("m,host=h a=1 {time}"))).await.unwrap();
+    }
+    engine.drop_measurement("db", "m").await.unwrap();
+    engine.wal.close().unwrap();
+    drop(engine);
+    std::fs::remove_dir_all(directory.path().join("wal")).unwrap();
+
+    for _ in 0..2 {
+        let engine = open(directory.path(), &store).await;
+        engine.write(request("m,host=h a=3 0".into())).await.unwrap();
+        engine.wal.close().unwrap();
+        assert_eq!(points(&engine).await.len(), 1);
+    }
+    let engine = open(directory.path(), &store).await;
+    assert_eq!(points(&engine).await.len(), 1);
+}
+
 #[tokio::test]
 async fn tombstones_go_when_no_file_needs_them() {
     let directory = tempfile::tempdir().unwrap();

@@ -295,6 +295,26 @@ async fn unknown_outcome_is_settled_by_the_next_commit() {
     }
 }
 
+/// The edit is found in the log, and then the store fails once more, before its caller can be told.
+#[tokio::test]
+async fn an_edit_that_was_found_out_is_not_made_again() {
+    let inner = Arc::new(InMemory::new());
+    let faulty = FaultyStore::new(inner.clone());
+    let manifest = open(&Store::from_object_store(Arc::new(faulty.clone()), "faulty")).await;
+    faulty.plan(|operation, _| if operation == "put" { Fault::After } else { Fault::Before });
+    commit(&manifest, vec![database(0)]).await.expect_err("the store is gone");
+    // The edit can be read, and not whether the epoch is still ours.
+    faulty.plan(|_, path| if path == layout::edit(2) { Fault::None } else { Fault::Before });
+    commit(&manifest, vec![database(0)]).await.expect_err("the store fails");
+    faulty.plan(|_, _| Fault::None);
+    let state = commit(&manifest, vec![database(0)]).await.expect("it was made");
+    assert_eq!(names(&state), ["db0"]);
+    assert_eq!(manifest.number().await, 2, "it was not made twice");
+    let state = commit(&manifest, vec![Change::DropDatabase(DatabaseId(0))]).await.expect("a commit");
+    assert!(names(&state).is_empty());
+    assert_eq!(state_in(&inner).await, state);
+}
+
 /// The store is gone from one operation on, for each operation of a run with checkpoints and
 /// collection: what was acknowledged is there afterwards, and the rest is whole or absent.
 #[tokio::test]

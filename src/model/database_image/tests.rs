@@ -52,6 +52,7 @@ fn database(id: u32, name: &str, tables: &[(u32, &str)], sequence: u64) -> Vec<C
 
 fn file(table: TableId, sequence: u64) -> FileMeta {
     FileMeta {
+        end: None,
         path: format!("{table}/{sequence}").into(),
         table,
         window: TimeRange::new(0, 10),
