@@ -26,6 +26,8 @@ FUZZ_TARGETS ?=
 COUNT ?= 2000
 SEED ?= 1
 SECONDS ?=
+# What `make test` compares with InfluxDB, always the same: about half a minute.
+TEST_DIFFERENTIAL ?= --seed 7 --count 600
 
 # Seeds of `make simulate`, and the first of them.
 SEEDS ?= 10000
@@ -53,7 +55,7 @@ else
 endif
 
 .PHONY: test
-test: test-rust test-clients ## run every test: Rust, documentation, and real clients from PyPI
+test: test-rust test-clients test-differential ## run every test: Rust, documentation, real clients, and a comparison with InfluxDB
 
 .PHONY: test-rust
 test-rust:
@@ -72,6 +74,21 @@ test-clients:
 	$(CARGO) test --workspace --no-run
 	@echo "==> real clients: Python, the influx shell, Flight SQL, DuckDB"
 	@TIDEGAUGE_BIN=$(abspath $(DEBUG_BIN)) scripts/client_tests.sh
+
+# KiB of address space that either server may take in the comparisons.
+DIFFERENTIAL_KIB := 33554432
+DIFFERENTIAL = ulimit -v $(DIFFERENTIAL_KIB); TIDEGAUGE_BIN=$(abspath $(DEBUG_BIN)) $(TARGET)/debug/examples/differential
+
+.PHONY: test-differential
+test-differential:
+	@if command -v influxd >/dev/null; then \
+		echo "==> building the server and the fuzzer"; \
+		$(CARGO) test --workspace --no-run; \
+		echo "==> the same questions to InfluxDB and to Tidegauge"; \
+		$(DIFFERENTIAL) $(TEST_DIFFERENTIAL); \
+	else \
+		echo "==> skipped: the comparison with InfluxDB, for influxd is missing (apt-get install influxdb)"; \
+	fi
 
 .PHONY: check
 check: static test ## format, lints, documentation, layers and every test: what has to pass before a merge
@@ -116,8 +133,7 @@ differential: ## compare with a real InfluxDB 1.6 on COUNT random statements of 
 	$(CARGO) test --workspace --no-run
 	@echo "==> the same questions to InfluxDB and to Tidegauge"
 	@command -v influxd >/dev/null || { echo "influxd is missing: apt-get install influxdb"; exit 1; }
-	@TIDEGAUGE_BIN=$(abspath $(DEBUG_BIN)) $(TARGET)/debug/examples/differential \
-		--seed $(SEED) --count $(COUNT) $(if $(SECONDS),--seconds $(SECONDS))
+	@$(DIFFERENTIAL) --seed $(SEED) --count $(COUNT) $(if $(SECONDS),--seconds $(SECONDS))
 
 .PHONY: simulate
 simulate: ## simulate the storage engine under faults for SEEDS seeds from FIRST on; `make test` runs 100

@@ -42,6 +42,46 @@ impl Case {
         self.steps.iter().map(|step| if let Step::Write(points) = step { points.len() } else { 0 }).sum()
     }
 
+    /// The statements that have changed what the points say.
+    pub(crate) fn changes(&self) -> impl Iterator<Item = &Statement> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Change(statement) => Some(statement),
+            Step::Write(_) | Step::Flush => None,
+        })
+    }
+
+    /// Whether there are any.
+    pub(crate) fn has_changes(&self) -> bool {
+        self.changes().next().is_some()
+    }
+
+    /// Whether a text has the name of a field that one policy's points of a measurement have, and another's have not.
+    pub(crate) fn names_field_of_other_policy(&self, text: &str) -> bool {
+        let points = || {
+            self.steps.iter().flat_map(|step| match step {
+                Step::Write(points) => points.as_slice(),
+                Step::Flush | Step::Change(_) => &[],
+            })
+        };
+        let has = |policy: usize, measurement: &str, field: &str| {
+            points().any(|point| {
+                point.policy == policy
+                    && point.measurement == measurement
+                    && point.fields.iter().any(|(name, _)| name == field)
+            })
+        };
+        points().any(|point| {
+            point.fields.iter().any(|(field, _)| {
+                text.contains(field.as_str())
+                    && points().any(|other| {
+                        other.measurement == point.measurement
+                            && other.policy != point.policy
+                            && !has(other.policy, &other.measurement, field)
+                    })
+            })
+        })
+    }
+
     /// Whether InfluxDB keeps the points of a policy in more than one shard. Shards of a week begin on Mondays.
     pub(crate) fn has_several_shards(&self) -> bool {
         const DAY_NS: i64 = 86_400_000_000_000;

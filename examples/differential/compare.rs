@@ -194,19 +194,78 @@ pub(crate) fn shared_series_are_equal(oracle: &Response, ours: &Response) -> boo
     })
 }
 
+/// Whether two series are called alike and have the same tags, but for those that are empty in the second and absent in the first.
+fn has_tags_of(part: &Json, whole: &Json) -> bool {
+    let tags = |series: &Json| match series.get("tags") {
+        Some(Json::Object(tags)) => {
+            tags.iter().filter(|(_, value)| *value != Json::String(String::new())).cloned().collect()
+        }
+        _ => Vec::new(),
+    };
+    part.get("name") == whole.get("name") && tags(part) == tags(whole)
+}
+
 fn has_same_head(left: &Json, right: &Json) -> bool {
     left.get("name") == right.get("name") && left.get("tags") == right.get("tags")
 }
 
-/// Whether both answers hold the same series in any order.
-pub(crate) fn same_when_sorted(oracle: &Response, ours: &Response) -> bool {
+/// Whether both answers hold the same rows of the same series, in any order.
+pub(crate) fn has_same_rows(oracle: &Response, ours: &Response) -> bool {
     let sorted = |response: &Response| {
-        let mut series = series_of(response)?;
-        series.sort_by_cached_key(|series| format!("{:?} {:?}", series.get("name"), series.get("tags")));
-        Some(series)
+        let mut rows: Vec<(String, Json)> = Vec::new();
+        for series in series_of(response)? {
+            let head = format!("{:?} {:?}", series.get("name"), series.get("tags"));
+            rows.extend(items(series.get("values")).into_iter().map(|row| (head.clone(), row)));
+        }
+        rows.sort_by_cached_key(|(head, row)| format!("{head} {row:?}"));
+        Some(rows)
     };
     let (Some(left), Some(right)) = (sorted(oracle), sorted(ours)) else { return false };
-    !left.is_empty() && values(&left, &right) != Relation::Different
+    let is_same = |(left, right): (&(String, Json), &(String, Json))| {
+        left.0 == right.0 && value(&left.1, &right.1) != Relation::Different
+    };
+    !left.is_empty() && left.len() == right.len() && left.iter().zip(&right).all(is_same)
+}
+
+/// Whether an answer of SHOW is a part of another: every row is in both, or counts less.
+pub(crate) fn is_part_of(part: &Response, whole: &Response) -> bool {
+    let (Some(part), Some(whole)) = (series_of(part), series_of(whole)) else { return false };
+    let is_less =
+        |less: &Json, more: &Json| match (items(Some(less)).as_slice(), items(Some(more)).as_slice()) {
+            ([Json::Number(less)], [Json::Number(more)]) => {
+                less.parse::<u64>().ok() < more.parse::<u64>().ok()
+            }
+            _ => false,
+        };
+    part.iter().all(|part| {
+        let namesakes: Vec<_> = whole.iter().filter(|whole| has_same_head(part, whole)).collect();
+        items(part.get("values")).iter().all(|row| {
+            let rows = namesakes.iter().flat_map(|whole| items(whole.get("values")));
+            rows.into_iter().any(|other| *row == other || is_less(row, &other))
+        })
+    })
+}
+
+/// Whether an answer has the series of another, with some of their columns and the same values in these.
+pub(crate) fn has_columns_of(part: &Response, whole: &Response) -> bool {
+    let (Some(part), Some(whole)) = (series_of(part), series_of(whole)) else { return false };
+    let has = |(part, whole): (&Json, &Json)| {
+        let (names, all) = (items(part.get("columns")), items(whole.get("columns")));
+        let places: Option<Vec<usize>> =
+            names.iter().map(|name| all.iter().position(|other| other == name)).collect();
+        let (rows, others) = (items(part.get("values")), items(whole.get("values")));
+        let Some(places) = places else { return false };
+        has_tags_of(part, whole)
+            && rows.len() == others.len()
+            && rows.iter().zip(&others).all(|(row, other)| {
+                let other = items(Some(other));
+                let cells = items(Some(row));
+                cells.iter().zip(&places).all(|(cell, place)| {
+                    other.get(*place).is_some_and(|other| value(other, cell) != Relation::Different)
+                })
+            })
+    };
+    part.len() == whole.len() && part.iter().zip(&whole).all(has)
 }
 
 /// Every series of every result, in order.

@@ -7,9 +7,9 @@
 //!
 //! It starts both servers itself, on loopback: Debian's influxd, and the binary that `TIDEGAUGE_BIN` names. A run consists of
 //! rounds. Each round makes one database ([`schema`], [`points`]), asks it statements ([`generate`]), changes it, and asks again.
-//! Both answers are compared ([`compare`], [`verdict`]); a difference is made as small as it gets ([`shrink`]) and printed as a
-//! scenario file ([`report`]), ready for `testdata/scenarios`. The seed decides everything ([`random`]); `--round` plays one
-//! round again.
+//! Both answers are compared ([`compare`], [`verdict`], [`explained`]); a difference is made as small as it gets ([`shrink`]) and
+//! printed as a scenario file ([`report`]), ready for `testdata/scenarios`. The seed decides everything ([`random`]); `--round`
+//! plays one round again.
 //!
 //! What InfluxDB 1.6 leaves to chance is not generated: the order of equal times in different series (`--ties` generates it),
 //! `sample`, estimates of cardinality.
@@ -17,6 +17,7 @@
 mod answers;
 mod case;
 mod compare;
+mod explained;
 mod generate;
 mod points;
 mod random;

@@ -195,11 +195,11 @@ impl ResponseEncoder {
         }
     }
 
-    /// Ends the response.
+    /// Ends the response. One in chunks without statements is empty.
     pub fn finish(&mut self) {
         if self.document_start.is_some() {
             self.end_document();
-        } else if !self.has_statements {
+        } else if !self.has_statements && self.chunk_rows.is_none() {
             self.writer.empty_document(&mut self.out);
         }
     }

@@ -358,9 +358,8 @@ impl Line {
             DataType::Int64 => {
                 let start = from.as_primitive::<Int64Type>().value(from_row);
                 let rise = to.as_primitive::<Int64Type>().value(to_row).wrapping_sub(start);
-                let point = self.point(to_f64(start), to_f64(rise));
-                #[expect(clippy::cast_possible_truncation, reason = "integers are truncated")]
-                Some(Number::Integer(point as i64)).filter(|_| self.from != self.to)
+                let point = truncated(self.point(to_f64(start), to_f64(rise)));
+                Some(Number::Integer(point)).filter(|_| self.from != self.to)
             }
             DataType::UInt64 => {
                 let start = from.as_primitive::<UInt64Type>().value(from_row);
@@ -389,6 +388,14 @@ impl Line {
 #[expect(clippy::cast_precision_loss, reason = "Go's float64(int64) rounds the same way")]
 fn to_f64(value: i64) -> f64 {
     value as f64
+}
+
+/// What does not fit becomes the least integer, as in Go on the usual machines.
+fn truncated(value: f64) -> i64 {
+    // The greatest integer is not a float, the next one is 2^63.
+    let is_within = (to_f64(i64::MIN)..-to_f64(i64::MIN)).contains(&value);
+    #[expect(clippy::cast_possible_truncation, reason = "integers are truncated")]
+    if is_within { value as i64 } else { i64::MIN }
 }
 
 /// The times of a batch.

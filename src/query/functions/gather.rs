@@ -1,4 +1,4 @@
-//! Functions that must see all points of a group at once: median, mode, percentile.
+//! Functions that must see all points of a group at once: median, mode, percentile, stddev.
 //!
 //! Points are kept as the Arrow arrays they came in, with one small entry per point that says to which
 //! group it belongs; only when groups are emitted are the points put in the order of their groups. The state

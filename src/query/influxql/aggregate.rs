@@ -14,7 +14,7 @@
 //! The time of a row is the start of its window; without windows that of a lone selector's point, else the lower bound of
 //! WHERE, else the epoch.
 
-use super::call::{Arguments, aggregate_of, aux_of, count_of, time_of, value_of};
+use super::call::{Arguments, aggregate_of, aux_of, time_of, value_of};
 use super::columns::{null_of, or_else, plain, time_literal};
 use super::error::Result;
 use super::finish::{project, sort};
@@ -130,8 +130,9 @@ impl<'a> Shape<'a> {
             None if self.has_point_time => plain(POINT_TIME),
             None => row_time(query),
         };
-        let values = self.filled((0..self.calls.len()).map(call_name), &rows.arguments, self.call_types());
-        let refs = self.filled((0..rows.aux.len()).map(aux_name), &rows.aux, query.refs.iter().map(|r| r.ty));
+        let values = self.filled((0..self.calls.len()).map(call_name), &rows.arguments, self.filled_types());
+        let refs =
+            self.filled((0..rows.aux.len()).map(aux_name), &rows.aux, query.refs.iter().map(|r| Some(r.ty)));
         let columns = query.columns.iter().map(|column| lower(&column.value, &refs, &values));
         project(query, measurement, plan, &rows.tags, time, columns.collect::<Result<_>>()?).map(Some)
     }
@@ -139,7 +140,9 @@ impl<'a> Shape<'a> {
     /// The rows of one measurement before limits, or `None` when there are none.
     pub(super) fn rows(&self, measurement: &Measurement, tables: &dyn Tables) -> Result<Option<Rows>> {
         let query = self.query;
-        let uses_time = |call: &Call| call.function.is_selector() || call.function == Function::Mode;
+        let uses_time = |call: &Call| {
+            call.function.is_selector() || matches!(call.function, Function::Mode | Function::Stddev)
+        };
         let wanted = Wanted {
             refs: &self.wanted,
             has_time: query.interval.is_some() || self.calls.iter().any(uses_time),
@@ -147,7 +150,13 @@ impl<'a> Shape<'a> {
             rows: RowsWanted::All,
         };
         let Some(input) = scan(query, measurement, wanted, tables)? else { return Ok(None) };
-        let (arguments, aux) = input.refs.split_at(self.calls.len());
+        // Where several parts have been put together, what none of them knows is a column of nulls.
+        let known = input.refs.iter().zip(&self.wanted).map(|(value, reference)| match reference.ty {
+            Type::Unknown => null_of(Type::Unknown),
+            _ => value.clone(),
+        });
+        let known: Vec<_> = known.collect();
+        let (arguments, aux) = known.split_at(self.calls.len());
         if arguments.iter().all(is_null) {
             return Ok(None);
         }
@@ -171,8 +180,10 @@ impl<'a> Shape<'a> {
         Ok(Some(Rows { plan, tags, groups, arguments, aux: aux.to_vec() }))
     }
 
-    fn call_types(&self) -> impl Iterator<Item = Type> {
-        self.calls.iter().map(Call::ty)
+    /// The types of the calls; `None` for one that would have that of its argument, and has none.
+    fn filled_types(&self) -> impl Iterator<Item = Option<Type>> {
+        let has_type = |call: &Call| call.result_type(call.argument.ty) != Type::Unknown;
+        self.calls.iter().map(move |call| has_type(call).then(|| call.ty()))
     }
 
     /// Rows with the columns `tag_i`, `window`, `call_i`, `point_time`, `aux_i`, one for each group with a point.
@@ -196,10 +207,6 @@ impl<'a> Shape<'a> {
                 .push(aggregate_of(call, Arguments { value, time: &input.time, aux }).alias(result_name(i)));
             let present = match call.function {
                 Function::Count | Function::CountDistinct => is_positive(result.clone()),
-                Function::Stddev => {
-                    aggregates.push(count_of(value).alias(count_name(i)));
-                    is_positive(plain(&count_name(i)))
-                }
                 _ => Expr::IsNotNull(Box::new(result.clone())),
             };
             has_point = Some(match has_point.take() {
@@ -271,15 +278,17 @@ impl<'a> Shape<'a> {
         Ok(LogicalPlan::Extension(Extension { node: Arc::new(node) }))
     }
 
-    /// Columns after gap filling: those that a table lacks are null, and `fill(N)` puts N into every null that is left.
+    /// Columns after gap filling: those that a table lacks are null, and `fill(N)` puts N into every null that is left, but not into
+    /// columns that can have no type.
     fn filled(
         &self,
         names: impl Iterator<Item = String>,
         sources: &[Expr],
-        types: impl Iterator<Item = Type>,
+        types: impl Iterator<Item = Option<Type>>,
     ) -> Vec<Expr> {
-        let column = |((name, source), ty): ((String, &Expr), Type)| {
-            let number = fill_value(self.query.fill, ty).map(|number| Expr::Literal(number, None));
+        let column = |((name, source), ty): ((String, &Expr), Option<Type>)| {
+            let number = ty.and_then(|ty| fill_value(self.query.fill, ty)).map(|n| Expr::Literal(n, None));
+            let ty = ty.unwrap_or(Type::Unknown);
             match (is_null(source), number) {
                 (true, Some(number)) => number,
                 (true, None) => null_of(ty),
@@ -309,10 +318,6 @@ pub(super) fn tag_name(index: usize) -> String {
 
 fn result_name(index: usize) -> String {
     format!("result_{index}")
-}
-
-fn count_name(index: usize) -> String {
-    format!("count_{index}")
 }
 
 /// The column of a call.

@@ -6,7 +6,7 @@
 //! | `top`, `bottom`, `sample` | `influx_top(value, time, N, aux…)` and so on, a list of structs | an empty list |
 //! | `mode` | `influx_mode(value, time)` | null |
 //! | `count`, `count(distinct)` | DataFusion's `count` | 0, made null |
-//! | `stddev` | `influx_stddev(value)` | null; of one point NaN |
+//! | `stddev` | `influx_stddev(value, time)` | null; of one point NaN |
 //! | others | `influx_…(value)` | null |
 
 use super::error::Result;
@@ -43,7 +43,7 @@ pub(super) fn aggregate_of(call: &Call, arguments: Arguments<'_>) -> Expr {
         Function::Median => (aggregate::median(), vec![value], false),
         Function::Mode => (aggregate::mode(), vec![value, time], false),
         Function::Spread => (aggregate::spread(), vec![value], false),
-        Function::Stddev => (aggregate::stddev(), vec![value], false),
+        Function::Stddev => (aggregate::stddev(), vec![value, time], false),
         Function::Min => (selector::min(), vec![value, time], false),
         Function::Max => (selector::max(), vec![value, time], false),
         Function::First => (selector::first(), vec![value, time], false),
@@ -66,21 +66,6 @@ pub(super) fn aggregate_of(call: &Call, arguments: Arguments<'_>) -> Expr {
         params: AggregateFunctionParams {
             args,
             distinct,
-            filter: None,
-            order_by: Vec::new(),
-            null_treatment: None,
-        },
-    })
-}
-
-/// How many points an aggregate without a value of its own had.
-#[must_use]
-pub(super) fn count_of(value: &Expr) -> Expr {
-    Expr::AggregateFunction(AggregateFunction {
-        func: count_udaf(),
-        params: AggregateFunctionParams {
-            args: vec![value.clone()],
-            distinct: false,
             filter: None,
             order_by: Vec::new(),
             null_treatment: None,

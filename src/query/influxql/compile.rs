@@ -3,12 +3,13 @@
 //! In: a SELECT. Out: a [`Compiled`]: its fields folded, its time range apart, its GROUP BY read, and the same of its subqueries.
 
 use super::check_selector::{check_sample, check_top_bottom};
+use super::dimensions::Dimensions;
 use super::error::{Result, err};
 use super::fold::{Env, fold};
 use super::function::{self, Kind};
+use super::ir::Interval;
 use super::time_range::{TimeBounds, split};
 use super::window_function::{self, Surroundings};
-use super::{ir::Interval, time_text};
 use chrono_tz::Tz;
 use influxql::ast::{Expr, Fill, Order, Select, Source};
 use std::str::FromStr as _;
@@ -38,6 +39,8 @@ pub(super) struct Compiled {
     pub seed: u64,
     /// The subqueries of FROM, in order.
     pub subqueries: Vec<Compiled>,
+    /// Whether it is one.
+    pub is_subquery: bool,
 }
 
 /// What a subquery's checks need to know of the query around it.
@@ -54,6 +57,8 @@ pub(super) struct CompiledField {
     pub expr: Expr,
     /// The name after AS.
     pub alias: Option<String>,
+    /// Whether it is a tag among the arguments of the function before it, which a wildcard does not stand for.
+    pub is_argument: bool,
 }
 
 /// Checks a statement. `now_ns` is what `now()` means.
@@ -68,18 +73,9 @@ fn compile_within(select: &Select, now_ns: i64, outer: Option<Outer>) -> Result<
     if let Some(condition) = &condition {
         check_condition(condition)?;
     }
-    let mut compiler = Compiler { limit: select.limit, ..Compiler::default() };
-    let mut dimensions = Vec::new();
-    for dimension in &select.dimensions {
-        match fold(&dimension.expr, Env { now_ns: None, zone: Tz::UTC, folds_math: false }).into_expr() {
-            Expr::Call { name, args } => compiler.time_dimension(&name, &args, now_ns)?,
-            Expr::VarRef { name, .. } if name.eq_ignore_ascii_case("time") => {
-                return err("time() is a function and expects at least one argument");
-            }
-            expr @ (Expr::VarRef { .. } | Expr::Wildcard(_) | Expr::Regex(_)) => dimensions.push(expr),
-            _ => return err("only time and tag dimensions allowed"),
-        }
-    }
+    let Dimensions { interval, bad_offset, others: dimensions } =
+        Dimensions::read(&select.dimensions, now_ns)?;
+    let mut compiler = Compiler { limit: select.limit, interval, ..Compiler::default() };
     let is_descending = match outer {
         Some(outer) if select.order == Order::Descending && !outer.is_descending => {
             return err("subqueries must be ordered in the same direction as the query itself");
@@ -109,10 +105,10 @@ fn compile_within(select: &Select, now_ns: i64, outer: Option<Outer>) -> Result<
         let expr = fold(&with_distinct_calls(&field.expr), env).into_expr();
         compiler.is_wildcard_allowed = true;
         compiler.field(&expr)?;
-        fields.push(CompiledField { expr, alias: field.alias.clone() });
+        fields.push(CompiledField { expr, alias: field.alias.clone(), is_argument: false });
     }
     compiler.check(fields.len(), fill)?;
-    if let Some(text) = compiler.bad_offset {
+    if let Some(text) = bad_offset {
         return err(format!("invalid time dimension offset: {text}"));
     }
     let interval = compiler.interval.filter(|interval| interval.every_ns > 0);
@@ -138,15 +134,19 @@ fn compile_within(select: &Select, now_ns: i64, outer: Option<Outer>) -> Result<
         zone,
         seed: now_ns.cast_unsigned(),
         subqueries: subqueries.collect::<Result<_>>()?,
+        is_subquery: outer.is_some(),
     })
 }
 
-/// `DISTINCT f` as `distinct(f)`.
+/// `DISTINCT f` as `distinct(f)`, but not as the argument of a function of neighbouring rows.
 fn with_distinct_calls(expr: &Expr) -> Expr {
     match expr {
         Expr::Distinct(name) => Expr::Call { name: "distinct".into(), args: vec![Expr::name(name.as_str())] },
         Expr::Call { name, args } => {
-            Expr::Call { name: name.clone(), args: args.iter().map(with_distinct_calls).collect() }
+            let is_left = |arg: &Expr| matches!(arg, Expr::Distinct(_)) && window_function::is_name(name);
+            let args =
+                args.iter().map(|arg| if is_left(arg) { arg.clone() } else { with_distinct_calls(arg) });
+            Expr::Call { name: name.clone(), args: args.collect() }
         }
         Expr::Paren(inner) => Expr::Paren(with_distinct_calls(inner).into()),
         // Of too many operators the check of the column will complain.
@@ -189,7 +189,6 @@ struct Compiler {
     interval: Option<Interval>,
     /// Whether the interval is the outer query's.
     is_interval_inherited: bool,
-    bad_offset: Option<String>,
     /// LIMIT; 0 for none.
     limit: u64,
     call_count: usize,
@@ -201,45 +200,6 @@ struct Compiler {
 }
 
 impl Compiler {
-    fn time_dimension(&mut self, name: &str, args: &[Expr], now_ns: i64) -> Result<()> {
-        if name != "time" {
-            return err("only time() calls allowed in dimensions");
-        }
-        if !matches!(args.len(), 1 | 2) {
-            return err("time dimension expected 1 or 2 arguments");
-        }
-        let Expr::Duration(every_ns) = args[0] else {
-            return err("time dimension must have duration argument");
-        };
-        if self.interval.is_some_and(|interval| interval.every_ns != 0) {
-            return err("multiple time dimensions not allowed");
-        }
-        let offset_ns = match args.get(1) {
-            None => 0,
-            Some(Expr::Duration(offset_ns)) => *offset_ns,
-            Some(Expr::Call { name, args }) => {
-                if name != "now" {
-                    return err("time dimension offset function must be now()");
-                }
-                if !args.is_empty() {
-                    return err("time dimension offset now() function requires no arguments");
-                }
-                now_ns
-            }
-            // InfluxDB 1.x takes a date here, checks everything else, and then refuses it.
-            Some(offset @ Expr::String(text)) if time_text::looks_like_time(text) => {
-                if time_text::parse(text, Tz::UTC).is_none() {
-                    return err("invalid timestamp string");
-                }
-                self.bad_offset = Some(offset.to_string());
-                0
-            }
-            Some(_) => return err("time dimension offset must be duration or now()"),
-        };
-        self.interval = Some(Interval { every_ns, offset_ns: offset_ns.checked_rem(every_ns).unwrap_or(0) });
-        Ok(())
-    }
-
     fn field(&mut self, expr: &Expr) -> Result<()> {
         match expr {
             Expr::VarRef { .. } => self.has_names = true,

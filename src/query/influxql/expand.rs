@@ -36,10 +36,19 @@ pub(super) fn expand(compiled: &Compiled, names: &Names) -> Result<(Vec<Compiled
     Ok((fields, expand_dimensions(&compiled.dimensions, names)))
 }
 
+/// What a wildcard in SELECT may stand for.
+struct Candidate {
+    name: Arc<str>,
+    ty: Type,
+    /// Whether it counts as a field, not as a tag.
+    is_field: bool,
+}
+
 /// What a wildcard in SELECT may stand for, sorted by name; of a field and a tag of one name the field comes first.
 /// Tags that are grouped by are none, and a wildcard in GROUP BY takes all.
-fn candidates(compiled: &Compiled, names: &Names, has_tag_wildcard: bool) -> Vec<(Arc<str>, Type)> {
-    let mut all: Vec<_> = names.fields().into_iter().collect();
+fn candidates(compiled: &Compiled, names: &Names, has_tag_wildcard: bool) -> Vec<Candidate> {
+    let field = |(name, ty)| Candidate { name, ty, is_field: ty != Type::Tag };
+    let mut all: Vec<_> = names.fields().into_iter().map(field).collect();
     if all.is_empty() {
         return all;
     }
@@ -47,34 +56,36 @@ fn candidates(compiled: &Compiled, names: &Names, has_tag_wildcard: bool) -> Vec
         let is_grouped = |tag: &str| {
             compiled.dimensions.iter().any(|d| matches!(d, Expr::VarRef { name, .. } if name == tag))
         };
-        all.extend(names.tags().into_iter().filter(|tag| !is_grouped(tag)).map(|tag| (tag, Type::Tag)));
+        let tags = names.tags().into_iter().filter(|tag| !is_grouped(tag));
+        all.extend(tags.map(|name| Candidate { name, ty: Type::Tag, is_field: false }));
     }
-    all.sort_by(|(a, a_type), (b, b_type)| {
-        a.cmp(b).then((*a_type == Type::Tag).cmp(&(*b_type == Type::Tag)))
-    });
+    all.sort_by(|a, b| a.name.cmp(&b.name).then((a.ty == Type::Tag).cmp(&(b.ty == Type::Tag))));
     all
 }
 
-fn expand_fields(compiled: &Compiled, candidates: &[(Arc<str>, Type)]) -> Result<Vec<CompiledField>> {
+fn expand_fields(compiled: &Compiled, candidates: &[Candidate]) -> Result<Vec<CompiledField>> {
     let mut fields = Vec::new();
     for field in &compiled.fields {
-        let name = |(name, ty): &(Arc<str>, Type)| CompiledField {
+        let name = |Candidate { name, ty, .. }: &Candidate| CompiledField {
             expr: Expr::VarRef { name: name.to_string(), cast: ty.to_cast() },
             alias: None,
+            is_argument: false,
         };
         match &field.expr {
             Expr::Wildcard(kind) => fields.extend(
                 candidates
                     .iter()
-                    .filter(|(_, ty)| match kind {
+                    .filter(|candidate| match kind {
                         WildcardKind::All => true,
-                        WildcardKind::Field => *ty != Type::Tag,
-                        WildcardKind::Tag => *ty == Type::Tag,
+                        WildcardKind::Field => candidate.is_field,
+                        WildcardKind::Tag => !candidate.is_field,
                     })
                     .map(name),
             ),
             Expr::Regex(pattern) => {
-                fields.extend(candidates.iter().filter(|(name, _)| pattern.is_match(name)).map(name));
+                fields.extend(
+                    candidates.iter().filter(|candidate| pattern.is_match(&candidate.name)).map(name),
+                );
             }
             call @ Expr::Call { .. } if wildcard_in(call).is_some() => {
                 expand_call(field, candidates, &mut fields)?
@@ -86,17 +97,13 @@ fn expand_fields(compiled: &Compiled, candidates: &[(Arc<str>, Type)]) -> Result
 }
 
 /// `mean(*)`: one column per field that the function takes, named `mean_field`.
-fn expand_call(
-    field: &CompiledField,
-    candidates: &[(Arc<str>, Type)],
-    out: &mut Vec<CompiledField>,
-) -> Result<()> {
+fn expand_call(field: &CompiledField, candidates: &[Candidate], out: &mut Vec<CompiledField>) -> Result<()> {
     let Some((function, wildcard)) = wildcard_in(&field.expr) else { return Ok(()) };
     if matches!(wildcard, Expr::Wildcard(WildcardKind::Tag)) {
         return err(format!("unable to use tag wildcard in {function}()"));
     }
     let prefix = field.alias.clone().unwrap_or_else(|| default_name(&field.expr));
-    for (name, ty) in candidates {
+    for Candidate { name, ty, .. } in candidates {
         let matches = match wildcard {
             Expr::Regex(pattern) => pattern.is_match(name),
             _ => true,
@@ -106,6 +113,7 @@ fn expand_call(
             out.push(CompiledField {
                 expr: with_innermost_argument(&field.expr, &argument),
                 alias: Some(format!("{prefix}_{name}")),
+                is_argument: false,
             });
         }
     }

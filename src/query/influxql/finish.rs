@@ -50,14 +50,21 @@ pub(super) fn project(
     time: Expr,
     values: Vec<Expr>,
 ) -> Result<LogicalPlan> {
-    let exprs = std::iter::once(measurement_literal(measurement))
-        .chain(group_tags.iter().cloned())
-        .chain([time])
-        .chain(values)
-        .zip(plan_names(query))
-        .map(|(expr, name)| expr.alias(name))
-        .collect();
-    Ok(LogicalPlan::Projection(Projection::try_new(exprs, Arc::new(plan))?))
+    let exprs = response_columns(query, measurement, group_tags, time, values);
+    Ok(LogicalPlan::Projection(Projection::try_new(exprs.collect(), Arc::new(plan))?))
+}
+
+/// Those columns under their names.
+pub(super) fn response_columns(
+    query: &Query,
+    measurement: &Measurement,
+    group_tags: &[Expr],
+    time: Expr,
+    values: Vec<Expr>,
+) -> impl Iterator<Item = Expr> {
+    let columns = std::iter::once(measurement_literal(measurement)).chain(group_tags.to_vec());
+    let columns = columns.chain([time]).chain(values).zip(plan_names(query));
+    columns.map(|(expr, name)| expr.alias(name))
 }
 
 /// The names of those columns in plans and batches: as in the response, but each once.

@@ -10,9 +10,10 @@
 //! the empty text where the outer query selects it.
 
 use super::columns::{converted, null_of, or_else, plain, text_literal};
+use super::distinct;
 use super::error::Result;
 use super::finish::plan_names;
-use super::ir::{Query, Ref, Subquery};
+use super::ir::{OutputColumn, Projection, Query, Ref, Scalar, Subquery};
 use super::lower::is_null;
 use super::plan_measurement;
 use super::predicate::{Columns, Predicate, Scope, predicate};
@@ -37,7 +38,12 @@ pub(super) fn inner_rows(
 ) -> Result<Option<Input>> {
     let query = subquery.within(outer);
     let Some(measurement) = query.measurements.get(measurement) else { return Ok(None) };
-    let Some(mut plan) = plan_measurement(&query, measurement, tables)? else { return Ok(None) };
+    let planned = match &query.projection {
+        Projection::Distinct(argument) => distinct::plan_with_places(&query, argument, measurement, tables)?
+            .map(|(plan, name)| (plan, Some(plain(&name)))),
+        _ => plan_measurement(&query, measurement, tables)?.map(|plan| (plan, None)),
+    };
+    let Some((mut plan, place)) = planned else { return Ok(None) };
     let rows = InnerRows { subquery, query: &query, names: plan_names(&query) };
     if let Some(condition) = &outer.condition {
         plan = match predicate(condition, &outer.names, &rows, Scope::Rows)? {
@@ -56,6 +62,7 @@ pub(super) fn inner_rows(
         series: joined(&other_tags),
         group_tags: group_tags.collect(),
         refs: refs.clone(),
+        place,
         order: Vec::new(),
         has_rows_of_nulls: true,
     };
@@ -64,6 +71,7 @@ pub(super) fn inner_rows(
         *column = value; // literals tell that there are no values
     }
     input.order = rows.order(&input);
+    input.order.extend(input.place.iter().map(|place| SortExpr::new(place.clone(), true, true)));
     Ok(Some(input))
 }
 
@@ -88,10 +96,11 @@ impl InnerRows<'_> {
     /// A column of the subquery as a value of this type; `None` when it has none of this name and type.
     fn column(&self, name: &str, ty: Type) -> Option<Expr> {
         let index = self.subquery.index_of(name)?;
-        let own = self.query.columns.get(index)?.ty;
+        let OutputColumn { value, ty: own, .. } = self.query.columns.get(index)?;
+        let own = *own;
         let is_text = |ty: Type| matches!(ty, Type::Tag | Type::String);
         let fits = own == ty || (own.is_numeric() && ty.is_numeric()) || (is_text(own) && is_text(ty));
-        if !fits || own == Type::Unknown {
+        if !fits || own == Type::Unknown || *value == Scalar::Null {
             return None;
         }
         let column = self.named(2 + self.query.group_tags.len() + index);
@@ -117,7 +126,8 @@ impl InnerRows<'_> {
         let tags = self.query.group_tags.iter().enumerate();
         let tags = tags.filter(|(_, tag)| !outer.group_tags.contains(tag)).map(|(i, _)| self.named(1 + i));
         let columns = self.query.columns.iter().enumerate();
-        let columns = columns.filter(move |(_, column)| is_raw && column.ty == Type::Tag);
+        let is_tag = |column: &OutputColumn| column.ty == Type::Tag && column.value != Scalar::Null;
+        let columns = columns.filter(move |(_, column)| is_raw && is_tag(column));
         tags.chain(columns.map(move |(i, _)| self.named(2 + tag_count + i)))
     }
 
@@ -125,12 +135,14 @@ impl InnerRows<'_> {
     /// the subquery's series one after the other where each yields one point, or has had its gaps filled.
     fn order(&self, input: &Input) -> Vec<SortExpr> {
         let ascending = !self.query.is_descending;
-        let by_time = SortExpr::new(input.time.clone(), ascending, ascending);
+        let by_time = |ascending| SortExpr::new(input.time.clone(), ascending, ascending);
         let by_series = |ascending| SortExpr::new(input.series.clone(), ascending, ascending);
         match (&self.query.projection, self.query.interval) {
-            (projection, _) if projection.is_of_points() => vec![by_time, by_series(ascending)],
-            (_, Some(_)) if self.query.fill == Fill::None => vec![by_time, by_series(true)],
-            _ => vec![by_series(true), by_time],
+            (projection, _) if projection.is_of_points() => vec![by_time(ascending), by_series(ascending)],
+            (_, Some(_)) if self.query.fill == Fill::None => vec![by_time(ascending), by_series(true)],
+            // The points of one window come by time whatever the order is.
+            (Projection::TopBottom { .. }, None) => vec![by_series(true), by_time(true)],
+            _ => vec![by_series(true), by_time(ascending)],
         }
     }
 }

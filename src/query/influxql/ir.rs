@@ -79,6 +79,8 @@ pub struct Subquery {
     pub query: Query,
     /// The names of `query.columns` in order, as the outer query knows them. Of a name that stands twice the first counts.
     pub names: Vec<Arc<str>>,
+    /// Those of them that a wildcard stands for.
+    pub listed: Vec<Arc<str>>,
     /// The last time of its rows where neither it nor the outer query says one.
     pub upper_ns: Option<i64>,
 }
@@ -160,9 +162,11 @@ pub enum Projection {
         /// The names between the field and N. If there are any, only the best point of each combination of these tags'
         /// values counts.
         tags: Vec<Arc<str>>,
+        /// What rows are grouped by, where those tags are group tags of the result besides: in SELECT … INTO.
+        grouped_by: Option<Vec<Arc<str>>>,
     },
     /// Values from neighbouring points or windows, `derivative(f)` and `derivative(mean(f))`, and aggregates beside
-    /// them. At least one call has such a function.
+    /// them; and aggregates each of which has rows of its own.
     Window(Vec<Call>),
 }
 

@@ -15,7 +15,9 @@ pub(super) fn limit(query: &Query, mut plan: LogicalPlan, group_tags: &[Expr]) -
     if query.limits == Limits::default() {
         return Ok(plan);
     }
-    if group_tags.is_empty() {
+    // A tag that no row has tells no series apart.
+    let groups: Vec<_> = group_tags.iter().filter_map(|tag| tag.try_as_col().cloned()).collect();
+    if groups.is_empty() {
         if soffset > 0 {
             // There is one series, and it is skipped.
             let schema = Arc::clone(plan.schema());
@@ -34,7 +36,6 @@ pub(super) fn limit(query: &Query, mut plan: LogicalPlan, group_tags: &[Expr]) -
             input: Arc::new(plan),
         }));
     }
-    let groups = group_tags.iter().filter_map(|tag| tag.try_as_col().cloned()).collect();
     let count = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
     let limits = SeriesLimits {
         limit: (limit > 0).then(|| count(limit)),

@@ -2,12 +2,12 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `compile` | the checks that need no schema, in InfluxDB 1.x's order; with `check_selector`, [`window_function`], `fold`, `time_range`, `time_text` |
-//! | `resolve` | names, types, sources, wildcards; with `source`, `names`, `expand`, `types`, `function`, [`window_function`] |
+//! | `compile` | the checks that need no schema, in InfluxDB 1.x's order; with `dimensions`, `check_selector`, [`window_function`], `fold`, `time_range`, `time_text` |
+//! | `resolve` | names, types, sources, wildcards; with `source`, `names`, `expand`, `types`, `faults`, `function`, [`window_function`] |
 //! | [`ir`] | the result of that |
 //! | `predicate`, `scan`, `columns`, `series` | the rows of one measurement that WHERE leaves |
 //! | `subquery`, `inner_rows` | `FROM (SELECT …)`: what it takes over from the outer query, and its rows as one more table |
-//! | `raw`, `aggregate`, `distinct`, `top_bottom`, `window` | one file per shape of query; with `call`, `lower` |
+//! | `raw`, `aggregate`, `distinct`, `top_bottom`, `window` | one file per shape of query; with `call`, `call_rows`, `lower` |
 //! | `finish`, `limit` | order, limits, columns of the response |
 //!
 //! Each measurement of a statement is a plan of its own; their rows follow each other in the order of names. Plans are
@@ -16,12 +16,15 @@
 
 mod aggregate;
 mod call;
+mod call_rows;
 mod check_selector;
 mod columns;
 mod compile;
+pub(super) mod dimensions;
 mod distinct;
 mod error;
 pub(super) mod expand;
+mod faults;
 mod finish;
 mod fold;
 pub mod function;
@@ -137,7 +140,10 @@ fn plan_measurement(
         Projection::Distinct(argument) => distinct::plan(query, argument, measurement, tables),
         Projection::Aggregate(calls) => aggregate::plan(query, calls, measurement, tables),
         Projection::Selector(call) => aggregate::plan(query, std::slice::from_ref(call), measurement, tables),
-        Projection::TopBottom { call, tags } => top_bottom::plan(query, call, tags, measurement, tables),
+        Projection::TopBottom { call, tags, grouped_by } => {
+            let points = top_bottom::Points { call, tags, grouped_by: grouped_by.as_deref() };
+            top_bottom::plan(query, points, measurement, tables)
+        }
         Projection::Window(calls) => window::plan(query, calls, measurement, tables),
     }
 }

@@ -64,22 +64,27 @@ impl Names {
         types.fold(Type::Unknown, Type::or_greater)
     }
 
-    /// Whether a table or a subquery has a field of this name and type.
+    /// Whether a table has a field of this name and type, or a subquery a column or tag of this name, of whatever type: it is cast.
     #[must_use]
     pub fn has_field(&self, name: &str, ty: Type) -> bool {
         let field = |table: &Arc<TableInfo>| table.schema.field(name).and_then(|column| column.field_type());
         self.tables.iter().any(|table| field(table).is_some_and(|field_type| Type::from(field_type) == ty))
-            || self.subqueries.iter().any(|subquery| match subquery.type_of(name) {
-                // A function takes a subquery's tag for text.
-                Type::Tag => matches!(ty, Type::Tag | Type::String),
-                of_subquery => of_subquery == ty,
-            })
+            || self
+                .subqueries
+                .iter()
+                .any(|subquery| subquery.index_of(name).is_some() || subquery.has_tag(name))
     }
 
     /// Whether a subquery has a column or a tag of this name.
     #[must_use]
     pub fn is_of_subquery(&self, name: &str) -> bool {
         self.subqueries.iter().any(|subquery| subquery.type_of(name) != Type::Unknown)
+    }
+
+    /// Whether a subquery has a column of this name, also one without values.
+    #[must_use]
+    pub fn is_selected(&self, name: &str) -> bool {
+        self.subqueries.iter().any(|subquery| subquery.index_of(name).is_some())
     }
 
     /// Every field with its type, and every column of a subquery: one of these may be a tag.

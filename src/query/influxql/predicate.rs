@@ -246,8 +246,10 @@ impl<'a> Context<'a> {
                     Some(text) => Side::Value(Some(text), Type::String, IsLiteral(false)),
                     None => Side::Tag(self.columns.tag(name)),
                 },
-                // A name that nothing bears is a tag that every series lacks, unless the outer query gave it to a subquery.
-                Type::Unknown if cast.is_none() => Side::Tag(self.columns.tag(name)),
+                // A name that nothing bears is a tag that every series lacks, unless a subquery selects it.
+                Type::Unknown if cast.is_none() && !self.names.is_selected(name) => {
+                    Side::Tag(self.columns.tag(name))
+                }
                 ty => Side::Value(self.columns.field(name, ty), ty, IsLiteral(false)),
             }),
             Ast::Float(x) => literal(ScalarValue::Float64(Some(*x)), Type::Float),

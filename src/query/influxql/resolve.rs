@@ -6,6 +6,7 @@
 use super::compile::{Compiled, CompiledField, compile};
 use super::error::{Result, err};
 use super::expand::{column_names, default_name, expand, has_wildcard};
+use super::faults::{check_type, reads, takes};
 use super::function::{Function, Kind, kind_of};
 use super::ir::{Call, Limits, OutputColumn, Projection, Query, Ref, Scalar};
 use super::names::Names;
@@ -17,7 +18,8 @@ use crate::model::state::State;
 use crate::query::error::QueryError;
 use crate::query::functions::scalar::arithmetic::{Operand, Operator, result_type};
 use crate::query::functions::scalar::math::MathFunction;
-use influxql::ast::{BinaryOp, CastType, Expr, Order, Select};
+use influxql::ast::{BinaryOp, CastType, Expr, Fill, Order, Select};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Resolves a SELECT against the catalog. `now_ns` is what `now()` means.
@@ -25,29 +27,43 @@ pub fn resolve(select: &Select, state: &State, defaults: Defaults<'_>, now_ns: i
     subquery::check_depth(select)?;
     source::check_databases(state, &select.sources, defaults)?;
     let compiled = compile(select, now_ns)?;
-    let mut query = resolve_compiled(select, &compiled, state, defaults)?.query;
+    let Resolved { mut query, fault, .. } = resolve_compiled(select, &compiled, state, defaults)?;
+    if let Some(fault) = fault {
+        return Err(fault);
+    }
     query.bounds.max_ns = query.bounds.max_ns.or(compiled.upper_ns);
     Ok(query)
 }
+
+/// What the errors of expressions begin with whose types do not fit together.
+const TYPE_ERROR: &str = "type error: ";
 
 /// A query and the names of its columns before numbers made them distinct.
 pub(super) struct Resolved {
     pub query: Query,
     pub names: Vec<Arc<str>>,
+    /// Those that a wildcard stands for.
+    pub listed: Vec<Arc<str>>,
+    /// The error of reading the query: a function that does not take its field's type, here or in a subquery that is read.
+    /// InfluxDB 1.x finds it only then, and so never where an outer query has no use for this one.
+    pub fault: Option<QueryError>,
 }
 
-/// The same of a statement whose form has been checked, without the upper bound of windows.
+/// The same of a statement whose form has been checked, without the upper bound of windows. In a subquery a column of types that do
+/// not fit together is one without values.
 pub(super) fn resolve_compiled(
     select: &Select,
     compiled: &Compiled,
     state: &State,
     defaults: Defaults<'_>,
 ) -> Result<Resolved> {
-    let sources = subquery::sources(select, compiled, state, defaults)?;
-    let names = Names::new(sources.tables()).with_subqueries(sources.subqueries);
+    let mut sources = subquery::sources(select, compiled, state, defaults)?;
+    let faults = std::mem::take(&mut sources.faults);
+    let names = Names::new(sources.tables()).with_subqueries(std::mem::take(&mut sources.subqueries));
     let names = if has_wildcard(compiled) { names.with_siblings(state) } else { names };
     let (fields, group_tags) = expand(compiled, &names)?;
-    let fields = with_argument_columns(fields);
+    let is_written = select.target.is_some();
+    let fields = if is_written { fields } else { with_argument_columns(fields) };
     let mut scope = Scope {
         names: &names,
         seed: compiled.seed,
@@ -58,21 +74,55 @@ pub(super) fn resolve_compiled(
     };
     let mut columns = Vec::with_capacity(fields.len());
     for (field, name) in fields.iter().zip(column_names(&fields)) {
-        let (value, ty) = scope.scalar(&field.expr)?;
+        let (value, ty) = match scope.scalar(&field.expr) {
+            Err(QueryError::Query(text)) if compiled.is_subquery && text.starts_with(TYPE_ERROR) => {
+                (Scalar::Null, Type::Unknown)
+            }
+            scalar => scalar?,
+        };
         columns.push(OutputColumn { name, value, ty });
     }
-    let Scope { refs, calls, point_tags, .. } = scope;
-    if select.target.is_some() && !point_tags.is_empty() {
-        return Err(QueryError::unsupported(
-            "SELECT … INTO with tags among the arguments of top() or bottom()",
-        ));
-    }
+    let Scope { refs, mut calls, point_tags, .. } = scope;
     let name = |field: &CompiledField| match &field.alias {
         Some(alias) => alias.as_str().into(),
         None => default_name(&field.expr).into(),
     };
+    let mut fault = None;
+    for (subquery, of_subquery) in faults {
+        if reads(&subquery, &refs, &calls) {
+            fault = fault.or(Some(of_subquery));
+        } else {
+            subquery::leave_out(&subquery, &mut sources.measurements);
+        }
+    }
+    let fault = fault.or_else(|| calls.iter().find_map(|call| check_type(call, &point_tags, &names).err()));
+    // What is wrong with these nobody has come to see: they have no values.
+    for call in &mut calls {
+        if call.has_values() && !takes(call) && check_type(call, &point_tags, &names).is_ok() {
+            call.argument.ty = Type::Unknown;
+        }
+    }
+    for column in &mut columns {
+        if matches!(column.value, Scalar::Call(index) if !calls[index].has_values()) {
+            column.ty = Type::Unknown;
+        }
+    }
+    // InfluxDB 1.x counts the rows of each call. They are not those of all where windows without points make none.
+    let is_limited = (select.limit, select.offset) != (0, 0);
+    let counts_own_rows = is_limited && compiled.interval.is_some() && compiled.fill == Fill::None;
+    let mut projection = match projection(&fields, calls, point_tags) {
+        Projection::Aggregate(calls) if counts_own_rows && calls.len() > 1 => Projection::Window(calls),
+        projection => projection,
+    };
+    let mut group_tags = group_tags;
+    if let (true, Projection::TopBottom { tags, grouped_by, .. }) = (is_written, &mut projection)
+        && !tags.is_empty()
+    {
+        let all: BTreeSet<_> = group_tags.iter().chain(&*tags).cloned().collect();
+        *grouped_by = Some(std::mem::replace(&mut group_tags, all.into_iter().collect()));
+    }
     let query = Query {
-        projection: projection(&fields, calls, point_tags, &names)?,
+        projection,
         measurements: sources.measurements.into(),
         columns,
         time_name: compiled.time_name.clone(),
@@ -92,10 +142,12 @@ pub(super) fn resolve_compiled(
         zone: compiled.zone,
         names: Arc::new(names),
     };
-    Ok(Resolved { query, names: fields.iter().map(name).collect() })
+    let names = fields.iter().map(name).collect();
+    let listed = fields.iter().filter(|field| !field.is_argument).map(name).collect();
+    Ok(Resolved { query, names, listed, fault })
 }
 
-/// The columns of a statement, among them the tags of `top(f, tag, N)` after the function.
+/// The columns of a statement, among them the tags of `top(f, tag, N)` after the function. (What INTO writes has them as tags.)
 fn with_argument_columns(fields: Vec<CompiledField>) -> Vec<CompiledField> {
     let mut columns = Vec::with_capacity(fields.len());
     for field in fields {
@@ -106,72 +158,35 @@ fn with_argument_columns(fields: Vec<CompiledField>) -> Vec<CompiledField> {
             _ => Vec::new(),
         };
         columns.push(field);
-        columns.extend(arguments.into_iter().map(|expr| CompiledField { expr, alias: None }));
+        columns.extend(arguments.into_iter().map(|expr| CompiledField {
+            expr,
+            alias: None,
+            is_argument: true,
+        }));
     }
     columns
 }
 
-/// The error of a function that does not take its field's type. With tags among its arguments it is another
-/// function that is asked first.
-fn check_type(call: &Call, point_tags: &[Arc<str>], names: &Names) -> Result<()> {
-    // Where no table has such a field, InfluxDB 1.x never gets to complain.
-    if !call.has_values() || !names.has_field(&call.argument.name, call.argument.ty) {
-        return Ok(());
-    }
-    let unsupported =
-        |name: &str, ty: Type| err(format!("unsupported {name} iterator type: *query.{ty}InterruptIterator"));
-    let (function, mut ty) = (call.function, call.argument.ty);
-    if !function.takes(ty) {
-        let name = function.name();
-        return match (point_tags, ty, function) {
-            ([], ..) => unsupported(name, ty),
-            (_, Type::Boolean, _) => {
-                err(format!("unsupported {name} iterator type: *query.booleanReduceBooleanIterator"))
-            }
-            (_, _, Function::Bottom(_)) => unsupported("min", ty),
-            _ => unsupported("max", ty),
-        };
-    }
-    ty = function.result_type(ty);
-    for function in &call.over {
-        if !window_function::takes(*function, ty) {
-            return unsupported(window_function::iterator_name(*function), ty);
-        }
-        ty = window_function::result_type(*function, ty);
-    }
-    Ok(())
-}
-
-fn projection(
-    fields: &[CompiledField],
-    mut calls: Vec<Call>,
-    point_tags: Vec<Arc<str>>,
-    names: &Names,
-) -> Result<Projection> {
-    calls.iter().try_for_each(|call| check_type(call, &point_tags, names))?;
-    if let [first, _, ..] = calls.as_slice()
-        && let Some(call) = calls.iter().find(|call| call.function.is_points())
-    {
-        let other = if first == call { &calls[1] } else { first };
-        let (name, other) = (call.function.name(), other.function.name());
-        return Err(QueryError::unsupported(format_args!("{name}() beside {other}()")));
-    }
+fn projection(fields: &[CompiledField], mut calls: Vec<Call>, point_tags: Vec<Arc<str>>) -> Projection {
     if calls.is_empty() {
-        return Ok(Projection::Raw);
+        return Projection::Raw;
     }
-    if calls.iter().any(|call| !call.over.is_empty()) {
-        return Ok(Projection::Window(calls));
+    let has_points = calls.iter().any(|call| call.function.is_points());
+    if calls.iter().any(|call| !call.over.is_empty()) || (has_points && calls.len() > 1) {
+        return Projection::Window(calls);
     }
     if calls.len() > 1 || fields.is_empty() {
-        return Ok(Projection::Aggregate(calls));
+        return Projection::Aggregate(calls);
     }
     let call = calls.remove(0);
-    Ok(match call.function {
+    match call.function {
         Function::Distinct => Projection::Distinct(call.argument),
-        function if function.is_points() => Projection::TopBottom { call, tags: point_tags },
+        function if function.is_points() => {
+            Projection::TopBottom { call, tags: point_tags, grouped_by: None }
+        }
         function if function.is_selector() => Projection::Selector(call),
         _ => Projection::Aggregate(vec![call]),
-    })
+    }
 }
 
 /// The names and calls of the columns read so far, each once.
@@ -230,7 +245,7 @@ impl Scope<'_> {
             (Type::Unknown, ty) | (ty, Type::Unknown) => ty,
             (Type::Tag, _) | (_, Type::Tag) => {
                 return err(format!(
-                    "type error: {}: incompatible types: {l_type} and {r_type}",
+                    "{TYPE_ERROR}{}: incompatible types: {l_type} and {r_type}",
                     self.typed(expr)
                 ));
             }
@@ -243,7 +258,7 @@ impl Scope<'_> {
                 };
                 match result_type(operator, operand(left, l_type), operand(right, r_type)) {
                     Ok(ty) => ty.map_or(Type::Unknown, Type::from),
-                    Err(text) => return err(format!("type error: {}: {text}", self.typed(expr))),
+                    Err(text) => return err(format!("{TYPE_ERROR}{}: {text}", self.typed(expr))),
                 }
             }
         };
@@ -259,11 +274,12 @@ impl Scope<'_> {
         Ok((Scalar::Binary { op, left: Box::new(l), right: Box::new(r), ty }, ty))
     }
 
-    /// A mathematical function: of text and booleans it has no value.
+    /// A mathematical function: of text and booleans it has no value, but the type of its first argument.
     fn math(&mut self, function: MathFunction, args: &[Expr]) -> Result<(Scalar, Type)> {
         let args = args.iter().map(|arg| self.scalar(arg)).collect::<Result<Vec<_>>>()?;
         if args.iter().any(|(_, ty)| !ty.is_numeric() && *ty != Type::Unknown) {
-            return Ok((Scalar::Null, Type::Float));
+            let first = args.first().map_or(Type::Float, |(_, ty)| *ty);
+            return Ok((Scalar::Null, first));
         }
         let ty = match args.first() {
             Some((_, ty)) if function.keeps_type() => *ty,
@@ -316,7 +332,8 @@ impl Scope<'_> {
             (Some(function), Some(Expr::VarRef { name, cast })) => {
                 Ok(Call { function, argument: self.argument(name, *cast), over: Vec::new() })
             }
-            _ => Err(QueryError::unsupported(format_args!("{name}()"))),
+            // Mathematics below another function.
+            _ => err(format!("unsupported call: {name}")),
         }
     }
 
@@ -325,14 +342,11 @@ impl Scope<'_> {
         let function = window_function::window_function(name, args, self.surroundings)?;
         let mut call = match args.first() {
             Some(Expr::VarRef { name, cast }) => {
-                Call { function: Function::Points, argument: self.reference(name, *cast), over: Vec::new() }
+                Call { function: Function::Points, argument: self.argument(name, *cast), over: Vec::new() }
             }
             Some(Expr::Call { name, args }) => self.call(name, args)?,
-            _ => return Err(QueryError::unsupported(format_args!("{name}()"))),
+            _ => return err(format!("expected field argument in {name}()")),
         };
-        if call.function == Function::Distinct {
-            return Err(QueryError::unsupported(format_args!("{name}(distinct())")));
-        }
         call.over.push(function);
         Ok(call)
     }

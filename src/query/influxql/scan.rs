@@ -41,6 +41,8 @@ pub(super) struct Input {
     pub group_tags: Vec<Expr>,
     /// The references asked for, in order, each of its type; a null literal where the table has no such column.
     pub refs: Vec<Expr>,
+    /// What decides about the order of rows of one series and time, if anything does.
+    pub place: Option<Expr>,
     /// The order within a series of the result when rows are selected as they come, for a query that wants time and series.
     pub order: Vec<SortExpr>,
     /// Whether a row counts even if all its values are null: those of subqueries do.
@@ -110,7 +112,16 @@ pub(super) fn scan(
         let needed = used(&time, &series, &group_tags, &refs, wanted);
         let plan = scan_table(&columns, Scanned { provider, run_rows, tables }, needed, condition)?;
         let order = vec![in_order(query, &time), in_order(query, &series)];
-        inputs.push(Input { plan, time, series, group_tags, refs, order, has_rows_of_nulls: false });
+        inputs.push(Input {
+            plan,
+            time,
+            series,
+            group_tags,
+            refs,
+            place: None,
+            order,
+            has_rows_of_nulls: false,
+        });
     }
     match inputs.len() {
         0 | 1 => Ok(inputs.pop()),
@@ -217,8 +228,10 @@ impl Input {
         let names = (wanted.has_time.then(|| "time".to_owned()).into_iter())
             .chain(wanted.has_series.then(|| "series".to_owned()))
             .chain((0..self.group_tags.len()).map(|i| format!("tag_{i}")))
-            .chain((0..self.refs.len()).map(|i| format!("value_{i}")));
+            .chain((0..self.refs.len()).map(|i| format!("value_{i}")))
+            .chain(self.place.iter().map(|_| "place".to_owned()));
         let exprs = used(&self.time, &self.series, &self.group_tags, &self.refs, wanted)
+            .chain(&self.place)
             .zip(names)
             .map(|(expr, name)| expr.clone().alias(name))
             .collect();
@@ -228,6 +241,7 @@ impl Input {
             series: plain("series"),
             group_tags: (0..self.group_tags.len()).map(|i| plain(&format!("tag_{i}"))).collect(),
             refs: (0..self.refs.len()).map(|i| plain(&format!("value_{i}"))).collect(),
+            place: self.place.map(|_| plain("place")),
             order: Vec::new(),
             has_rows_of_nulls: self.has_rows_of_nulls,
         })
@@ -256,7 +270,8 @@ fn used<'a>(
 }
 
 fn union(query: &Query, inputs: Vec<Input>, wanted: Wanted<'_>) -> Result<Input> {
-    let mut renamed = inputs.into_iter().map(|input| input.renamed(wanted)).collect::<Result<Vec<_>>>()?;
+    let inputs = inputs.into_iter().map(|input| Input { place: None, ..input }.renamed(wanted));
+    let mut renamed = inputs.collect::<Result<Vec<_>>>()?;
     let plans = renamed.iter().map(|input| Arc::new(input.plan.clone())).collect();
     let mut first = renamed.remove(0);
     first.plan = LogicalPlan::Union(Union::try_new_with_loose_types(plans)?);

@@ -17,6 +17,7 @@ use super::source::{Defaults, tables_of};
 use super::types::Type;
 use crate::model::database::TableInfo;
 use crate::model::state::State;
+use crate::query::error::QueryError;
 use influxql::ast::{Select, Source};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -54,6 +55,8 @@ pub(super) struct Sources {
     pub slimit: u64,
     /// Their SOFFSET.
     pub soffset: u64,
+    /// The subqueries that cannot be read, and why.
+    pub faults: Vec<(Arc<Subquery>, QueryError)>,
 }
 
 impl Sources {
@@ -78,6 +81,7 @@ pub(super) fn sources(
     let mut found: BTreeMap<Arc<str>, Vec<Part>> = BTreeMap::new();
     let mut subqueries = Vec::new();
     let mut compiled_subqueries = compiled.subqueries.iter();
+    let mut faults = Vec::new();
     let (mut slimit, mut soffset) = (0, 0);
     for source in &select.sources {
         match source {
@@ -94,26 +98,38 @@ pub(super) fn sources(
                 let subquery = Arc::new(Subquery {
                     query: resolved.query,
                     names: resolved.names,
+                    listed: resolved.listed,
                     upper_ns: compiled.upper_ns,
                 });
                 for (index, measurement) in subquery.query.measurements.iter().enumerate() {
                     let part = Part::Subquery { subquery: Arc::clone(&subquery), measurement: index };
                     found.entry(Arc::clone(&measurement.name)).or_default().push(part);
                 }
+                faults.extend(resolved.fault.map(|fault| (Arc::clone(&subquery), fault)));
                 subqueries.push(subquery);
             }
         }
     }
     let measurements = found.into_iter().map(|(name, parts)| Measurement { name, parts }).collect();
-    Ok(Sources { measurements, subqueries, slimit, soffset })
+    Ok(Sources { measurements, subqueries, slimit, soffset, faults })
+}
+
+/// Takes the rows of a subquery away from the measurements of the query around it.
+pub(super) fn leave_out(subquery: &Arc<Subquery>, measurements: &mut Vec<Measurement>) {
+    let is_of_it =
+        |part: &Part| matches!(part, Part::Subquery { subquery: own, .. } if Arc::ptr_eq(own, subquery));
+    for measurement in measurements.iter_mut() {
+        measurement.parts.retain(|part| !is_of_it(part));
+    }
+    measurements.retain(|measurement| !measurement.parts.is_empty());
 }
 
 impl Subquery {
-    /// The columns by the names that the outer query knows, each name once, with their types.
+    /// The columns that a wildcard stands for, by the names that the outer query knows, each name once, with their types.
     pub fn columns(&self) -> impl Iterator<Item = (&Arc<str>, Type)> {
         let columns = self.names.iter().zip(&self.query.columns).enumerate();
         columns
-            .filter(|(i, (name, _))| self.index_of(name) == Some(*i))
+            .filter(|(i, (name, _))| self.index_of(name) == Some(*i) && self.listed.contains(name))
             .map(|(_, (name, column))| (name, column.ty))
     }
 

@@ -23,10 +23,12 @@
 //! 30   c 4
 //! ```
 //!
+//! `SELECT top(f, h, 2) INTO …` writes `h` as a tag: it is a group tag of the result, though not what rows are grouped by.
+//!
 //! Windows come in the order of the statement, the points of a window always by time, as in InfluxDB 1.x. Empty windows
 //! make no row, so of the fills only `previous` and a number mean something, for the columns beside the point.
 
-use super::aggregate::bucket_of;
+use super::aggregate::{WINDOW, bucket_of, tag_name};
 use super::call::{Arguments, aggregate_of, aux_of, time_of, value_of};
 use super::columns::{null_of, or_else, plain};
 use super::error::Result;
@@ -44,20 +46,38 @@ use datafusion::logical_expr::{Aggregate, Expr, Filter, LogicalPlan, Projection,
 use influxql::ast::Fill;
 use std::sync::Arc;
 
-/// The plan for one measurement, or `None` when it has no row. `tags` are the names between the field and N.
+/// Which points are wanted.
+#[derive(Clone, Copy)]
+pub(super) struct Points<'a> {
+    /// The function and its field.
+    pub call: &'a Call,
+    /// The names between the field and N.
+    pub tags: &'a [Arc<str>],
+    /// What rows are grouped by where those names are group tags of the result, too.
+    pub grouped_by: Option<&'a [Arc<str>]>,
+}
+
+/// The plan for one measurement, or `None` when it has no row.
 pub(super) fn plan(
     query: &Query,
-    call: &Call,
-    tags: &[Arc<str>],
+    Points { call, tags, grouped_by }: Points<'_>,
     measurement: &Measurement,
     tables: &dyn Tables,
 ) -> Result<Option<LogicalPlan>> {
     if !call.has_values() {
         return Ok(None);
     }
+    let own_count = query.refs.len();
+    let combined = || tags.iter().map(|tag| Ref { name: Arc::clone(tag), ty: Type::Tag });
+    let grouped = grouped_by.map(|group_tags| Query {
+        group_tags: group_tags.to_vec(),
+        refs: query.refs.iter().cloned().chain(combined()).collect(),
+        ..query.clone()
+    });
+    let result = query;
+    let query = grouped.as_ref().unwrap_or(query);
     let beside = query.refs.iter().cloned();
-    let combined = tags.iter().map(|tag| Ref { name: Arc::clone(tag), ty: Type::Tag });
-    let refs: Vec<_> = std::iter::once(call.argument.clone()).chain(beside).chain(combined).collect();
+    let refs: Vec<_> = std::iter::once(call.argument.clone()).chain(beside).chain(combined()).collect();
     let wanted = Wanted { refs: &refs, has_time: true, has_series: false, rows: RowsWanted::All };
     let Some(input) = scan(query, measurement, wanted, tables)? else { return Ok(None) };
     if is_null(&input.refs[0]) {
@@ -74,7 +94,7 @@ pub(super) fn plan(
     let plan = sorted(rows.points(call)?, &order);
     let mut plan = limit(query, plan, &series)?;
     let mut refs: Vec<_> = (0..query.refs.len()).map(|i| plain(&aux_name(i))).collect();
-    for ((value, reference), is_missing) in refs.iter_mut().zip(&query.refs).zip(is_missing) {
+    for ((value, reference), is_missing) in refs.iter_mut().zip(&query.refs).zip(is_missing).take(own_count) {
         let number = fill_of(query.fill, reference.ty).map(|number| Expr::Literal(number, None));
         if is_missing {
             *value = number.unwrap_or_else(|| null_of(reference.ty));
@@ -85,10 +105,26 @@ pub(super) fn plan(
             plan = sorted(plan, &order);
         }
     }
+    let tag_of = |tag: &Arc<str>| match query.group_tags.iter().position(|known| known == tag) {
+        Some(index) => group_tags[index].clone(),
+        None => {
+            let index = tags.iter().position(|known| known == tag).map(|index| own_count + index);
+            index.and_then(|index| refs.get(index)).cloned().unwrap_or_else(|| null_of(Type::Tag))
+        }
+    };
+    let result_tags: Vec<_> = result.group_tags.iter().map(tag_of).collect();
     let calls = [plain(VALUE)];
-    let columns = query.columns.iter().map(|column| lower(&column.value, &refs, &calls));
+    let columns = result.columns.iter().map(|column| lower(&column.value, &refs, &calls));
     let columns = columns.collect::<Result<_>>()?;
-    project(query, measurement, plan, &group_tags, plain(TIME), columns).map(Some)
+    project(result, measurement, plan, &result_tags, plain(TIME), columns).map(Some)
+}
+
+/// The points of a call without anything beside them, in any order: the columns [`tag_name`], [`WINDOW`] with GROUP BY time, [`VALUE`]
+/// and [`TIME`], and the query's group tags. `input` has the field.
+pub(super) fn points(query: &Query, call: &Call, input: Input) -> Result<(LogicalPlan, Vec<Expr>)> {
+    let rows = Rows::new(query, input);
+    let tags = rows.named_tags();
+    Ok((rows.points(call)?, tags))
 }
 
 /// The number of `fill(N)` for a column beside the points: in one of text it stands as such.
@@ -211,14 +247,11 @@ impl Rows {
     }
 }
 
-const WINDOW: &str = "window";
 const POINTS: &str = "points";
-const VALUE: &str = "value";
-const TIME: &str = "point_time";
-
-fn tag_name(index: usize) -> String {
-    format!("tag_{index}")
-}
+/// The column of a point's value.
+pub(super) const VALUE: &str = "value";
+/// The column of its time.
+pub(super) const TIME: &str = "point_time";
 
 fn aux_name(index: usize) -> String {
     format!("aux_{index}")

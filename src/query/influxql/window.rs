@@ -11,6 +11,8 @@
 //!               scan
 //!       Neighbours               functions of windows, and aggregates beside them
 //!         GapFill … scan         as for aggregates, some windows more at the beginning
+//!       Neighbours               each call of several rows: `sample` beside others, a function of `distinct`
+//!         Sort … scan            see `call_rows`
 //! ```
 //!
 //! InfluxDB 1.x computes every call for itself and merges their rows by series and time; LIMIT and OFFSET count the rows of
@@ -20,6 +22,7 @@
 //! An integral is computed forwards even where rows come in descending order, and turned round afterwards.
 
 use super::aggregate::{Shape, WINDOW, call_name, row_time, tag_name};
+use super::call_rows::{CallRows, PLACE, VALUE, call_rows, has_several_rows};
 use super::columns::{null_of, or_else, plain};
 use super::error::Result;
 use super::finish::{project, sort};
@@ -29,7 +32,6 @@ use super::limit::limit;
 use super::lower::{fill_value, is_null, lower};
 use super::scan::{RowsWanted, Wanted, any_not_null, scan};
 use super::time_range::TimeBounds;
-use crate::query::error::QueryError;
 use crate::query::exec::neighbours::{NeighbourCall, NeighbourOptions, NeighbourOrder, Neighbours};
 use crate::query::exec::row_merge::{RowMerge, RowMergeOptions};
 use crate::query::functions::scalar::bucket::Buckets;
@@ -51,6 +53,7 @@ pub(super) fn plan(
 }
 
 /// A query and one of its measurements.
+#[derive(Clone, Copy)]
 struct Window<'a> {
     query: &'a Query,
     calls: &'a [Call],
@@ -75,19 +78,22 @@ enum Kind {
     /// Points that have to come forwards though the query says backwards.
     PointsForwards,
     Aggregates,
+    /// The rows of this one call, which has several for a series or window.
+    Rows(usize),
 }
 
 impl Window<'_> {
     fn plan(&self) -> Result<Option<LogicalPlan>> {
         let query = self.query;
+        let all = 0..self.calls.len();
         let kinds = [Kind::Points, Kind::PointsForwards, Kind::Aggregates];
         let indices = |kind| -> Vec<usize> {
-            let all = 0..self.calls.len();
-            all.filter(|i| self.calls[*i].has_values() && self.kind_of(&self.calls[*i]) == kind).collect()
+            all.clone().filter(|i| self.calls[*i].has_values() && self.kind_of(*i) == kind).collect()
         };
         let parts: Vec<_> = kinds
-            .map(|kind| (kind, indices(kind)))
             .into_iter()
+            .chain(all.clone().map(Kind::Rows))
+            .map(|kind| (kind, indices(kind)))
             .filter(|(_, calls)| !calls.is_empty())
             .collect();
         // Where rows are merged, what they repeat is known only then.
@@ -105,6 +111,7 @@ impl Window<'_> {
                 Kind::Points => self.points(query, &calls, options)?,
                 Kind::PointsForwards => self.points_forwards(&calls, options)?,
                 Kind::Aggregates => self.aggregates(&calls, options)?,
+                Kind::Rows(index) => self.rows(index, options)?,
             });
         }
         let Some(Branch { plan, tags, calls }) = merged(query, branches, repeats)? else { return Ok(None) };
@@ -126,11 +133,13 @@ impl Window<'_> {
         project(query, self.measurement, plan, &tags, plain(WINDOW), columns).map(Some)
     }
 
-    fn kind_of(&self, call: &Call) -> Kind {
+    fn kind_of(&self, index: usize) -> Kind {
+        let call = &self.calls[index];
         let is_integral = matches!(call.over.first(), Some(WindowFunction::Integral { .. }));
         match call.function {
             Function::Points if is_integral && self.query.is_descending => Kind::PointsForwards,
             Function::Points => Kind::Points,
+            function if has_several_rows(function) => Kind::Rows(index),
             _ => Kind::Aggregates,
         }
     }
@@ -174,19 +183,38 @@ impl Window<'_> {
         self.neighbours(plan, tags, &[SERIES], columns, options).map(Some)
     }
 
-    /// Functions of points that go forwards in time whatever the query says.
+    /// Functions of points that go forwards in time whatever the query says, and functions of what these yield.
     fn points_forwards(&self, calls: &[usize], options: NeighbourOptions) -> Result<Option<Branch>> {
-        if calls.iter().any(|index| self.calls[*index].over.len() > 1) {
-            return Err(QueryError::unsupported("a function of an integral in descending order"));
-        }
-        let forwards = Query { is_descending: false, ..self.query.clone() };
+        let split = |call: &Call| match call.over.split_first() {
+            Some((first, rest)) => {
+                (Call { over: vec![*first], ..call.clone() }, Call { over: rest.to_vec(), ..call.clone() })
+            }
+            None => (call.clone(), call.clone()),
+        };
+        let (inner, outer): (Vec<_>, Vec<_>) = self.calls.iter().map(split).unzip();
+        let bounds = looking_back(self.query, self.look_back(calls));
+        let forwards = Query { is_descending: false, bounds, ..self.query.clone() };
         let unlimited =
             NeighbourOptions { offset: 0, limit: None, repeats: false, descending: false, ..options };
-        let Some(branch) = self.points(&forwards, calls, unlimited)? else { return Ok(None) };
+        let inner = Window { query: &forwards, calls: &inner, ..*self };
+        let Some(branch) = inner.points(&forwards, calls, unlimited)? else { return Ok(None) };
         let groups: Vec<_> = branch.tags.iter().filter(|tag| !is_null(tag)).cloned().collect();
         let plan = sort(self.query, branch.plan, &groups, &[plain(WINDOW)]);
-        let columns = branch.calls.iter().map(|index| (*index, call_name(*index), None, None));
+        let columns =
+            branch.calls.iter().map(|index| (*index, call_name(*index), Some(&outer[*index]), None));
         self.neighbours(plan, branch.tags, &[], columns.collect(), options).map(Some)
+    }
+
+    /// A call that yields several rows for a series or window, and functions of them.
+    fn rows(&self, index: usize, options: NeighbourOptions) -> Result<Option<Branch>> {
+        let call = &self.calls[index];
+        let bounds = looking_back(self.query, call.look_back());
+        let query = Query { bounds, refs: Vec::new(), ..self.query.clone() };
+        let Some(CallRows { plan, tags }) = call_rows(&query, call, self.measurement, self.tables)? else {
+            return Ok(None);
+        };
+        let columns = vec![(index, VALUE.to_owned(), Some(call), None)];
+        self.neighbours(plan, tags, &[PLACE, VALUE], columns, options).map(Some)
     }
 
     /// Functions of windows, and aggregates.

@@ -18,6 +18,7 @@ use super::tags;
 use crate::model::database::TableInfo;
 use crate::model::series_key;
 use crate::query::error::QueryError;
+use crate::query::influxql::dimensions::Dimensions;
 use crate::query::influxql::expand::expand_dimensions;
 use crate::query::influxql::names::Names;
 use crate::query::influxql::predicate::Scope;
@@ -25,7 +26,7 @@ use crate::query::influxql::series::SeriesCondition;
 use crate::query::influxql::source::Defaults;
 use crate::query::statement::StatementContext;
 use crate::query::tables::Tables;
-use influxql::ast::{CardinalityOf, Expr, ShowCardinality};
+use influxql::ast::{CardinalityOf, ShowCardinality};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -50,8 +51,18 @@ pub async fn cardinality(
     check_time(show)?;
     let state = tables.state();
     let measurements = measurements_of(state, show.database.as_deref(), &show.sources, context.defaults)?;
+    let dimensions = Dimensions::read(&show.dimensions, context.now_ns)?;
+    if let Some(text) = dimensions.bad_offset {
+        return Err(QueryError::Query(format!("invalid time dimension offset: {text}")));
+    }
+    // Series have no time. InfluxDB 1.x counts all at the epoch, in one of rows that do not tell their windows; without times in WHERE
+    // it does not come back.
+    if dimensions.interval.is_some_and(|interval| interval.every_ns > 0) {
+        return Err(QueryError::Query("SHOW … CARDINALITY doesn't support GROUP BY time".into()));
+    }
     let all_tables = measurements.values().flatten().cloned();
-    let group_tags = group_tags(&show.dimensions, &Names::new(all_tables.collect()).with_siblings(state))?;
+    let names = Names::new(all_tables.collect()).with_siblings(state);
+    let group_tags = expand_dimensions(&dimensions.others, &names);
     let condition = SeriesCondition {
         scope: Scope::Rows,
         ..SeriesCondition::new(show.condition.as_ref(), context.now_ns)?
@@ -132,18 +143,6 @@ fn check_time(show: &ShowCardinality) -> Result<(), QueryError> {
         return Err(QueryError::Query(format!("{name} CARDINALITY doesn't support time in WHERE clause")));
     }
     Ok(())
-}
-
-fn group_tags(dimensions: &[influxql::ast::Dimension], names: &Names) -> Result<Vec<Arc<str>>, QueryError> {
-    let dimensions: Vec<Expr> = dimensions.iter().map(|dimension| dimension.expr.clone()).collect();
-    for dimension in &dimensions {
-        match dimension {
-            Expr::VarRef { .. } | Expr::Wildcard(_) | Expr::Regex(_) => {}
-            Expr::Call { .. } => return Err(QueryError::unsupported("GROUP BY time in SHOW … CARDINALITY")),
-            _ => return Err(QueryError::Query("only time and tag dimensions allowed".into())),
-        }
-    }
-    Ok(expand_dimensions(&dimensions, names))
 }
 
 /// The distinct things of one group: what is counted.

@@ -65,7 +65,7 @@ pub async fn measurements(
             }) {
                 continue;
             }
-            for table in measurement {
+            for table in &measurement {
                 let policy = state
                     .policy_by_id(table.policy)
                     .map_or_else(|| Arc::clone(&none), |p| Arc::clone(&p.name));
@@ -79,9 +79,11 @@ pub async fn measurements(
                     [Arc::clone(&name), Arc::clone(&none), Arc::clone(&none)]
                 };
                 if is_wanted && !rows.contains(&key) {
-                    let all = [table];
+                    // Without policies in the answer, those of all of them are one measurement.
+                    let of_one = std::slice::from_ref(table);
+                    let all = if is_qualified { of_one } else { &measurement };
                     if match &condition {
-                        Some(condition) => holds(condition, &all, tables, source).await?,
+                        Some(condition) => holds(condition, all, tables, source).await?,
                         None => true,
                     } {
                         rows.insert(key);

@@ -40,8 +40,8 @@ shared! {
     spread => AggregateUDF::from(fold::Folding::<spread::Spread>::default())
 }
 shared! {
-    /// `influx_stddev(value)`.
-    stddev => AggregateUDF::from(fold::Folding::<stddev::Stddev>::default())
+    /// `influx_stddev(value, time)`.
+    stddev => AggregateUDF::from(super::gather::Gathering::<stddev::Stddev>::default())
 }
 shared! {
     /// `influx_median(value)`.

@@ -1,98 +1,99 @@
-//! `influx_stddev(value)`: the sample standard deviation of a group's values, as a float.
+//! `influx_stddev(value, time)`: the sample standard deviation of a group's values, as a float.
 //!
 //! ```text
-//! group value          group influx_stddev
-//! a     1              a     1.4142135623730951
-//! a     3       →      b     NaN                  one point has no deviation
-//! b     7              c     null
-//! c     null
+//! group time value     group influx_stddev
+//! a     1    1         a     1.4142135623730951
+//! a     2    3     →   b     NaN                  one point has no deviation
+//! b     1    7         c     null
+//! c     1    null
 //! ```
 //!
 //! NaN is a value where null is none: `fill` leaves it, a subquery counts it, and responses show it as null. So does InfluxDB.
 //!
-//! One pass by Welford's recurrence, whose states merge by Chan's formula: stable where the values
-//! are large and close together. InfluxDB makes two passes over buffered points, so the last digit may
-//! differ.
+//! Two passes over the group's points in order of time, as in InfluxDB: so every digit is its. (The order of several series is
+//! an accident there. Here the greater of two values of one time comes first, and rows may arrive in any order.)
 
-use super::fold::{Aggregate, Fold, Number, state_column};
-use arrow::array::{Array, ArrayRef, Float64Array};
-use arrow::datatypes::{DataType, Float64Type};
-use datafusion::error::Result;
+use super::fold::Number;
+use crate::query::functions::gather::Gather;
+use crate::query::functions::grouping::{
+    argument, downcast, time_type, times_ns, unexpected_type, value_type,
+};
+use arrow::array::{ArrayRef, Float64Array, PrimitiveArray};
+use arrow::datatypes::{DataType, Float64Type, Int64Type, UInt64Type};
+use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::function::AccumulatorArgs;
+use std::ops::Range;
 use std::sync::Arc;
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Stddev;
 
-/// Number, mean and sum of squared distances from the mean.
-#[derive(Clone, Copy, Default)]
-pub(super) struct State {
-    /// A whole number; a float because it is only ever divided by.
-    count: f64,
-    mean: f64,
-    squares: f64,
-}
-
-impl Aggregate for Stddev {
+impl Gather for Stddev {
     const NAME: &'static str = "influx_stddev";
+    type Parameter = ();
 
-    fn return_type(_input: &DataType) -> DataType {
-        DataType::Float64
+    fn coerce_types(arg_types: &[DataType]) -> Result<Vec<DataType>> {
+        let [value, time] = arg_types else {
+            return Err(DataFusionError::Plan(format!("{} takes a value and a time", Self::NAME)));
+        };
+        Ok(vec![value_type(Self::NAME, value, |_| false)?, time_type(Self::NAME, time)?])
     }
 
-    fn state_columns(_input: &DataType) -> Vec<(&'static str, DataType)> {
-        vec![("count", DataType::Float64), ("mean", DataType::Float64), ("squares", DataType::Float64)]
+    fn return_type(_arg_types: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Float64)
+    }
+
+    fn is_column(_index: usize) -> bool {
+        true
+    }
+
+    fn parameter(_args: &AccumulatorArgs<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    fn evaluate(
+        (): &(),
+        columns: &[ArrayRef],
+        groups: &[Range<usize>],
+        _return_type: &DataType,
+    ) -> Result<ArrayRef> {
+        let values = argument(columns, 0, Self::NAME)?;
+        let times = times_ns(argument(columns, 1, Self::NAME)?, Self::NAME)?;
+        Ok(Arc::new(match values.data_type() {
+            DataType::Float64 => deviations::<Float64Type>(values, times, groups)?,
+            DataType::Int64 => deviations::<Int64Type>(values, times, groups)?,
+            DataType::UInt64 => deviations::<UInt64Type>(values, times, groups)?,
+            other => return Err(unexpected_type(Self::NAME, other)),
+        }))
     }
 }
 
-impl<T: Number> Fold<T> for Stddev {
-    type State = State;
-    type Output = Float64Type;
+fn deviations<T: Number>(values: &ArrayRef, times: &[i64], groups: &[Range<usize>]) -> Result<Float64Array> {
+    let values: &PrimitiveArray<T> = downcast(values, Stddev::NAME)?;
+    let mut points: Vec<(i64, f64)> = Vec::new();
+    Ok(groups
+        .iter()
+        .map(|rows| {
+            points.clear();
+            let numbers = values.values()[rows.clone()].iter().map(|value| T::as_f64(*value));
+            points.extend(times[rows.clone()].iter().copied().zip(numbers));
+            points.sort_unstable_by(|(a_ns, a), (b_ns, b)| a_ns.cmp(b_ns).then(b.total_cmp(a)));
+            deviation(&points)
+        })
+        .collect())
+}
 
-    fn add(state: &mut State, value: T::Native) {
-        let value = T::as_f64(value);
-        let from_old_mean = value - state.mean;
-        state.count += 1.0;
-        state.mean += from_old_mean / state.count;
-        state.squares += from_old_mean * (value - state.mean);
+/// The deviation of points in order of time; `None` without any. NaN is left out, as in InfluxDB.
+fn deviation(points: &[(i64, f64)]) -> Option<f64> {
+    if points.is_empty() {
+        return None;
     }
-
-    fn merge(state: &mut State, other: &State) {
-        if other.count == 0.0 {
-            return;
-        }
-        if state.count == 0.0 {
-            *state = *other;
-            return;
-        }
-        let count = state.count + other.count;
-        let distance = other.mean - state.mean;
-        state.squares += other.squares + distance * distance * state.count * other.count / count;
-        state.mean += distance * other.count / count;
-        state.count = count;
+    let numbers = || points.iter().map(|(_, number)| *number).filter(|number| !number.is_nan());
+    let (mut count, mut mean) = (0.0, 0.0);
+    for number in numbers() {
+        count += 1.0;
+        mean += (number - mean) / count;
     }
-
-    fn result(state: &State) -> Option<f64> {
-        (state.count > 0.0).then(|| (state.squares / (state.count - 1.0)).sqrt())
-    }
-
-    fn store(states: &[State]) -> Vec<ArrayRef> {
-        let column = |of: fn(&State) -> f64| -> ArrayRef {
-            Arc::new(Float64Array::from_iter_values(states.iter().map(of)))
-        };
-        vec![column(|s| s.count), column(|s| s.mean), column(|s| s.squares)]
-    }
-
-    fn load(columns: &[ArrayRef]) -> Result<Vec<State>> {
-        let counts = state_column::<Float64Type>(columns, 0)?;
-        let means = state_column::<Float64Type>(columns, 1)?;
-        let squares = state_column::<Float64Type>(columns, 2)?;
-        Ok((0..counts.len())
-            .map(|row| match counts.is_valid(row) && means.is_valid(row) && squares.is_valid(row) {
-                true => {
-                    State { count: counts.value(row), mean: means.value(row), squares: squares.value(row) }
-                }
-                false => State::default(),
-            })
-            .collect())
-    }
+    let squares: f64 = numbers().fold(0.0, |sum, number| sum + (number - mean) * (number - mean));
+    Some((squares / (count - 1.0)).sqrt())
 }

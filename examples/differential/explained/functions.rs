@@ -1,0 +1,86 @@
+//! Values of functions that InfluxDB 1.6 leaves to chance, or computes of other points.
+
+use super::Explained;
+use super::words::{any_select, calls, is_descending, percentile_may_miss, sees_neighbours};
+use crate::compare::{Content, content_of, differing_columns, has_same_rows, shared_series_are_equal};
+use crate::statement::Source;
+
+pub(super) const ENTRIES: &[Explained] = &[
+    Explained {
+        reason: "InfluxDB 1.6 ends its answer at the first series or window in which percentile finds no point",
+        applies: |case, pair| percentile_may_miss(case) && content_of(&pair.ours) == Content::Rows,
+    },
+    Explained {
+        reason: "means of integers whose sum leaves 64 bits: InfluxDB 1.6 adds up the means of its series",
+        applies: |case, _| calls(case, "mean(") && case.has_huge_integers(),
+    },
+    Explained {
+        reason: "distinct over one measurement of several policies: the order of its first points is that of their times",
+        applies: |case, pair| {
+            calls(case, "distinct")
+                && any_select(case, |select| select.sources.len() > 1)
+                && differing_columns(&pair.oracle, &pair.ours).is_some()
+        },
+    },
+    Explained {
+        reason: "in descending order integral has the values of the ascending one; InfluxDB 1.6 integrates backwards, and names windows by their ends or drops them",
+        applies: |case, _| calls(case, "integral(") && is_descending(case),
+    },
+    Explained {
+        reason: "InfluxDB 1.6 leaves the order of integral's series to chance",
+        applies: |case, pair| calls(case, "integral(") && has_same_rows(&pair.oracle, &pair.ours),
+    },
+    Explained {
+        reason: "functions of neighbouring points over several tables of one name see their points in order of time; InfluxDB 1.6 sees those of one table after those of another",
+        applies: |case, _| {
+            any_select(case, |select| {
+                select.sources.len() > 1 && select.columns.iter().any(|column| sees_neighbours(column))
+            })
+        },
+    },
+    Explained {
+        reason: "InfluxDB 1.6 ends its answer at the first series of which holt_winters makes nothing",
+        applies: |case, pair| {
+            calls(case, "holt_winters")
+                && content_of(&pair.ours) == Content::Rows
+                && shared_series_are_equal(&pair.oracle, &pair.ours)
+        },
+    },
+    Explained {
+        reason: "integral beside other functions over several measurements: in InfluxDB 1.6 the order of its series, and so their rows, are left to chance",
+        applies: |case, _| {
+            any_select(case, |select| {
+                let is_regex = |source: &Source| matches!(source, Source::Table(name) if name.contains('/'));
+                select.columns.len() > 1
+                    && select.columns.iter().any(|column| column.contains("integral("))
+                    && (select.sources.len() > 1 || select.sources.iter().any(is_regex))
+            })
+        },
+    },
+    Explained {
+        reason: "holt_winters searches for the least error in steps, where last digits decide",
+        applies: |case, pair| {
+            calls(case, "holt_winters")
+                && differing_columns(&pair.oracle, &pair.ours)
+                    .is_some_and(|columns| columns.iter().all(|name| name.starts_with("holt_winters")))
+        },
+    },
+    Explained {
+        reason: "which of equally frequent values mode takes follows their times; among more than 12 points InfluxDB sorts unstably, and latest first in descending order",
+        applies: |case, pair| {
+            calls(case, "mode(")
+                && (case.point_count() > 12 || is_descending(case))
+                && differing_columns(&pair.oracle, &pair.ours).is_some()
+        },
+    },
+    Explained {
+        reason: "which of equal points percentile takes: among more than 12 points InfluxDB sorts unstably, and latest first in descending order",
+        applies: |case, pair| {
+            let only_beside =
+                |columns: Vec<String>| columns.iter().all(|name| !name.starts_with("percentile"));
+            calls(case, "percentile(")
+                && (case.point_count() > 12 || is_descending(case))
+                && differing_columns(&pair.oracle, &pair.ours).is_some_and(only_beside)
+        },
+    },
+];

@@ -1,0 +1,166 @@
+//! Queries over queries.
+
+use super::Explained;
+use super::words::{
+    any_select, any_subquery, calls, chooses_by_tags, computes, has_more_series, is_descending,
+    is_over_query, may_have_fractions, name_of, sees_neighbours,
+};
+use crate::compare::{Content, content_of, error_of, has_same_rows};
+use crate::statement::Select;
+
+pub(super) const ENTRIES: &[Explained] = &[
+    Explained {
+        reason: "LIMIT and OFFSET of a subquery count the rows of each of its series; InfluxDB 1.6 begins anew with every row that is not of the series before it",
+        applies: |case, _| {
+            any_subquery(case, |top, inner| {
+                let is_finer = |entry: &String| !entry.starts_with("time(") && !top.group.contains(entry);
+                (inner.has("LIMIT") || inner.has("OFFSET")) && inner.group.iter().any(is_finer)
+            })
+        },
+    },
+    Explained {
+        reason: "in a subquery, divisions and mathematics of integers keep their fractions; InfluxDB 1.6 takes them for integers and cuts them",
+        applies: |case, pair| {
+            any_subquery(case, |_, inner| inner.columns.iter().any(|column| may_have_fractions(column)))
+                && content_of(&pair.oracle) == Content::Rows
+        },
+    },
+    Explained {
+        reason: "DISTINCT f in a subquery is distinct(f); InfluxDB 1.6 loses its alias, and all of count(DISTINCT f)",
+        applies: |case, _| {
+            any_subquery(case, |_, inner| inner.columns.iter().any(|column| column.contains("DISTINCT ")))
+        },
+    },
+    Explained {
+        reason: "a window of a subquery that begins outside of the bounds of the outer query counts in it, as does a result at the epoch; InfluxDB 1.6 ends there, or leaves it out",
+        applies: |case, _| {
+            let has_windows = |select: &Select| select.group.iter().any(|entry| entry.starts_with("time("));
+            let is_bounded = any_select(case, |select| is_over_query(select) && !select.bounds.is_empty());
+            let computes = |select: &Select| select.columns.iter().any(|column| column.contains('('));
+            is_bounded && any_subquery(case, |_, inner| has_windows(inner) || computes(inner))
+        },
+    },
+    Explained {
+        reason: "ORDER BY time ASC in a subquery is the order that a query has without it; InfluxDB 1.6 refuses it in a descending one",
+        applies: |_, pair| {
+            error_of(&pair.oracle).is_some_and(|error| error.starts_with("subqueries must be ordered"))
+        },
+    },
+    Explained {
+        reason: "the deviation of one point is null to calculations and comparisons; in InfluxDB 1.6 it is not a number, which makes everything else none or wins by chance",
+        applies: |case, _| {
+            any_subquery(case, |_, inner| {
+                inner.columns.iter().any(|column| column.to_ascii_lowercase().contains("stddev("))
+            })
+        },
+    },
+    Explained {
+        reason: "mathematics in the WHERE of a query over a subquery has a value; in InfluxDB 1.6 it has none",
+        applies: |case, _| {
+            any_select(case, |select| {
+                let condition = select.condition.as_ref().map(ToString::to_string).unwrap_or_default();
+                is_over_query(select) && computes(&condition)
+            })
+        },
+    },
+    Explained {
+        reason: "fill(previous) in a subquery repeats the last value of the series; InfluxDB 1.6 forgets it with every row of another series between",
+        applies: |case, _| {
+            any_subquery(case, |top, inner| {
+                inner.tail.iter().any(|clause| clause == "fill(previous)") && has_more_series(top, inner)
+            })
+        },
+    },
+    Explained {
+        reason: "functions of neighbouring points see a subquery's rows in order of time; InfluxDB 1.6 sees those of one of its series after those of another",
+        applies: |case, _| {
+            any_select(case, |select| {
+                is_over_query(select) && select.columns.iter().any(|column| sees_neighbours(column))
+            }) && any_subquery(case, has_more_series)
+        },
+    },
+    Explained {
+        reason: "every window comes once, however many series a subquery has filled",
+        applies: |case, _| {
+            any_subquery(case, |top, inner| {
+                let fills = |clause: &String| {
+                    clause.starts_with("fill(") && clause != "fill(none)" && clause != "fill(null)"
+                };
+                inner.tail.iter().any(fills) && has_more_series(top, inner)
+            }) && any_select(case, |select| {
+                is_over_query(select) && select.group.iter().any(|entry| entry.starts_with("time("))
+            })
+        },
+    },
+    Explained {
+        reason: "a remainder of a division by zero in a subquery is null; in InfluxDB 1.6 it is not a number, and counts",
+        applies: |case, _| {
+            any_subquery(case, |_, inner| inner.columns.iter().any(|column| column.contains(" % ")))
+        },
+    },
+    Explained {
+        reason: "points of top and bottom in windows of a subquery come by time; in InfluxDB 1.6 those of one series of a window come after those of another",
+        applies: |case, pair| {
+            any_subquery(case, |top, inner| {
+                let is_top = |column: &String| column.contains("top(") || column.contains("bottom(");
+                inner.columns.iter().any(is_top) && has_more_series(top, inner)
+            }) && has_same_rows(&pair.oracle, &pair.ours)
+        },
+    },
+    Explained {
+        reason: "over a subquery and other sources a name has one type, rows without a value are left out, and those of one time stand in the order of FROM; InfluxDB 1.6 puts together what comes",
+        applies: |case, pair| {
+            any_select(case, |select| is_over_query(select) && select.sources.len() > 1)
+                && content_of(&pair.ours) != Content::Error
+                && content_of(&pair.oracle) != Content::Error
+        },
+    },
+    Explained {
+        reason: "of columns of one name in a subquery the first one counts; InfluxDB 1.6 takes either",
+        applies: |case, _| {
+            any_subquery(case, |_, inner| {
+                let names: Vec<_> = inner.columns.iter().map(|column| name_of(column)).collect();
+                names.iter().enumerate().any(|(number, name)| names[number + 1..].contains(name))
+            })
+        },
+    },
+    Explained {
+        reason: "tags among the arguments of top and bottom over a subquery are looked up in its rows; InfluxDB 1.6 makes the subquery group by them",
+        applies: |case, _| {
+            any_select(case, |select| {
+                is_over_query(select) && select.columns.iter().any(|column| chooses_by_tags(column))
+            })
+        },
+    },
+    Explained {
+        reason: "calls of a subquery of several series share rows by time; InfluxDB 1.6 merges their series as they come",
+        applies: |case, _| {
+            any_subquery(case, |top, inner| {
+                let is_wild = |column: &String| column.contains('*') || column.contains('/');
+                (inner.columns.len() > 1 || inner.columns.iter().any(is_wild))
+                    && inner.columns.iter().any(|column| column.contains('('))
+                    && has_more_series(top, inner)
+            })
+        },
+    },
+    Explained {
+        reason: "in a descending query over top or bottom rows are in order of time; in InfluxDB 1.6 those of a window are in ascending order",
+        applies: |case, _| {
+            is_descending(case)
+                && any_subquery(case, |_, inner| {
+                    inner.columns.iter().any(|column| column.contains("top(") || column.contains("bottom("))
+                })
+        },
+    },
+    Explained {
+        reason: "functions of neighbouring points in a subquery look as far back as WHERE says; in InfluxDB 1.6 the windows around them say how far",
+        applies: |case, _| {
+            any_select(case, |select| {
+                is_over_query(select) && select.group.iter().any(|entry| entry.starts_with("time("))
+            }) && any_subquery(case, |_, inner| {
+                inner.columns.iter().any(|column| sees_neighbours(column))
+                    && !inner.group.iter().any(|entry| entry.starts_with("time("))
+            })
+        },
+    },
+];
