@@ -12,6 +12,7 @@ use crate::object::{Creation, Store, layout};
 use chrono::{DateTime, SecondsFormat};
 use futures::TryStreamExt;
 use parking_lot::Mutex;
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -82,13 +83,15 @@ async fn attempt_to(
     let state_bytes = source.cut().await?;
     let checkpoint = decode_checkpoint("the state of the source", &state_bytes)?;
     let state = checkpoint.state;
-    let (there, missing): (Vec<_>, Vec<_>) = {
+    let (there, mut missing): (Vec<_>, Vec<_>) = {
         let known = copies.known.lock();
         let of_file = |file: &Arc<FileMeta>| {
             known.get(file.path.as_ref()).filter(|copy| copy.size_bytes == file.size_bytes).cloned()
         };
         state.files().map(|file| (of_file(file), file)).partition(|(copy, _)| copy.is_some())
     };
+    // The newest first: compaction replaces these soon, while it leaves old ones alone.
+    missing.sort_by_key(|(_, file)| Reverse(file.created_ns));
     let mut files: Vec<BackedUp> = there.into_iter().filter_map(|(copy, _)| copy).collect();
     progress(Step::Begun {
         file_count: missing.len() as u64,

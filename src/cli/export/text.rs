@@ -30,9 +30,11 @@ pub(super) struct TextFile {
     lines: Vec<u8>,
 }
 
+type Raw = BufWriter<Box<dyn Write + Send>>;
+
 enum Out {
-    Plain(BufWriter<Box<dyn Write + Send>>),
-    Gzip(GzEncoder<BufWriter<Box<dyn Write + Send>>>),
+    Plain(Raw),
+    Gzip(Box<GzEncoder<Raw>>),
 }
 
 impl TextFile {
@@ -51,8 +53,11 @@ impl TextFile {
             Box::new(File::create(&place).map_err(|source| CliError::file("create", &place, source))?)
         };
         let raw = BufWriter::with_capacity(1 << 18, raw);
-        let out =
-            if compress { Out::Gzip(GzEncoder::new(raw, Compression::default())) } else { Out::Plain(raw) };
+        let out = if compress {
+            Out::Gzip(Box::new(GzEncoder::new(raw, Compression::default())))
+        } else {
+            Out::Plain(raw)
+        };
         Ok(Self { out, moves, lines: Vec::new() })
     }
 

@@ -67,6 +67,7 @@ fn file(table: TableId, sequence: u64) -> FileMeta {
         level: 0,
         created_ns: 5,
         purged: vec!["an older tombstone".into()],
+        end: None,
         columns: Vec::new(),
         tag_values: BTreeMap::new(),
     }
