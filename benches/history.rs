@@ -60,7 +60,7 @@ impl Writer<'_> {
                 let mut line = String::new();
                 writeln!(line, "m,host=host_{series} value={}.{} {time_ns}", value / 10, value % 10)
                     .expect("a string");
-                if self.random() % LATE_ONE_IN == 0 {
+                if self.random().is_multiple_of(LATE_ONE_IN) {
                     self.late.push(line);
                 } else {
                     self.push(&line);
@@ -154,7 +154,7 @@ fn measure(database: &Database, months: i64, points: u64, loaded: Duration) -> V
 fn memory_megabytes() -> u64 {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     let pages: u64 = statm.split(' ').nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0);
-    pages * 4_096 >> 20
+    (pages * 4_096) >> 20
 }
 
 fn main() {
