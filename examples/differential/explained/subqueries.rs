@@ -2,8 +2,8 @@
 
 use super::Explained;
 use super::words::{
-    any_select, any_subquery, calls, chooses_by_tags, computes, has_more_series, is_descending,
-    is_over_query, may_have_fractions, name_of, sees_neighbours,
+    any_select, any_subquery, chooses_by_tags, computes, has_more_series, is_descending, is_over_query,
+    may_have_fractions, name_of, sees_neighbours,
 };
 use crate::compare::{Content, content_of, error_of, has_same_rows};
 use crate::statement::Select;

@@ -1,7 +1,7 @@
 //! Types that do not fit.
 
 use super::Explained;
-use super::words::{any_select, calls, casts, is_over_query};
+use super::words::{any_select, casts, is_over_query};
 use crate::compare::{Content, content_of, error_of, only_cells_differ};
 use crate::scenario::json::Json;
 

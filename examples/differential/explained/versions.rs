@@ -1,7 +1,7 @@
 //! What later versions of InfluxDB do, and accidents of the one that is asked.
 
 use super::Explained;
-use super::words::{any_select, begins_with, calls, computes, computes_in_call, is_nested};
+use super::words::{any_select, begins_with, calls, computes_in_call, is_nested};
 use crate::compare::{Content, content_of, differing_columns, error_of};
 use crate::statement::Select;
 
