@@ -32,7 +32,7 @@ pub(super) const ENTRIES: &[Explained] = &[
         applies: |case, pair| {
             let fills = |clause: &String| {
                 clause.starts_with("fill(")
-                    && clause.ends_with(|c: char| c == ')')
+                    && clause.ends_with(')')
                     && clause.contains(|c: char| c.is_ascii_digit())
             };
             let writes = any_select(case, |select| select.into.is_some() && select.tail.iter().any(fills));

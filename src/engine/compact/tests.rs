@@ -48,7 +48,6 @@ fn series_file(
         level: 0,
         created_ns: if at_rest { 0 } else { RULES.now_ns },
         purged: Vec::new(),
-        end: None,
         columns: Vec::new(),
         tag_values: Default::default(),
     })

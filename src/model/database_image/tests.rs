@@ -67,7 +67,6 @@ fn file(table: TableId, sequence: u64) -> FileMeta {
         level: 0,
         created_ns: 5,
         purged: vec!["an older tombstone".into()],
-        end: None,
         columns: Vec::new(),
         tag_values: BTreeMap::new(),
     }

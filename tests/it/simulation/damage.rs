@@ -163,8 +163,7 @@ impl Original {
     }
 
     fn is_newest(&self, path: &str) -> bool {
-        self.files.keys().filter(|other| other.starts_with("manifest/checkpoint/")).next_back()
-            == Some(&path.to_owned())
+        self.files.keys().rfind(|other| other.starts_with("manifest/checkpoint/")) == Some(&path.to_owned())
     }
 
     /// Whether start-up has said that the changed segment is damaged and that records are missing.

@@ -334,7 +334,7 @@ impl<'h> Simulation<'h> {
                 let met = Arc::new(Barrier::new(BLOCKING_THREADS));
                 let wait = || {
                     let met = met.clone();
-                    tokio::task::spawn_blocking(move || drop(met.wait()))
+                    tokio::task::spawn_blocking(move || met.wait().is_leader())
                 };
                 join_all((0..BLOCKING_THREADS).map(|_| wait())).await;
                 for _ in 0..8 {

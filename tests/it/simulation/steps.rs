@@ -129,7 +129,7 @@ impl Steps {
         match self.random.below(16) {
             0..=6 => Operation::Flush,
             7..=9 => Operation::Delete(self.selection()),
-            10 => Operation::DropMeasurement(*self.random.pick(&MEASUREMENTS)),
+            10 => Operation::DropMeasurement(self.random.pick(&MEASUREMENTS)),
             11..=13 => Operation::Compact,
             14 => Operation::Expire,
             _ => Operation::CollectOrphans,
@@ -186,7 +186,7 @@ impl Steps {
         let policy = *self.random.pick(&Policy::ALL);
         let count = 1 + self.random.below(POINTS_PER_BATCH_MAX);
         let points = (0..count).map(|_| Point {
-            measurement: *self.random.pick(&MEASUREMENTS),
+            measurement: self.random.pick(&MEASUREMENTS),
             series: Series {
                 host: host.unwrap_or_else(|| *self.random.pick(&HOSTS)).to_owned(),
                 zone: self.random.once_in(2).then(|| (*self.random.pick(&ZONES)).to_owned()),
