@@ -39,7 +39,7 @@ async fn a_changed_byte_is_found_or_does_no_harm() {
             let paths: Vec<&String> = original.files.keys().filter(|path| path.starts_with(kind)).collect();
             assert!(!paths.is_empty(), "there are files of each kind");
             for _ in 0..CHANGES {
-                let path = *random.pick(&paths);
+                let path = random.pick(&paths);
                 let at = random.below(original.files[path].len() as u64);
                 let change =
                     Change { path, at: usize::try_from(at).expect("short"), bit: 1 << random.below(8) };

@@ -118,7 +118,7 @@ impl Steps {
                 takes_effect: self.random.once_in(2),
             },
             84..=87 => Step::Restart,
-            88..=92 => Step::StoreFaults(*self.random.pick(&[0, 0, 0, 20, 100, 300])),
+            88..=92 => Step::StoreFaults(self.random.pick(&[0, 0, 0, 20, 100, 300])),
             93..=96 => Step::DiskFaults(self.disk_faults()),
             _ => Step::Advance { by_ns: self.random.between(1, 30) * HOUR_NS },
         }
@@ -183,13 +183,13 @@ impl Steps {
 
     /// Points of one request, all of one host if it is given.
     pub(super) fn batch(&mut self, host: Option<&str>) -> Batch {
-        let policy = *self.random.pick(&Policy::ALL);
+        let policy = self.random.pick(&Policy::ALL);
         let count = 1 + self.random.below(POINTS_PER_BATCH_MAX);
         let points = (0..count).map(|_| Point {
             measurement: self.random.pick(&MEASUREMENTS),
             series: Series {
-                host: host.unwrap_or_else(|| *self.random.pick(&HOSTS)).to_owned(),
-                zone: self.random.once_in(2).then(|| (*self.random.pick(&ZONES)).to_owned()),
+                host: host.unwrap_or_else(|| self.random.pick(&HOSTS)).to_owned(),
+                zone: self.random.once_in(2).then(|| self.random.pick(&ZONES).to_owned()),
             },
             time_ns: self.day() + self.random.between(0, TIMES_PER_DAY),
             fields: self.fields(),
@@ -219,13 +219,13 @@ impl Steps {
 
     /// Rows of one table or two.
     pub(super) fn selection(&mut self) -> Selection {
-        let measurement = *self.random.pick(&MEASUREMENTS);
+        let measurement = self.random.pick(&MEASUREMENTS);
         let tables: Vec<TableName> = match self.random.below(3) {
             0 => Policy::ALL.map(|policy| (policy, measurement)).to_vec(),
             1 => MEASUREMENTS.map(|measurement| (Policy::Autogen, measurement)).to_vec(),
-            _ => vec![(*self.random.pick(&Policy::ALL), measurement)],
+            _ => vec![(self.random.pick(&Policy::ALL), measurement)],
         };
-        let host = (*self.random.pick(&HOSTS)).to_owned();
+        let host = self.random.pick(&HOSTS).to_owned();
         let filter = match self.random.below(6) {
             0..=1 => Filter::All,
             2..=3 => Filter::Host(host),
