@@ -58,4 +58,14 @@ impl SeriesSource for QueryEngine {
         }
         .boxed()
     }
+
+    fn series_keys(&self, table: TableId) -> BoxFuture<'_, Result<Option<Vec<String>>, QueryError>> {
+        async move {
+            match self.engine().read_view(table).map_err(QueryError::storage)? {
+                Some(view) => series_lists::series_keys(self.engine(), &view).await,
+                None => Ok(None),
+            }
+        }
+        .boxed()
+    }
 }

@@ -4,6 +4,7 @@ use super::filter::ScanFilter;
 use crate::buffer::Chunk;
 use crate::model::extent::{Extent, overlap_groups};
 use crate::model::ids::Sequence;
+use crate::model::time::TimeRange;
 use crate::parquet_file::ParquetFile;
 use std::sync::Arc;
 
@@ -36,6 +37,23 @@ impl Source {
             Self::Chunk(chunk) => (true, chunk.sequence_max),
             Self::File(file) => (false, file.meta().sequence_max),
         }
+    }
+
+    /// About how many rows lie within `times`, as if they lay evenly.
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an estimate"
+    )]
+    fn row_count_within(&self, times: &TimeRange) -> usize {
+        let own = self.extent().times;
+        let inside = own.intersect(times);
+        if inside.is_empty() {
+            return 0;
+        }
+        let length = |range: &TimeRange| range.end_ns as f64 - range.start_ns as f64;
+        (self.row_count() as f64 * (length(&inside) / length(&own))) as usize
     }
 
     pub(super) fn row_count(&self) -> usize {
@@ -80,7 +98,7 @@ pub(super) enum Unit {
 /// The units of every partition. At least one partition, maybe without units.
 pub(super) fn partitions(sources: Vec<Source>, filter: &ScanFilter, partitions_max: usize) -> Vec<Vec<Unit>> {
     let selective = !filter.takes_all_series();
-    let row_count: usize = sources.iter().map(Source::row_count).sum();
+    let row_count: usize = sources.iter().map(|source| source.row_count_within(&filter.times)).sum();
     // A predicate over tags mostly leaves few rows.
     let wanted = if selective { row_count / 16 } else { row_count } / PARTITION_ROWS_MIN;
     let partition_count = wanted.clamp(1, partitions_max.max(1));

@@ -62,16 +62,42 @@ pub(in crate::query) async fn series_count(
         return Ok(Some(usize::try_from(file.series_count).unwrap_or(usize::MAX)));
     }
     let mut distinct = SeriesSet::default();
+    for_each_list(engine, view, |runs| distinct.insert_all(runs)).await?;
+    Ok(Some(distinct.count()))
+}
+
+/// The distinct series keys, in no certain order; `None` when only a plan can tell.
+///
+/// # Errors
+/// When a file cannot be read.
+pub(in crate::query) async fn series_keys(
+    engine: &Engine,
+    view: &ReadView,
+) -> Result<Option<Vec<String>>, QueryError> {
+    if has_deleted_rows(view) {
+        return Ok(None);
+    }
+    let mut distinct: AHashSet<Arc<str>> = AHashSet::new();
+    for_each_list(engine, view, |runs| distinct.extend(runs.iter().map(|run| run.key.clone()))).await?;
+    Ok(Some(distinct.iter().map(ToString::to_string).collect()))
+}
+
+/// Hands out the series of each chunk and row group, one list after the other.
+async fn for_each_list(
+    engine: &Engine,
+    view: &ReadView,
+    mut each: impl FnMut(&[SeriesRun]) + Send,
+) -> Result<(), QueryError> {
     for chunk in &view.chunks {
-        distinct.insert_all(&chunk.rows().runs);
+        each(&chunk.rows().runs);
     }
     for file in view.files.iter() {
         let file = engine.open_file(file.clone()).await.map_err(unreadable)?;
         for group in 0..file.row_group_count() {
-            distinct.insert_all(&file.series(group).await.map_err(unreadable)?);
+            each(&file.series(group).await.map_err(unreadable)?);
         }
     }
-    Ok(Some(distinct.count()))
+    Ok(())
 }
 
 /// Distinct series by 128 bits of hash each: with a billion series the chance that two share one is less than 10⁻²⁰.

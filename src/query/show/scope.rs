@@ -33,6 +33,12 @@ pub trait SeriesSource: Send + Sync {
         std::future::ready(Ok(None)).boxed()
     }
 
+    /// The distinct series keys of all rows of a table, in no certain order, without running a plan; `None` when only a plan can
+    /// tell.
+    fn series_keys(&self, _table: TableId) -> BoxFuture<'_, Result<Option<Vec<String>>, QueryError>> {
+        std::future::ready(Ok(None)).boxed()
+    }
+
     /// The number of distinct series in all rows of a table, without running a plan; `None` when only a plan can tell.
     fn series_count(&self, _table: TableId) -> BoxFuture<'_, Result<Option<usize>, QueryError>> {
         std::future::ready(Ok(None)).boxed()
@@ -134,7 +140,11 @@ pub(super) async fn series_of(
 ) -> Result<Vec<String>, QueryError> {
     let mut series = Vec::new();
     for table in measurement {
-        if let Some(plan) = series_plan(table, condition, tables)? {
+        if condition.is_empty()
+            && let Some(keys) = source.series_keys(table.id).await?
+        {
+            series.extend(keys);
+        } else if let Some(plan) = series_plan(table, condition, tables)? {
             series.extend(source.texts(plan).await?);
         }
     }
