@@ -23,6 +23,8 @@ influxql() { printf '  InfluxQL> %s\n' "$1"; "$bin" query -d nyc "$1"; }
 sql() { printf '  SQL> %s\n' "$1"; "$bin" query -d nyc --sql "$1"; }
 
 title "Starting a server on a temporary folder"
+# Made here: the server, which runs beside this script, may not have made it when it is first read.
+: >"$folder/log"
 "$bin" serve --bind 127.0.0.1:0 --data "$folder/data" 2>"$folder/log" &
 server=$!
 for _ in $(seq 100); do
