@@ -201,8 +201,18 @@ fn memory_buffered() {
 }
 
 #[test]
+fn memory_flushed() {
+    check(&memory(), State::Flushed);
+}
+
+#[test]
 fn memory_half_flushed() {
     check(&memory(), State::HalfFlushed);
+}
+
+#[test]
+fn s3_buffered() {
+    check_on_s3(State::Buffered);
 }
 
 #[test]

@@ -1,3 +1,5 @@
+//! Selections and DDL of exports, as text.
+
 use super::ddl;
 use super::parquet::file_name;
 use super::selection::Selected;

@@ -1,3 +1,5 @@
+//! Rows as line protocol: what is written is read back as it was.
+
 use super::{LineCount, LineEncoder};
 use crate::encode::described::{Kind, describe};
 use crate::line_protocol::{Precision, WriteOptions, to_batches};

@@ -161,7 +161,7 @@ async fn look(engine: &Engine, model: &Points) {
     assert_eq!(shards.iter().map(|s| s.times.start_ns).collect::<Vec<_>>(), Vec::from_iter(expected));
 }
 
-/// No two files overlap, no file has deleted rows, and exactly the files that the manifest names are on the store.
+/// No two files overlap, and no file has deleted rows.
 fn assert_compact(engine: &Engine) {
     let state = engine.state();
     for table in state.tables() {

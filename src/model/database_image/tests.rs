@@ -1,3 +1,5 @@
+//! Images of databases: taken of a state, renumbered into another one, and refused where they do not fit.
+
 use super::DatabaseImage;
 use crate::model::change::Change;
 use crate::model::continuous_query::ContinuousQueryInfo;
