@@ -15,7 +15,7 @@ use crate::model::state::State;
 use crate::model::tombstone::Tombstone;
 use crate::object::Store;
 use crate::parquet_file::ReaderCache;
-use crate::wal::{Wal, WalOptions};
+use crate::wal::{self, Wal, WalOptions};
 use arc_swap::ArcSwap;
 use parking_lot::{Mutex, RwLock};
 use std::sync::Arc;
@@ -37,7 +37,10 @@ impl Engine {
             checkpoint_edits: options.checkpoint_edits,
             commit_backoff: options.commit_backoff,
         };
+        // Opening the manifest fences whoever has it open. A start by mistake must find out before that another server runs here.
+        let held = wal::hold(&options.wal.directory)?;
         let (manifest, state) = Manifest::open(store.clone(), manifest_options).await?;
+        drop(held);
         let opened =
             tokio::task::spawn_blocking(move || Self::replay(options, store, clock, manifest, state)).await;
         let engine = Arc::new(opened.map_err(|panic| EngineError::Internal(panic.to_string()))??);

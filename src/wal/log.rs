@@ -188,7 +188,6 @@ impl Wal {
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let directory = &options.directory;
-        std::fs::create_dir_all(directory).map_err(|e| WalError::io("creating", directory, e))?;
         let lock = lock(directory)?;
         let (segments, report) = recover::recover(&options, after, replay)?;
         let last = report.last_sequence;
@@ -393,7 +392,7 @@ pub struct Held {
     _lock: File,
 }
 
-/// Keeps others from opening the log in `directory`, which must exist.
+/// Keeps others from opening the log in `directory`, which is made when it is missing.
 ///
 /// # Errors
 /// [`WalError::InUse`] when it is open, [`WalError::Io`].
@@ -403,6 +402,7 @@ pub fn hold(directory: &Path) -> Result<Held, WalError> {
 
 /// Takes the lock of the log in `directory`; it is released when the file is dropped, or the process dies.
 fn lock(directory: &Path) -> Result<File, WalError> {
+    std::fs::create_dir_all(directory).map_err(|e| WalError::io("creating", directory, e))?;
     let path = directory.join("lock");
     let file = File::create(&path).map_err(|e| WalError::io("creating", &path, e))?;
     match file.try_lock() {

@@ -2,7 +2,7 @@
 
 mod upkeep;
 
-use super::{Deletion, Engine, EngineOptions, RowsRequest, WriteError, WriteRequest};
+use super::{Deletion, Engine, EngineError, EngineOptions, RowsRequest, WriteError, WriteRequest};
 use crate::clock::ManualClock;
 use crate::line_protocol::Precision;
 use crate::merge::{Merge, SortedRows, Step};
@@ -292,6 +292,17 @@ async fn concurrent_writers_see_their_own_points() {
         writer.await.unwrap();
     }
     assert_eq!(points(&engine).await.len(), 200);
+}
+
+#[tokio::test]
+async fn a_second_server_on_one_log_leaves_the_first_at_work() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::in_memory();
+    let engine = open(directory.path(), &store).await;
+    let clock = Arc::new(ManualClock::new(1_000));
+    let second = Engine::open(options(directory.path()), store.clone(), clock).await;
+    assert!(matches!(second, Err(EngineError::Wal(_))), "{second:?}");
+    engine.create_database("db", None).await.unwrap();
 }
 
 #[tokio::test]
