@@ -94,6 +94,8 @@ pub struct Engine {
     gate: AsyncRwLock<()>,
     /// Held by whoever changes the manifest. Whoever closes the gate, too, does that first.
     unsettled: AsyncMutex<Option<Unsettled>>,
+    /// Where the rows are that came while nobody knew whether their table was dropped: its id → that of the table of the same name.
+    successors: Mutex<AHashMap<TableId, TableId>>,
     /// Held by whatever changes the list of files: a flush, the end of a compaction, and changes that remove tables.
     flush_lock: AsyncMutex<()>,
     /// Held by a compaction from planning to its end.

@@ -26,7 +26,11 @@ pub fn tag_columns(runs: &[SeriesRun], names: &[&str]) -> Vec<StringViewArray> {
 
 /// For each tag of `names`, its value in every run; null where the series lacks the tag.
 #[must_use]
-pub fn tag_values(runs: &[SeriesRun], names: &[&str]) -> Vec<StringViewArray> {
+pub fn tag_values<'a>(
+    runs: impl IntoIterator<Item = &'a SeriesRun, IntoIter: ExactSizeIterator>,
+    names: &[&str],
+) -> Vec<StringViewArray> {
+    let runs = runs.into_iter();
     let mut builders: Vec<_> = names.iter().map(|_| StringViewBuilder::with_capacity(runs.len())).collect();
     let mut found = vec![false; names.len()];
     for run in runs {

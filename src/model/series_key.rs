@@ -12,7 +12,8 @@
 
 use std::borrow::Cow;
 
-const SEPARATOR: u8 = 0x01;
+/// What stands behind each key and each value.
+pub const SEPARATOR: u8 = 0x01;
 const ESCAPE: u8 = 0x02;
 /// What an escaped byte is raised by: past separator and escape, so that both stay unmistakable.
 const ESCAPE_SHIFT: u8 = 0x03;
@@ -37,6 +38,14 @@ pub fn encode_into<K: AsRef<str>, V: AsRef<str>>(out: &mut String, tags: impl In
         push_escaped(out, value);
         out.push(SEPARATOR as char);
     }
+}
+
+/// A key or value as it stands in a series key.
+#[must_use]
+pub fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    push_escaped(&mut out, text);
+    out
 }
 
 fn push_escaped(out: &mut String, text: &str) {

@@ -12,6 +12,7 @@
 //! `LocalFileSystem` does not list names of the form `…#1`. What a crash leaves in `staging` is removed
 //! when the store is opened, once it is old enough not to be another process' write going on.
 
+use super::page_cache;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
@@ -207,7 +208,10 @@ impl ObjectStore for LocalStore {
     }
 
     async fn get_ranges(&self, location: &ObjectPath, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-        self.reader.get_ranges(location, ranges).await
+        match page_cache::read_ranges(&self.reader.path_to_filesystem(location)?, ranges) {
+            Some(read) => Ok(read),
+            None => self.reader.get_ranges(location, ranges).await,
+        }
     }
 
     fn delete_stream(

@@ -10,6 +10,7 @@
 //! | `local` | the local folder: writes that survive power loss |
 //! | `cache` | bytes of data files of stores that are far away, in memory |
 //! | `layout` | every name that Tidegauge gives to an object |
+//! | `page_cache` | ranges of local files that the system has in memory |
 //! | `probe` | the check at start-up that the store keeps its promises |
 //! | `upload` | a data file that comes part by part |
 
@@ -17,6 +18,7 @@ mod cache;
 pub mod layout;
 mod local;
 mod options;
+mod page_cache;
 mod probe;
 /// The S3-speaking server of the integration tests, for unit tests of this and higher modules.
 #[cfg(test)]
@@ -158,7 +160,9 @@ impl Store {
         Self { inner, cache: Some(blocks), ..self }
     }
 
-    fn is_local(&self) -> bool {
+    /// Whether objects lie on this machine, so that reading one takes no round trip over a network.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
         self.root.is_some() || self.url.starts_with("memory:")
     }
 

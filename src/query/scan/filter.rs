@@ -1,6 +1,7 @@
 //! Which rows a scan must read: times, and a predicate over the tags of a series.
 
 use super::columns::{Origin, ScanColumn};
+use super::key_filter::KeyFilter;
 use crate::merge::{SeriesRun, series_column, tag_values};
 use crate::model::file::FileMeta;
 use crate::model::schema::TIME_COLUMN;
@@ -95,6 +96,8 @@ pub(super) struct ScanFilter {
 #[derive(Clone, Debug)]
 struct SeriesPredicate {
     whole: Predicate,
+    /// Rules out most keys.
+    keys: KeyFilter,
     /// The parts of the conjunction that look at one tag: its stored name and the part.
     single: Vec<(Arc<str>, Predicate)>,
 }
@@ -132,19 +135,22 @@ impl ScanFilter {
 
     /// Per run, whether its series matches.
     pub(super) fn matches(&self, runs: &[SeriesRun]) -> Result<Vec<bool>> {
-        let Some(SeriesPredicate { whole: predicate, .. }) = &self.series else {
+        let Some(SeriesPredicate { whole: predicate, keys, .. }) = &self.series else {
             return Ok(vec![true; runs.len()]);
         };
-        let tags: Vec<&str> = predicate.columns.iter().filter_map(|c| tag_name(&c.origin)).collect();
-        // A run here stands for a series: one row each.
-        let mut tags = tag_values(runs, &tags).into_iter();
-        let columns = predicate.columns.iter().filter_map(|c| match c.origin {
-            Origin::Series => Some(Arc::new(series_column(&one_row_each(runs))) as ArrayRef),
-            _ => tags.next().map(|t| Arc::new(t) as ArrayRef),
-        });
-        let options = RecordBatchOptions::new().with_row_count(Some(runs.len()));
-        let batch = RecordBatch::try_new_with_options(predicate.schema.clone(), columns.collect(), &options)?;
-        predicate.evaluate(&batch)
+        if keys.takes_all() {
+            let all: Vec<&SeriesRun> = runs.iter().collect();
+            return predicate.of_series(&all);
+        }
+        let (places, candidates): (Vec<usize>, Vec<&SeriesRun>) =
+            runs.iter().enumerate().filter(|(_, run)| keys.may_match(&run.key)).unzip();
+        let mut matches = vec![false; runs.len()];
+        if !candidates.is_empty() {
+            for (place, is_match) in places.into_iter().zip(predicate.of_series(&candidates)?) {
+                matches[place] = is_match;
+            }
+        }
+        Ok(matches)
     }
 
     /// Whether a file may hold a matching row, by what the manifest knows of it.
@@ -167,6 +173,7 @@ impl ScanFilter {
 
 impl SeriesPredicate {
     fn new(parts: Vec<Expr>, columns: &[ScanColumn], session: &dyn Session) -> Result<Option<Self>> {
+        let keys = KeyFilter::new(&parts, columns);
         let Some(whole) = conjunction(parts.clone()) else { return Ok(None) };
         let whole = Predicate::new(&whole, columns, session)?;
         let mut single = Vec::new();
@@ -176,7 +183,7 @@ impl SeriesPredicate {
                 single.push((field.name().as_str().into(), part));
             }
         }
-        Ok(Some(Self { whole, single }))
+        Ok(Some(Self { whole, keys, single }))
     }
 }
 
@@ -188,6 +195,20 @@ impl Predicate {
         let schema = Arc::new(Schema::new(columns.iter().map(|c| c.field.clone()).collect::<Vec<_>>()));
         let expr = session.create_physical_expr(expr.clone(), &DFSchema::try_from(schema.clone())?)?;
         Ok(Self { expr, schema, columns })
+    }
+
+    /// Per run whether its series matches, for a predicate over series key and tags.
+    fn of_series(&self, runs: &[&SeriesRun]) -> Result<Vec<bool>> {
+        let tags: Vec<&str> = self.columns.iter().filter_map(|c| tag_name(&c.origin)).collect();
+        // A run here stands for a series: one row each.
+        let mut tags = tag_values(runs.iter().copied(), &tags).into_iter();
+        let columns = self.columns.iter().filter_map(|c| match c.origin {
+            Origin::Series => Some(Arc::new(series_column(&one_row_each(runs))) as ArrayRef),
+            _ => tags.next().map(|t| Arc::new(t) as ArrayRef),
+        });
+        let options = RecordBatchOptions::new().with_row_count(Some(runs.len()));
+        let batch = RecordBatch::try_new_with_options(self.schema.clone(), columns.collect(), &options)?;
+        self.evaluate(&batch)
     }
 
     /// The columns that it uses.
@@ -217,8 +238,8 @@ fn tag_name(origin: &Origin) -> Option<&str> {
     if let Origin::Tag(name) = origin { Some(name) } else { None }
 }
 
-fn one_row_each(runs: &[SeriesRun]) -> Vec<SeriesRun> {
-    let single = |(run, end_row): (&SeriesRun, u32)| SeriesRun { key: run.key.clone(), end_row };
+fn one_row_each(runs: &[&SeriesRun]) -> Vec<SeriesRun> {
+    let single = |(run, end_row): (&&SeriesRun, u32)| SeriesRun { key: run.key.clone(), end_row };
     runs.iter().zip(1..).map(single).collect()
 }
 

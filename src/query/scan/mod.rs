@@ -20,6 +20,7 @@
 
 mod columns;
 mod filter;
+mod key_filter;
 mod layout;
 mod limits;
 mod metrics;

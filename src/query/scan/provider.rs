@@ -22,6 +22,9 @@ use std::sync::Arc;
 /// Files that are opened at the same time while a query is planned.
 const OPENINGS_MAX: usize = 16;
 
+/// Units whose first rows are fetched at the same time in each partition, where fetching takes a round trip over a network.
+const UNITS_AHEAD_REMOTE: usize = 4;
+
 /// Whether a table shows its series key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SeriesColumn {
@@ -120,7 +123,8 @@ impl TableProvider for TableSource {
         let projection = Projection::new(&columns, fields_of(of_filter));
         let of_rows = filter.rows.clone().map(|rows| RowFilter::new(rows, &projection.fields)).transpose()?;
         let run_rows = self.run_rows;
-        let plan = ScanPlan { projection, filter, of_rows, run_rows, tombstones, counters };
+        let units_ahead = if self.engine.has_local_files() { 1 } else { UNITS_AHEAD_REMOTE };
+        let plan = ScanPlan { projection, filter, of_rows, run_rows, tombstones, counters, units_ahead };
         let source = SeriesSource::new(&self.view.table, plan, units, read);
         Ok(DataSourceExec::from_data_source(source))
     }

@@ -32,6 +32,8 @@ pub(super) struct ScanPlan {
     /// What is deleted from files.
     pub(super) tombstones: Arc<Vec<Arc<Tombstone>>>,
     pub(super) counters: ScanCounters,
+    /// Units whose first rows are fetched at the same time.
+    pub(super) units_ahead: usize,
 }
 
 /// How much the query may read.
@@ -56,8 +58,9 @@ impl ScanPlan {
         units: Vec<Unit>,
         bound: Bound,
     ) -> BoxStream<'static, Result<RecordBatch>> {
-        let plan = self.clone();
-        let rows = futures::stream::iter(units).flat_map(move |unit| plan.clone().unit(unit));
+        let (plan, ahead) = (self.clone(), self.units_ahead);
+        let begun = futures::stream::iter(units).map(move |unit| begin(plan.clone().unit(unit)));
+        let rows = begun.buffered(ahead).flatten();
         let batches = rows.map(move |rows| {
             let rows = rows?;
             bound.count(&rows)?;
@@ -187,6 +190,13 @@ impl ScanPlan {
         }
         Ok(keep)
     }
+}
+
+/// Fetches the first rows of a unit.
+async fn begin(rows: Rows) -> Rows {
+    let mut rows = rows.peekable();
+    std::pin::Pin::new(&mut rows).peek().await;
+    rows.boxed()
 }
 
 /// Lets go of series that are deleted at all `times`, before anything of them is read.
