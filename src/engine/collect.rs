@@ -55,7 +55,7 @@ impl Unreferenced {
 impl Engine {
     /// Deletes the objects of files that left the manifest a while ago; one that cannot be deleted is tried again next time. Tells
     /// how many were deleted.
-    pub(super) async fn collect_unreferenced(&self) -> usize {
+    pub async fn collect_unreferenced(&self) -> usize {
         let grace = i64::try_from(self.options.delete_after.as_nanos()).unwrap_or(i64::MAX);
         let mut deleted = 0;
         for gone in self.unreferenced.take(self.clock.now_ns().saturating_sub(grace)) {

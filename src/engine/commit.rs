@@ -209,6 +209,7 @@ impl Engine {
         let put = state.apply(&Change::PutTable(Arc::new(again)));
         put.map_err(|e| EngineError::Internal(e.to_string()))?;
         self.tables.write().insert(id, Arc::new(newer));
+        self.successors.lock().insert(info.id, id);
         self.live.store(Arc::new(state));
         Ok(())
     }

@@ -20,7 +20,7 @@ use std::sync::atomic::Ordering;
 /// Rows to delete from one table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deletion {
-    /// The table. Nothing happens when there is no such table any more.
+    /// The table. Nothing happens when it was dropped, unless rows came while that was not known.
     pub table: TableId,
     /// The times of the rows.
     pub times: TimeRange,
@@ -69,20 +69,30 @@ impl Engine {
         let through = self.wal.last_sequence();
         let mut tombstones = Vec::new();
         for Deletion { table, times, series } in deletions {
-            let Some(info) = state.table_by_id(*table) else { continue };
-            let may_have = self.table_handle(*table).may_have(*times, &info.schema);
+            let table = self.successor(*table);
+            let Some(info) = state.table_by_id(table) else { continue };
+            let may_have = self.table_handle(table).may_have(*times, &info.schema);
             let wrong = |source| EngineError::Rows { table: table.to_string(), source };
             if series.is_none() || !may_have.map_err(wrong)? {
                 continue;
             }
             tombstones.push(Arc::new(Tombstone {
                 id: uuid::Uuid::new_v4().to_string().into(),
-                table: *table,
+                table,
                 times: *times,
                 series: series.clone(),
                 through,
             }));
         }
         Ok(tombstones)
+    }
+
+    /// The table that has the rows of this one, whose id was looked up before it was known to be dropped.
+    fn successor(&self, mut table: TableId) -> TableId {
+        let successors = self.successors.lock();
+        while let Some(next) = successors.get(&table) {
+            table = *next;
+        }
+        table
     }
 }

@@ -180,6 +180,12 @@ impl Engine {
         &self.clock
     }
 
+    /// Whether the data files lie on this machine.
+    #[must_use]
+    pub fn has_local_files(&self) -> bool {
+        self.store.is_local()
+    }
+
     /// Opens a data file for reading.
     ///
     /// # Errors

@@ -97,6 +97,7 @@ impl Engine {
             live_lock: Mutex::default(),
             gate: AsyncRwLock::default(),
             unsettled: AsyncMutex::default(),
+            successors: Mutex::default(),
             flush_lock: AsyncMutex::default(),
             compact_lock: AsyncMutex::default(),
             unreferenced: Unreferenced::default(),

@@ -28,6 +28,7 @@ mod disk_full;
 mod faulty_files;
 mod faulty_store;
 mod model;
+mod power_loss;
 mod query;
 mod reader;
 mod run;

@@ -124,6 +124,8 @@ pub(super) enum Effect {
     Write(Batch),
     Delete(Selection),
     DropMeasurement(&'static str),
+    DropPolicy(Policy),
+    DropDatabase,
 }
 
 impl Effect {
@@ -146,6 +148,8 @@ impl Effect {
                 }
             }
             Self::DropMeasurement(measurement) => tables.retain(|(_, name), _| name != measurement),
+            Self::DropPolicy(policy) => tables.retain(|(name, _), _| name != policy),
+            Self::DropDatabase => tables.clear(),
         }
         tables.retain(|_, rows| !rows.is_empty());
     }
@@ -172,6 +176,11 @@ impl Model {
         Self { worlds: vec![World::default()] }
     }
 
+    /// In how many ways things may be.
+    pub(super) fn world_count(&self) -> usize {
+        self.worlds.len()
+    }
+
     /// An operation was answered with success.
     pub(super) fn succeeded(&mut self, effect: &Effect) {
         for world in &mut self.worlds {
@@ -184,7 +193,10 @@ impl Model {
     /// An operation failed after it was sent: it has taken effect, will do so, or never will.
     pub(super) fn may_have_succeeded(&mut self, effect: &Effect) {
         let mut worlds = Vec::new();
-        for world in std::mem::take(&mut self.worlds) {
+        // What failed before may have come to be for the sake of this one.
+        let settled = |world: &World| World { now: world.after_restart.clone(), ..world.clone() };
+        let before = std::mem::take(&mut self.worlds).into_iter().flat_map(|world| [settled(&world), world]);
+        for world in before {
             let mut later = world.clone();
             effect.apply(&mut later.after_restart);
             let mut at_once = later.clone();

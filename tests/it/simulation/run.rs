@@ -28,8 +28,11 @@ const STEPS: usize = 40;
 /// How long a step may take. None waits for anything; this is for those that wait for ever.
 const STEP_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Threads for blocking work: one for a compaction, and one for whatever comes meanwhile.
-pub(super) const BLOCKING_THREADS: usize = 2;
+/// Threads for blocking work: one for a compaction, one for a flush, and one for whatever comes meanwhile.
+pub(super) const BLOCKING_THREADS: usize = 3;
+
+/// Something that runs beside the steps.
+type Running = tokio::task::JoinHandle<Result<(), EngineError>>;
 
 /// Edits between two checkpoints: few, so that checkpoints and what they make superfluous are met.
 const CHECKPOINT_EDITS: u64 = 4;
@@ -90,10 +93,7 @@ impl<'h> Simulation<'h> {
         let clock = ManualClock::new(START_NS);
         let opened = Engine::open(options(folder.path(), &disk), store.connect(), Arc::new(clock.clone()));
         let engine = opened.await.expect("an empty store opens");
-        engine.create_database(DATABASE, None).await.expect("the store is well");
-        let spec = PolicySpec { duration_ns: Some(SHORT_DURATION_NS), ..PolicySpec::default() };
-        let created = engine.create_policy(DATABASE, Policy::Short.name(), spec, false).await;
-        created.expect("the store is well");
+        create_database(&engine).await;
         Self {
             folder,
             disk,
@@ -122,6 +122,9 @@ impl<'h> Simulation<'h> {
             self.look().await;
         });
         played.await.expect("the step ends");
+        if self.model.world_count() > 1 {
+            self.history.push(format!("{} ways in which things may be", self.model.world_count()));
+        }
     }
 
     async fn step(&mut self, step: Step) {
@@ -136,7 +139,7 @@ impl<'h> Simulation<'h> {
             }
             Step::Run(operation) => {
                 let outcome = perform(self.engine(), operation.clone()).await;
-                self.note_operation(&operation, outcome);
+                self.note_operation(&operation, outcome).await;
             }
             Step::Amid { operation, after, takes_effect, meanwhile, end } => {
                 self.store.hold_after(after, takes_effect);
@@ -204,7 +207,7 @@ impl<'h> Simulation<'h> {
         }
     }
 
-    fn note_operation(&mut self, operation: &Operation, outcome: Result<(), EngineError>) {
+    async fn note_operation(&mut self, operation: &Operation, outcome: Result<(), EngineError>) {
         let effect = effect(operation);
         match outcome {
             Ok(()) => {
@@ -219,6 +222,16 @@ impl<'h> Simulation<'h> {
                 }
             }
         }
+        if matches!(operation, Operation::DropPolicy | Operation::DropDatabase) {
+            self.create_database().await;
+        }
+    }
+
+    /// Makes database and policies where they are missing, without faults.
+    async fn create_database(&mut self) {
+        self.store.set_faults(0);
+        create_database(&self.engine()).await;
+        self.store.set_faults(self.store_faults);
     }
 
     /// Panics when an error does not come from a fault of store or disk.
@@ -247,21 +260,26 @@ impl<'h> Simulation<'h> {
             path = self.store.held() => path,
             ended = &mut running => {
                 self.store.release();
-                self.note_operation(&operation, ended.expect("operations do not panic"));
+                self.note_operation(&operation, ended.expect("operations do not panic")).await;
                 return;
             }
         };
         // Changes of the catalog and deletions pass alone, so that writes would wait for them.
+        let mut beside = Vec::new();
         if effect(&operation).is_none() {
             for step in meanwhile {
-                self.meanwhile(step, &held_at).await;
+                beside.extend(self.meanwhile(step, &operation, &held_at).await);
             }
         }
         match end {
             End::GoesOn => {
                 self.store.release();
                 let outcome = running.await.expect("operations do not panic");
-                self.note_operation(&operation, outcome);
+                self.note_operation(&operation, outcome).await;
+                for compaction in beside {
+                    let outcome = compaction.await.expect("operations do not panic");
+                    self.note_operation(&Operation::Compact, outcome).await;
+                }
             }
             End::Crash { power_loss } => {
                 self.kill(power_loss);
@@ -272,24 +290,41 @@ impl<'h> Simulation<'h> {
                         Err(_) => self.model.may_have_succeeded(&effect),
                     }
                 }
+                for compaction in beside {
+                    // It fails, or was done before; it changes nothing that is seen.
+                    let _ = compaction.await.expect("operations do not panic");
+                }
                 self.bury().await;
                 self.open().await;
             }
         }
     }
 
-    async fn meanwhile(&mut self, step: Meanwhile, held_at: &str) {
-        match step {
-            Meanwhile::Write(batch) => self.write(&[batch]).await,
-            // Where the manifest is being changed, another change waits.
-            Meanwhile::Delete(selection) if held_at.starts_with("data/") => {
-                let operation = Operation::Delete(selection);
-                let outcome = perform(self.engine(), operation.clone()).await;
-                self.note_operation(&operation, outcome);
+    /// Does something while an operation stands still; what cannot end before that goes on is handed back.
+    async fn meanwhile(&mut self, step: Meanwhile, held: &Operation, held_at: &str) -> Option<Running> {
+        let operation = match step {
+            Meanwhile::Write(batch) => {
+                self.write(&[batch]).await;
+                return None;
             }
-            Meanwhile::Delete(_) => {}
-            Meanwhile::Look => self.look().await,
+            Meanwhile::Look => {
+                self.look().await;
+                return None;
+            }
+            Meanwhile::Delete(selection) => Operation::Delete(selection),
+            Meanwhile::FlushOrCompact => match held {
+                // What it merges is named only when the flush is done.
+                Operation::Flush => return Some(tokio::spawn(perform(self.engine(), Operation::Compact))),
+                Operation::Compact => Operation::Flush,
+                _ => return None,
+            },
+        };
+        // Where the manifest is being changed, another change waits.
+        if held_at.starts_with("data/") {
+            let outcome = perform(self.engine(), operation.clone()).await;
+            self.note_operation(&operation, outcome).await;
         }
+        None
     }
 
     /// Asks for a selection as users do.
@@ -380,10 +415,7 @@ impl<'h> Simulation<'h> {
     async fn open(&mut self) {
         for _ in 0..STARTS_MAX {
             match self.try_open().await {
-                Ok(engine) => {
-                    self.opened(engine);
-                    return;
-                }
+                Ok(engine) => return self.opened(engine).await,
                 Err(error) => self.check_expected(&error),
             }
             self.store.crash();
@@ -399,7 +431,7 @@ impl<'h> Simulation<'h> {
         Engine::open(options, self.store.connect(), Arc::new(self.clock.clone()))
     }
 
-    fn opened(&mut self, engine: Arc<Engine>) {
+    async fn opened(&mut self, engine: Arc<Engine>) {
         self.history.push("started".to_owned());
         let status = engine.status();
         assert_eq!(status.wal_damage, Vec::<String>::new(), "nothing was damaged");
@@ -408,6 +440,7 @@ impl<'h> Simulation<'h> {
         self.log_may_fail = false;
         self.log_has_failed = false;
         self.model.restarted();
+        self.create_database().await; // the process may have died between dropping it and making it again
     }
 
     async fn crash_amid_start(&mut self) {
@@ -420,7 +453,7 @@ impl<'h> Simulation<'h> {
         match opened {
             Some(Ok(engine)) => {
                 self.store.release();
-                self.opened(engine);
+                self.opened(engine).await;
             }
             Some(Err(error)) => {
                 self.check_expected(&error);
@@ -451,6 +484,7 @@ pub(super) fn options(folder: &Path, disk: &FaultyDisk) -> EngineOptions {
     options.checkpoint_edits = CHECKPOINT_EDITS;
     options.commit_backoff = Duration::ZERO;
     options.compaction.file_bytes = COMPACTED_FILE_BYTES;
+    options.delete_after = Duration::ZERO;
     // Only steps do anything.
     options.upkeep_interval = None;
     options.flush_bytes = usize::MAX;
@@ -466,13 +500,27 @@ pub(super) fn folder_in_memory() -> TempDir {
     made.expect("a temporary folder")
 }
 
+/// Makes the database and its second policy, where they are missing.
+async fn create_database(engine: &Engine) {
+    engine.create_database(DATABASE, None).await.expect("the store is well");
+    let spec = PolicySpec { duration_ns: Some(SHORT_DURATION_NS), ..PolicySpec::default() };
+    let created = engine.create_policy(DATABASE, Policy::Short.name(), spec, false).await;
+    created.expect("the store is well");
+}
+
 async fn perform(engine: Arc<Engine>, operation: Operation) -> Result<(), EngineError> {
     match operation {
         Operation::Flush => engine.flush().await,
         Operation::Delete(selection) => engine.delete(&deletions(&engine, &selection)).await,
         Operation::DropMeasurement(name) => engine.drop_measurement(DATABASE, name).await,
+        Operation::DropPolicy => engine.drop_policy(DATABASE, Policy::Short.name()).await,
+        Operation::DropDatabase => engine.drop_database(DATABASE).await,
         Operation::Compact => engine.compact().await,
         Operation::Expire => engine.drop_dead_files().await.map(drop),
+        Operation::CollectUnreferenced => {
+            engine.collect_unreferenced().await;
+            Ok(())
+        }
         Operation::CollectOrphans => engine.collect_orphans(Duration::ZERO).await.map(drop),
     }
 }
@@ -480,9 +528,15 @@ async fn perform(engine: Arc<Engine>, operation: Operation) -> Result<(), Engine
 /// What an operation does to the data; `None` when it must not change a thing.
 fn effect(operation: &Operation) -> Option<Effect> {
     match operation {
-        Operation::Flush | Operation::Compact | Operation::Expire | Operation::CollectOrphans => None,
+        Operation::Flush
+        | Operation::Compact
+        | Operation::Expire
+        | Operation::CollectUnreferenced
+        | Operation::CollectOrphans => None,
         Operation::Delete(selection) => Some(Effect::Delete(selection.clone())),
         Operation::DropMeasurement(name) => Some(Effect::DropMeasurement(name)),
+        Operation::DropPolicy => Some(Effect::DropPolicy(Policy::Short)),
+        Operation::DropDatabase => Some(Effect::DropDatabase),
     }
 }
 

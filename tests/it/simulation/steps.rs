@@ -27,10 +27,16 @@ pub(super) enum Operation {
     Flush,
     Delete(Selection),
     DropMeasurement(&'static str),
+    /// The policy that keeps rows for a while only; it is made again at once.
+    DropPolicy,
+    /// It is made again at once.
+    DropDatabase,
     Compact,
     /// Files whose rows have all expired or are all deleted go.
     Expire,
-    /// Objects that nothing names go.
+    /// Objects that nothing names any more go.
+    CollectUnreferenced,
+    /// Objects that nothing ever named go.
     CollectOrphans,
 }
 
@@ -79,6 +85,8 @@ pub(super) enum Step {
 pub(super) enum Meanwhile {
     Write(Batch),
     Delete(Selection),
+    /// A compaction while a flush stands still, and the other way round.
+    FlushOrCompact,
     Look,
 }
 
@@ -126,21 +134,25 @@ impl Steps {
 
     /// One line for each kind of operation, flushes more often than others.
     fn operation(&mut self) -> Operation {
-        match self.random.below(16) {
-            0..=6 => Operation::Flush,
-            7..=9 => Operation::Delete(self.selection()),
-            10 => Operation::DropMeasurement(self.random.pick(&MEASUREMENTS)),
-            11..=13 => Operation::Compact,
-            14 => Operation::Expire,
+        match self.random.below(40) {
+            0..=15 => Operation::Flush,
+            16..=22 => Operation::Delete(self.selection()),
+            23..=24 => Operation::DropMeasurement(self.random.pick(&MEASUREMENTS)),
+            25 => Operation::DropPolicy,
+            26 => Operation::DropDatabase,
+            27..=33 => Operation::Compact,
+            34..=35 => Operation::Expire,
+            36..=37 => Operation::CollectUnreferenced,
             _ => Operation::CollectOrphans,
         }
     }
 
     fn amid(&mut self) -> Step {
         let operation = self.operation();
-        let meanwhile = (0..self.random.below(4)).map(|_| match self.random.below(4) {
+        let meanwhile = (0..self.random.below(4)).map(|_| match self.random.below(5) {
             0 => Meanwhile::Delete(self.selection()),
             1 => Meanwhile::Look,
+            2 => Meanwhile::FlushOrCompact,
             _ => Meanwhile::Write(self.batch(None)),
         });
         let meanwhile = meanwhile.collect();
