@@ -59,10 +59,14 @@ impl SeriesSource for QueryEngine {
         .boxed()
     }
 
-    fn series_keys(&self, table: TableId) -> BoxFuture<'_, Result<Option<Vec<String>>, QueryError>> {
+    fn series_keys(
+        &self,
+        table: TableId,
+        count_max: Option<usize>,
+    ) -> BoxFuture<'_, Result<Option<Vec<Arc<str>>>, QueryError>> {
         async move {
             match self.engine().read_view(table).map_err(QueryError::storage)? {
-                Some(view) => series_lists::series_keys(self.engine(), &view).await,
+                Some(view) => series_lists::series_keys(self.engine(), &view, count_max).await,
                 None => Ok(None),
             }
         }

@@ -11,6 +11,7 @@ use crate::query::error::QueryError;
 use ahash::{AHashSet, RandomState};
 use datafusion::error::DataFusionError;
 use futures::{StreamExt, TryStreamExt};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Files that are read at the same time.
@@ -66,20 +67,37 @@ pub(in crate::query) async fn series_count(
     Ok(Some(distinct.count()))
 }
 
-/// The distinct series keys, in no certain order; `None` when only a plan can tell.
+/// The distinct series keys, in no certain order; `None` when only a plan can tell. With `count_max` only the first so many in
+/// byte order: no more are held at any time.
 ///
 /// # Errors
 /// When a file cannot be read.
 pub(in crate::query) async fn series_keys(
     engine: &Engine,
     view: &ReadView,
-) -> Result<Option<Vec<String>>, QueryError> {
+    count_max: Option<usize>,
+) -> Result<Option<Vec<Arc<str>>>, QueryError> {
     if has_deleted_rows(view) {
         return Ok(None);
     }
-    let mut distinct: AHashSet<Arc<str>> = AHashSet::new();
-    for_each_list(engine, view, |runs| distinct.extend(runs.iter().map(|run| run.key.clone()))).await?;
-    Ok(Some(distinct.iter().map(ToString::to_string).collect()))
+    let Some(count_max) = count_max else {
+        let mut distinct: AHashSet<Arc<str>> = AHashSet::new();
+        for_each_list(engine, view, |runs| distinct.extend(runs.iter().map(|run| run.key.clone()))).await?;
+        return Ok(Some(distinct.into_iter().collect()));
+    };
+    let mut first: BTreeSet<Arc<str>> = BTreeSet::new();
+    for_each_list(engine, view, |runs| {
+        for run in runs {
+            if first.len() >= count_max && first.last().is_none_or(|last| *last <= run.key) {
+                return; // a list is in order
+            }
+            if first.insert(run.key.clone()) && first.len() > count_max {
+                first.pop_last();
+            }
+        }
+    })
+    .await?;
+    Ok(Some(first.into_iter().collect()))
 }
 
 /// Hands out the series of each chunk and row group, one list after the other.

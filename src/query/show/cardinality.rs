@@ -26,6 +26,7 @@ use crate::query::influxql::series::SeriesCondition;
 use crate::query::influxql::source::Defaults;
 use crate::query::statement::StatementContext;
 use crate::query::tables::Tables;
+use ahash::AHashSet;
 use influxql::ast::{CardinalityOf, ShowCardinality};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -73,8 +74,14 @@ pub async fn cardinality(
             BTreeMap::from([(Vec::new(), of_schema(&show.of, measurement).len())])
         } else if show.of == CardinalityOf::Series && condition.is_empty() && group_tags.is_empty() {
             BTreeMap::from([(Vec::new(), series_count(measurement, tables, source).await?)])
+        } else if let CardinalityOf::TagValues(filter) = &show.of
+            && condition.is_empty()
+            && group_tags.is_empty()
+            && let Some(pairs) = tags::listed_pairs(measurement, filter, source).await?
+        {
+            BTreeMap::from([(Vec::new(), distinct_values(&pairs))])
         } else {
-            let series = series_of(measurement, &condition, tables, source).await?;
+            let series = series_of(measurement, &condition, None, tables, source).await?;
             let groups = of_series(&show.of, measurement, &group_tags, &series).into_iter();
             groups.map(|(group, distinct)| (group, distinct.len())).collect()
         };
@@ -171,7 +178,7 @@ fn of_series(
     of: &CardinalityOf,
     measurement: &[Arc<TableInfo>],
     group_tags: &[Arc<str>],
-    series: &[String],
+    series: &[Arc<str>],
 ) -> BTreeMap<Vec<String>, Distinct> {
     let mut groups: BTreeMap<Vec<String>, Distinct> = BTreeMap::new();
     for key in series {
@@ -180,7 +187,7 @@ fn of_series(
         let group = groups.entry(group_tags.iter().map(value).collect()).or_default();
         match of {
             CardinalityOf::Series => {
-                group.insert(key.clone());
+                group.insert(key.to_string());
             }
             CardinalityOf::TagKey => group.extend(series_key::decode(key).map(|(tag, _)| tag.into_owned())),
             CardinalityOf::TagValues(filter) => {
@@ -195,6 +202,15 @@ fn of_series(
         }
     }
     groups
+}
+
+/// How many different values there are, whatever tag has them.
+fn distinct_values(pairs: &[tags::Pair]) -> usize {
+    match pairs {
+        // In order, so that those of one tag lie together.
+        [(first, _), .., (last, _)] if first == last => pairs.len(),
+        _ => pairs.iter().map(|(_, value)| value).collect::<AHashSet<_>>().len(),
+    }
 }
 
 /// The rows of the answer by name and group.

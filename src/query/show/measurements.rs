@@ -173,7 +173,7 @@ async fn holds(
     if !measurement.iter().any(|table| tags.iter().any(|tag| table.schema.tag(tag).is_some())) {
         return Ok(false);
     }
-    let series = series_of(measurement, &SeriesCondition::default(), tables, source).await?;
+    let series = series_of(measurement, &SeriesCondition::default(), None, tables, source).await?;
     Ok(holds_for(condition, &series))
 }
 
@@ -186,7 +186,7 @@ fn collect_tags<'a>(condition: &Condition<'a>, tags: &mut BTreeSet<&'a str>) {
     }
 }
 
-fn holds_for(condition: &Condition<'_>, series: &[String]) -> bool {
+fn holds_for(condition: &Condition<'_>, series: &[Arc<str>]) -> bool {
     match condition {
         Condition::All(all) => all.iter().all(|condition| holds_for(condition, series)),
         Condition::Any(all) => all.iter().any(|condition| holds_for(condition, series)),

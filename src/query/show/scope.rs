@@ -34,8 +34,12 @@ pub trait SeriesSource: Send + Sync {
     }
 
     /// The distinct series keys of all rows of a table, in no certain order, without running a plan; `None` when only a plan can
-    /// tell.
-    fn series_keys(&self, _table: TableId) -> BoxFuture<'_, Result<Option<Vec<String>>, QueryError>> {
+    /// tell. With `count_max` the first so many in byte order.
+    fn series_keys(
+        &self,
+        _table: TableId,
+        _count_max: Option<usize>,
+    ) -> BoxFuture<'_, Result<Option<Vec<Arc<str>>>, QueryError>> {
         std::future::ready(Ok(None)).boxed()
     }
 
@@ -128,24 +132,25 @@ pub(super) async fn series_count(
     {
         return Ok(count);
     }
-    Ok(series_of(measurement, &SeriesCondition::default(), tables, source).await?.len())
+    Ok(series_of(measurement, &SeriesCondition::default(), None, tables, source).await?.len())
 }
 
-/// The distinct series keys of some tables that meet a condition, in order.
+/// The distinct series keys of some tables that meet a condition, in order. `count_max`: how many of the first suffice.
 pub(super) async fn series_of(
     measurement: &[Arc<TableInfo>],
     condition: &SeriesCondition,
+    count_max: Option<usize>,
     tables: &dyn Tables,
     source: &dyn SeriesSource,
-) -> Result<Vec<String>, QueryError> {
+) -> Result<Vec<Arc<str>>, QueryError> {
     let mut series = Vec::new();
     for table in measurement {
         if condition.is_empty()
-            && let Some(keys) = source.series_keys(table.id).await?
+            && let Some(keys) = source.series_keys(table.id, count_max).await?
         {
             series.extend(keys);
         } else if let Some(plan) = series_plan(table, condition, tables)? {
-            series.extend(source.texts(plan).await?);
+            series.extend(source.texts(plan).await?.into_iter().map(Arc::from));
         }
     }
     // Mostly in order already.

@@ -25,9 +25,11 @@ pub async fn series(
 ) -> Result<Listing, QueryError> {
     let database = source::database(tables.state(), show.database.as_deref(), context.defaults)?;
     let condition = SeriesCondition::new(show.condition.as_ref(), context.now_ns)?;
+    let count_max = (show.limit > 0).then(|| show.limit.saturating_add(show.offset));
+    let count_max = count_max.and_then(|count| usize::try_from(count).ok());
     let mut keys = BTreeSet::new();
     for (name, measurement) in tables_of(tables.state(), database, &show.sources, context, false)? {
-        for series in series_of(&measurement, &condition, tables, source).await? {
+        for series in series_of(&measurement, &condition, count_max, tables, source).await? {
             keys.insert((name.clone(), series));
         }
     }

@@ -37,7 +37,7 @@ pub async fn tag_keys(
                 measurement.iter().flat_map(|table| table.schema.tags()).map(|tag| tag.name.to_string()),
             );
         } else {
-            for series in series_of(&measurement, &condition, tables, source).await? {
+            for series in series_of(&measurement, &condition, None, tables, source).await? {
                 keys.extend(series_key::decode(&series).map(|(key, _)| key.into_owned()));
             }
         }
@@ -73,7 +73,7 @@ pub async fn tag_values(
             if condition.is_empty() { listed_pairs(&measurement, &show.key, source).await? } else { None };
         let pairs = match pairs {
             Some(pairs) => pairs,
-            None => pairs_of(&series_of(&measurement, &condition, tables, source).await?, &show.key),
+            None => pairs_of(&series_of(&measurement, &condition, None, tables, source).await?, &show.key),
         };
         for (key, value) in page(pairs, show.limit, show.offset) {
             names.push(Arc::clone(&name));
@@ -85,10 +85,10 @@ pub async fn tag_values(
 }
 
 /// A tag and one of its values.
-type Pair = (Arc<str>, Arc<str>);
+pub(super) type Pair = (Arc<str>, Arc<str>);
 
 /// The values of the tags that the filter takes, in order, if they are known without a plan.
-async fn listed_pairs(
+pub(super) async fn listed_pairs(
     measurement: &[Arc<TableInfo>],
     filter: &TagKeyFilter,
     source: &dyn SeriesSource,
@@ -111,7 +111,7 @@ async fn listed_pairs(
 }
 
 /// The values in these series of the tags that the filter takes, in order.
-fn pairs_of(series: &[String], filter: &TagKeyFilter) -> Vec<Pair> {
+fn pairs_of(series: &[Arc<str>], filter: &TagKeyFilter) -> Vec<Pair> {
     let tags = series.iter().flat_map(|series| series_key::decode(series));
     let distinct: AHashSet<_> = tags.filter(|(key, _)| matches(filter, key)).collect();
     let mut pairs: Vec<Pair> = distinct.into_iter().map(|(key, value)| (key.into(), value.into())).collect();
