@@ -106,12 +106,14 @@ impl Config {
     ///
     /// When two settings contradict each other or one is out of range.
     pub fn fitted_to(mut self, machine: &Machine) -> Result<Self, ConfigError> {
-        let memory_bytes = machine.memory_bytes;
+        let budget_is_set = self.memory_bytes > 0;
         let fill = |setting: &mut u64, value: u64| {
             if *setting == 0 {
                 *setting = value.max(1);
             }
         };
+        fill(&mut self.memory_bytes, machine.memory_bytes);
+        let memory_bytes = self.memory_bytes;
         fill(&mut self.buffer.flush_bytes, (memory_bytes / 16).min(256 << 20));
         let flush_bytes = self.buffer.flush_bytes;
         fill(&mut self.buffer.bytes_max, (memory_bytes / 8).min(4 << 30).max(flush_bytes.saturating_mul(3)));
@@ -124,8 +126,31 @@ impl Config {
         fill(&mut self.query.cache_bytes, (memory_bytes / 16).min(1 << 30));
         let unpacked_bytes = self.http.body_decompressed_bytes_max;
         fill(&mut self.http.bodies_bytes_max, (memory_bytes / 8).min(1 << 30).max(unpacked_bytes));
+        if budget_is_set {
+            self.check_budget()?;
+        }
         self.check()?;
         Ok(self)
+    }
+
+    /// Whether the parts fit into the memory that they are to share.
+    fn check_budget(&self) -> Result<(), ConfigError> {
+        let parts = [
+            self.buffer.bytes_max,
+            self.object_store.cache_bytes,
+            self.query.memory_bytes,
+            self.query.cache_bytes,
+            self.http.bodies_bytes_max,
+        ];
+        let taken_bytes = parts.into_iter().fold(0, u64::saturating_add);
+        if taken_bytes > self.memory_bytes {
+            return Err(ConfigError::Range {
+                name: "memory_bytes",
+                reason: "buffer.bytes_max, object_store.cache_bytes, query.memory_bytes, query.cache_bytes and \
+                         http.bodies_bytes_max together exceed it",
+            });
+        }
+        Ok(())
     }
 
     fn check(&self) -> Result<(), ConfigError> {

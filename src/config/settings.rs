@@ -18,6 +18,9 @@ section! {
         /// The folder of the write-ahead log (`wal` in it), of what queries have no memory for (`spill` in it) and, unless
         /// `object_store.url` says otherwise, of the data files (`store` in it). Only one server may use it at a time.
         data: PathBuf = "./tidegauge-data".into();
+        /// Memory that the server takes for points, caches, queries and requests together: what each of them has follows from it
+        /// unless it is set. About a quarter is left for everything else. 0 = the memory of the container, or of the machine.
+        memory_bytes: u64 = 0;
         /// Where the data files lie.
         object_store: ObjectStoreConfig = ObjectStoreConfig::default();
         /// The write-ahead log.

@@ -89,6 +89,20 @@ fn zero_means_by_the_machine() {
 }
 
 #[test]
+fn one_number_bounds_the_memory_of_all_parts() {
+    let fitted = |text: &str| Config::from_toml(text).unwrap().fitted_to(&MACHINE);
+    let config = fitted("memory_bytes = 1_073_741_824").unwrap();
+    assert_eq!(config.buffer.flush_bytes, 64 << 20);
+    assert_eq!(config.query.memory_bytes, 256 << 20);
+    assert_eq!(config.query.cache_bytes, 64 << 20);
+    let refused =
+        fitted("memory_bytes = 1_073_741_824\n[query]\nmemory_bytes = 1_000_000_000\n").unwrap_err();
+    assert!(refused.to_string().starts_with("setting memory_bytes: "), "{refused}");
+    // Whoever sets the parts alone knows what they do.
+    assert!(fitted("[query]\nmemory_bytes = 100_000_000_000\n").is_ok());
+}
+
+#[test]
 fn contradictions_are_refused() {
     let check = |text: &str| Config::from_toml(text).unwrap().fitted_to(&MACHINE).unwrap_err().to_string();
     assert_eq!(
