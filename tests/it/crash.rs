@@ -18,13 +18,14 @@
 
 mod deleter;
 mod ledger;
-mod server;
+mod questions;
 mod writer;
 
 use crate::environment;
+use crate::process::{self, Server};
 use crate::random::Random;
 use ledger::Ledger;
-use server::Server;
+use questions::{check_log, create_database, read_points};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -95,7 +96,7 @@ fn check_survival(settings: &[(&str, &str)]) -> (TempDir, String) {
     let ledger = Arc::new(Ledger::default());
 
     let mut server = Server::start(folder.path(), settings);
-    server.create_database();
+    create_database(&server);
     let mut log = String::new();
     for round in 0..rounds {
         log += &write_until_killed(server, &ledger, &mut random);
@@ -105,10 +106,10 @@ fn check_survival(settings: &[(&str, &str)]) -> (TempDir, String) {
         server = Server::start(folder.path(), settings);
         // Everything from time to time, otherwise only what the last rounds wrote.
         let from = if round % 10 == 9 { 0 } else { ledger.first_unchecked() };
-        ledger.check(&server.read_points(from, ledger.last()), from);
-        server.check_log();
+        ledger.check(&read_points(&server, from, ledger.last()), from);
+        check_log(&server);
     }
-    ledger.check(&server.read_points(0, ledger.last()), 0);
+    ledger.check(&read_points(&server, 0, ledger.last()), 0);
     let (written, deleted) = (ledger.acknowledged_count(), ledger.deleted_count());
     eprintln!("{written} batches acknowledged, {deleted} deleted, {} points found", ledger.point_count());
     assert!(written > 0, "nothing was written");
@@ -137,7 +138,7 @@ fn write_until_killed(server: Server, ledger: &Arc<Ledger>, random: &mut Random)
 
 /// Starts the server and kills it before, while or shortly after it recovers.
 fn kill_while_starting(folder: &Path, settings: &[(&str, &str)], random: &mut Random) {
-    let starting = server::spawn(folder, settings);
+    let starting = process::spawn(folder, settings);
     std::thread::sleep(Duration::from_micros(random.below(STARTING_US_MAX)));
-    server::kill(starting);
+    process::kill(starting);
 }

@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod bad_input;
+mod complaints;
 mod crash;
 mod environment;
 mod layers;
 mod memory;
+mod process;
 mod random;
 mod s3_server;
 #[allow(dead_code, reason = "the recorder, examples/golden.rs, uses the rest")]

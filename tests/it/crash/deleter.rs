@@ -1,7 +1,7 @@
 //! A deleter: deletes one acknowledged batch after the other until the server is gone.
 
 use super::ledger::{Ledger, first_time_ns};
-use super::server::DATABASE;
+use super::questions::DATABASE;
 use crate::random::Random;
 use crate::scenario::http::{Request, percent_encode, send};
 use std::net::SocketAddr;

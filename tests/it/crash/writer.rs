@@ -1,7 +1,7 @@
 //! A writer: sends one batch after the other over one connection until the server is gone.
 
 use super::ledger::{Ledger, Point};
-use super::server::DATABASE;
+use super::questions::DATABASE;
 use crate::random::Random;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
