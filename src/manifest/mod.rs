@@ -29,11 +29,13 @@
 //! | `recover` | from the objects to the state |
 //! | `commit` | appending an edit |
 //! | `checkpoint` | checkpoints, and deleting what they make superfluous |
+//! | `follow` | the state as another process changes it |
 //! | `snapshot` | the state at one moment, to take away and to start a new store from |
 //! | `inspect` | what is in the objects, for people |
 
 mod checkpoint;
 mod commit;
+pub mod follow;
 pub mod format;
 pub mod inspect;
 mod recover;

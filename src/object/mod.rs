@@ -14,6 +14,10 @@
 //! | `upload` | a data file that comes part by part |
 
 mod cache;
+/// A store whose operations fail when a test says so, for unit tests of this and higher modules.
+#[cfg(test)]
+#[allow(unreachable_pub)]
+pub(crate) mod faulty_store;
 pub mod layout;
 mod local;
 mod options;

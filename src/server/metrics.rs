@@ -180,6 +180,7 @@ impl Collector for EngineFigures {
             let metric = ConstCounter::new(value);
             metric.encode(encoder.encode_descriptor(name, help, None, metric_type(&metric))?)?;
         }
+        let follows = status.follows.as_ref();
         for (name, help, value) in [
             (
                 "buffer_bytes",
@@ -198,6 +199,26 @@ impl Collector for EngineFigures {
             ("databases", "Databases", status.database_count as u64),
             ("tables", "Tables", status.table_count as u64),
             ("writes_refused", "1 while no write is taken", u64::from(status.writes_refused.is_some())),
+            (
+                "read_only",
+                "1 when this server only reads what another one writes",
+                u64::from(follows.is_some()),
+            ),
+            (
+                "follow_edit_number",
+                "The last edit of the manifest that a server that only reads has seen",
+                follows.map_or(0, |follows| follows.edit_number),
+            ),
+            (
+                "follow_failing",
+                "1 while a server that only reads cannot read on in the manifest",
+                u64::from(follows.is_some_and(|follows| follows.failure.is_some())),
+            ),
+            (
+                "follow_read_time_seconds",
+                "When a server that only reads last read the manifest to its end, in Unix time",
+                follows.map_or(0, |follows| u64::try_from(follows.read_ns / 1_000_000_000).unwrap_or(0)),
+            ),
             ("wal_damage", "Damaged parts of the log found at start-up", status.wal_damage.len() as u64),
             (
                 "wal_records_missing",

@@ -8,6 +8,7 @@ mod environment;
 mod layers;
 mod memory;
 mod random;
+mod read_only;
 mod s3_server;
 #[allow(dead_code, reason = "the recorder, examples/golden.rs, uses the rest")]
 mod scenario;
