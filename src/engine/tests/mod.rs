@@ -1,6 +1,7 @@
 //! The engine against a naive model: writes, flushes, restarts and drops in any order leave the same points.
 
 mod following;
+mod startup;
 mod upkeep;
 
 use super::{Deletion, Engine, EngineError, EngineOptions, RowsRequest, WriteError, WriteRequest};
