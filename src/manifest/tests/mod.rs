@@ -1,5 +1,6 @@
 //! Tests of the manifest: what is committed stays, whatever the store and other writers do in between.
 
+mod damage;
 mod following;
 
 use super::format::{self, Edit, Stamp};
