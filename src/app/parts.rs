@@ -5,7 +5,7 @@ use super::continuous_queries::{ContinuousQueries, RunInto};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::engine::{CompactionOptions, Engine, EngineOptions};
-use crate::object::{Store, StoreOptions};
+use crate::object::{DiskCacheOptions, Store, StoreError, StoreOptions};
 use crate::query::{QueryLimits, QueryOptions, StatementOutcome};
 use crate::server::{AppState, HttpSettings, Server, flight, write_into};
 use crate::wal::WalOptions;
@@ -54,14 +54,26 @@ pub(crate) async fn open_engine(config: &Config, store: Store) -> Result<Arc<Eng
 /// Opens the store of a server, and checks that it can be used as the server will use it.
 pub(super) async fn server_store(config: &Config) -> Result<Store, AppError> {
     let options = store_options(config)?;
-    let cached = |store: Store| store.cached(config.object_store.cache_bytes);
+    let cached = |store: Store| cached(config, store).map_err(AppError::Store);
     if config.read_only.enabled {
         // Makes nothing, not even a probe: the keys of a server that only reads need allow no more.
-        return Ok(cached(Store::open_for_reading(&options).map_err(AppError::Store)?));
+        return cached(Store::open_for_reading(&options).map_err(AppError::Store)?);
     }
-    let store = cached(Store::open(&options).map_err(AppError::Store)?);
+    let store = cached(Store::open(&options).map_err(AppError::Store)?)?;
     store.probe().await.map_err(AppError::Store)?;
     Ok(store)
+}
+
+/// The store, which keeps bytes of data files in memory and, where that is set, on a local disk.
+fn cached(config: &Config, store: Store) -> Result<Store, StoreError> {
+    let settings = &config.object_store;
+    match settings.cache_disk_bytes {
+        0 => Ok(store.cached(settings.cache_bytes)),
+        bytes_max => {
+            let disk = DiskCacheOptions { folder: config.cache_folder(), bytes_max };
+            store.cached_on_disk(settings.cache_bytes, &disk)
+        }
+    }
 }
 
 /// Opens the engine of a server.

@@ -177,6 +177,12 @@ impl Config {
         self.data.join("wal")
     }
 
+    /// The folder of the disk tier of the cache of data files.
+    #[must_use]
+    pub fn cache_folder(&self) -> std::path::PathBuf {
+        self.object_store.cache_disk_path.as_ref().map_or_else(|| self.data.join("cache"), Into::into)
+    }
+
     /// The folder of the local object store, which is used when no URL is given.
     #[must_use]
     pub fn store_folder(&self) -> std::path::PathBuf {

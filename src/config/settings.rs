@@ -62,6 +62,11 @@ section! {
         /// Memory for bytes of data files, so that they are not fetched again. 0 = an eighth of the memory, at most 4 GiB.
         /// Stores on this machine need none: the operating system keeps what is read.
         cache_bytes: u64 = 0;
+        /// Space on a local disk for more bytes of data files, which are there after a restart too. 0 = none.
+        /// Stores on this machine need none.
+        cache_disk_bytes: u64 = 0;
+        /// The folder for them. Only one server may use it at a time. Not set = the folder `cache` in `data`.
+        cache_disk_path: Option<String> = None;
         /// More options by the names that the library object_store documents, such as session_token (s3),
         /// service_account (gs), account_name and access_key (az). Never printed.
         options: BTreeMap<String, Secret> = BTreeMap::new();
