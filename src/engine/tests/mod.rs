@@ -1,5 +1,6 @@
 //! The engine against a naive model: writes, flushes, restarts and drops in any order leave the same points.
 
+mod commit;
 mod following;
 mod startup;
 mod upkeep;
