@@ -62,6 +62,7 @@
 //! | tombstone | rows that were deleted: series and times of a table, up to a record of the log |
 //! | shard | as clients see it: a window of a policy's shard duration; rows do not lie in shards |
 //! | cut | a state of the manifest right after a flush: what a backup copies |
+//! | follow | to read on in the manifest that another process writes, as a server that only reads does |
 //! | read view | schema, chunks, files and tombstones of one table at one moment |
 //! | continuous query | a `SELECT … INTO` that the server runs by itself, over windows that have ended |
 

@@ -6,6 +6,9 @@
 //! stop    continuous queries end; no new connections ─▶ running requests end, or their time is up ─▶ engine flushes ─▶ done
 //! ```
 //!
+//! A server that only reads has no log and probes nothing: it opens the store for reading, reads the manifest and follows it, and runs no
+//! continuous queries.
+//!
 //! Nothing is served before everything that was acknowledged is back, and nothing is given up before it is
 //! safe. A start that fails leaves nothing running.
 
@@ -19,7 +22,6 @@ pub(crate) use parts::{open_engine, store_options};
 
 use crate::config::Config;
 use crate::engine::Engine;
-use crate::object::Store;
 use crate::query::QueryEngine;
 use crate::server::AppState;
 use crate::telemetry;
@@ -45,11 +47,9 @@ impl App {
     ///
     /// When one of the parts does not start.
     pub async fn start(config: &Config) -> Result<Self, AppError> {
-        let store = Store::open(&parts::store_options(config)?).map_err(AppError::Store)?;
-        let store = store.cached(config.object_store.cache_bytes);
-        store.probe().await.map_err(AppError::Store)?;
+        let store = parts::server_store(config).await?;
         tracing::info!(store = store.url(), "the object store is ready");
-        let engine = open_engine(config, store).await?;
+        let engine = parts::server_engine(config, store).await?;
         match Self::serve(config, engine.clone()).await {
             Ok(app) => Ok(app),
             Err(error) => {
@@ -96,7 +96,10 @@ impl App {
         let (served, continuous_queries) = tokio::join!(self.served, self.continuous_queries);
         self.engine.shutdown().await?;
         served.and(continuous_queries).map_err(|panic| AppError::Panicked(panic.to_string()))?;
-        tracing::info!("stopped; everything is flushed");
+        tracing::info!(
+            "{}",
+            if self.engine.is_read_only() { "stopped" } else { "stopped; everything is flushed" }
+        );
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use super::continuous_queries::{ContinuousQueries, RunInto};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::engine::{CompactionOptions, Engine, EngineOptions};
-use crate::object::{Store, StoreOptions};
+use crate::object::{DiskCacheOptions, Store, StoreError, StoreOptions};
 use crate::query::{QueryLimits, QueryOptions, StatementOutcome};
 use crate::server::{AppState, HttpSettings, Server, flight, write_into};
 use crate::wal::WalOptions;
@@ -51,6 +51,39 @@ pub(crate) async fn open_engine(config: &Config, store: Store) -> Result<Arc<Eng
     Ok(Engine::open(engine_options(config), store, Arc::new(SystemClock)).await?)
 }
 
+/// Opens the store of a server, and checks that it can be used as the server will use it.
+pub(super) async fn server_store(config: &Config) -> Result<Store, AppError> {
+    let options = store_options(config)?;
+    let cached = |store: Store| cached(config, store).map_err(AppError::Store);
+    if config.read_only.enabled {
+        // Makes nothing, not even a probe: the keys of a server that only reads need allow no more.
+        return cached(Store::open_for_reading(&options).map_err(AppError::Store)?);
+    }
+    let store = cached(Store::open(&options).map_err(AppError::Store)?)?;
+    store.probe().await.map_err(AppError::Store)?;
+    Ok(store)
+}
+
+/// The store, which keeps bytes of data files in memory and, where that is set, on a local disk.
+fn cached(config: &Config, store: Store) -> Result<Store, StoreError> {
+    let settings = &config.object_store;
+    match settings.cache_disk_bytes {
+        0 => Ok(store.cached(settings.cache_bytes)),
+        bytes_max => {
+            let disk = DiskCacheOptions { folder: config.cache_folder(), bytes_max };
+            store.cached_on_disk(settings.cache_bytes, &disk)
+        }
+    }
+}
+
+/// Opens the engine of a server.
+pub(super) async fn server_engine(config: &Config, store: Store) -> Result<Arc<Engine>, AppError> {
+    if !config.read_only.enabled {
+        return open_engine(config, store).await;
+    }
+    Ok(Engine::open_read_only(engine_options(config), store, Arc::new(SystemClock)).await?)
+}
+
 fn engine_options(config: &Config) -> EngineOptions {
     let wal = WalOptions {
         segment_bytes_max: config.wal.segment_bytes,
@@ -73,6 +106,7 @@ fn engine_options(config: &Config) -> EngineOptions {
             work_share: config.compaction.work_percent as f64 / 100.0,
         },
         upkeep_interval: Some(Duration::from_secs(config.compaction.interval_s)),
+        follow_interval: Some(Duration::from_millis(config.read_only.interval_ms)),
         delete_after: Duration::from_secs(config.compaction.delete_after_s),
         orphans_after: Duration::from_secs(config.compaction.orphans_after_s),
         ..EngineOptions::new(config.wal_folder())
@@ -84,7 +118,8 @@ pub(super) fn query_options(config: &Config) -> QueryOptions {
         memory_bytes: size(config.query.memory_bytes),
         memory_per_query_bytes: size(config.query.memory_per_query_bytes),
         threads: size(config.query.threads),
-        spill_folder: Some(config.data.join("spill")),
+        // A server that only reads may stand beside the one that writes: the folder of data is not its own.
+        spill_folder: (!config.read_only.enabled).then(|| config.data.join("spill")),
         limits: QueryLimits {
             concurrent_max: size(config.query.concurrent_max),
             select_points_max: config.query.select_points_max,
@@ -112,10 +147,11 @@ fn query_timeout(config: &Config) -> Option<Duration> {
     (config.query.timeout_s > 0).then(|| Duration::from_secs(config.query.timeout_s))
 }
 
-/// Runs the continuous queries until told to stop; ends at once when they are switched off.
+/// Runs the continuous queries until told to stop; ends at once when they are switched off, and in a server that
+/// only reads.
 pub(super) async fn continuous_queries(config: Config, state: AppState, stop: CancellationToken) {
     let settings = &config.continuous_queries;
-    if !settings.enabled {
+    if !settings.enabled || config.read_only.enabled {
         return;
     }
     let (engine, metrics) = (state.engine.clone(), state.metrics.clone());

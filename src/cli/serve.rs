@@ -13,6 +13,8 @@ Examples:
   tidegauge serve --bind 0.0.0.0:8086 --data /var/lib/tidegauge
   tidegauge serve --config /etc/tidegauge.toml --set log.format=json
   tidegauge serve --object-store s3://bucket/prefix --set object_store.region=eu-central-1
+  tidegauge serve --read-only --bind 127.0.0.1:8087 --object-store s3://bucket/prefix
+                                                   beside the one that writes; changes nothing
   AWS_ENDPOINT=http://127.0.0.1:9000 AWS_ALLOW_HTTP=true tidegauge serve --object-store s3://bucket
 
 SIGTERM and SIGINT (Ctrl-C) end it in order: running requests end, what is buffered is flushed. A second one
@@ -24,11 +26,15 @@ ends it at once; the write-ahead log keeps what was acknowledged.";
 pub(super) struct Serve {
     #[command(flatten)]
     settings: Settings,
+    /// Only answer queries, on what another server has flushed to the same store; read_only.interval_ms says how often is looked
+    #[arg(long)]
+    read_only: bool,
 }
 
 impl Serve {
     pub(super) fn run(self) -> Result<(), CliError> {
-        let loaded = self.settings.load()?;
+        let loaded =
+            self.settings.load_with(("read_only.enabled", &self.read_only.then(|| "true".to_owned())))?;
         let form = match loaded.config.log.format {
             LogFormat::Text => Form::Text,
             LogFormat::Json => Form::Json,

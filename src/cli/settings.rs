@@ -51,7 +51,12 @@ pub(super) struct Loaded {
 impl Settings {
     /// Reads the file and the environment and adds the flags.
     pub(super) fn load(&self) -> Result<Loaded, CliError> {
-        self.storage.load_with(("bind", &self.bind))
+        self.storage.load_with(&[("bind", &self.bind)])
+    }
+
+    /// The same with a flag of the command's own.
+    pub(super) fn load_with(&self, flag: (&str, &Option<String>)) -> Result<Loaded, CliError> {
+        self.storage.load_with(&[("bind", &self.bind), flag])
     }
 }
 
@@ -66,10 +71,10 @@ impl StorageSettings {
 
     /// Reads the file and the environment and adds the flags.
     pub(super) fn load(&self) -> Result<Loaded, CliError> {
-        self.load_with(("bind", &None))
+        self.load_with(&[])
     }
 
-    fn load_with(&self, flag: (&str, &Option<String>)) -> Result<Loaded, CliError> {
+    fn load_with(&self, own: &[(&str, &Option<String>)]) -> Result<Loaded, CliError> {
         let mut config = match &self.config {
             Some(path) => Config::from_file(path)?,
             None => Config::default(),
@@ -79,8 +84,8 @@ impl StorageSettings {
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .filter(|(name, _)| !CLIENT_VARIABLES.contains(&name.as_str()));
         let unknown_variables = config.apply_environment(variables)?;
-        let flags = [flag, ("data", &self.data), ("object_store.url", &self.object_store)];
-        for (name, value) in flags {
+        let flags = [("data", &self.data), ("object_store.url", &self.object_store)];
+        for (name, value) in own.iter().copied().chain(flags) {
             if let Some(value) = value {
                 config.set(name, value)?;
             }

@@ -18,6 +18,7 @@ fn every_command_shows_examples() {
 fn the_commands_of_the_readme_are_understood() {
     for line in [
         "tidegauge serve --bind 0.0.0.0:8086 --data /tmp/x --object-store memory:/// --config a.toml",
+        "tidegauge serve --read-only --bind 127.0.0.1:8087 --object-store s3://bucket/prefix",
         "tidegauge query -d nyc --sql SELECT",
         "tidegauge query",
         "tidegauge write -d x m=1",

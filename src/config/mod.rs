@@ -28,7 +28,7 @@ pub use print::to_commented_toml;
 pub use secret::Secret;
 pub use settings::{
     BufferConfig, CompactionConfig, Config, ContinuousQueriesConfig, HttpConfig, LogConfig, LogFormat,
-    ObjectStoreConfig, QueryConfig, WalConfig,
+    ObjectStoreConfig, QueryConfig, ReadOnlyConfig, WalConfig,
 };
 
 use entry::{AssignError, Entry};
@@ -162,6 +162,13 @@ impl Config {
         if self.query.memory_per_query_bytes > self.query.memory_bytes {
             return out_of_range("query.memory_per_query_bytes", "it must not exceed query.memory_bytes");
         }
+        if self.read_only.interval_ms == 0 {
+            return out_of_range("read_only.interval_ms", "without a pause nothing else would be done");
+        }
+        let is_in_memory = self.object_store.url.as_deref().is_some_and(|url| url.starts_with("memory:"));
+        if self.read_only.enabled && is_in_memory {
+            return out_of_range("read_only.enabled", "no other server can write to the memory of this one");
+        }
         if self.compaction.interval_s == 0 {
             return out_of_range("compaction.interval_s", "without a pause nothing else would be done");
         }
@@ -193,6 +200,12 @@ impl Config {
     #[must_use]
     pub fn wal_folder(&self) -> std::path::PathBuf {
         self.data.join("wal")
+    }
+
+    /// The folder of the disk tier of the cache of data files.
+    #[must_use]
+    pub fn cache_folder(&self) -> std::path::PathBuf {
+        self.object_store.cache_disk_path.as_ref().map_or_else(|| self.data.join("cache"), Into::into)
     }
 
     /// The folder of the local object store, which is used when no URL is given.

@@ -1,6 +1,6 @@
 //! The settings themselves: name, default, unit and meaning, declared once.
 //!
-//! The unit is the end of a name: `_bytes` are bytes, `_s` seconds. The comments are the documentation
+//! The unit is the end of a name: `_bytes` are bytes, `_s` seconds, `_ms` milliseconds. The comments are the documentation
 //! that `tidegauge config` prints.
 
 use super::entry::{Leaf, Shown, quoted, section};
@@ -27,6 +27,8 @@ section! {
         wal: WalConfig = WalConfig::default();
         /// The buffer.
         buffer: BufferConfig = BufferConfig::default();
+        /// Serving what another server writes.
+        read_only: ReadOnlyConfig = ReadOnlyConfig::default();
         /// The upkeep of data files.
         compaction: CompactionConfig = CompactionConfig::default();
         /// Queries.
@@ -63,6 +65,11 @@ section! {
         /// Memory for bytes of data files, so that they are not fetched again. 0 = an eighth of the memory, at most 4 GiB.
         /// Stores on this machine need none: the operating system keeps what is read.
         cache_bytes: u64 = 0;
+        /// Space on a local disk for more bytes of data files, which are there after a restart too. 0 = none.
+        /// Stores on this machine need none.
+        cache_disk_bytes: u64 = 0;
+        /// The folder for them. Only one server may use it at a time. Not set = the folder `cache` in `data`.
+        cache_disk_path: Option<String> = None;
         /// More options by the names that the library object_store documents, such as session_token (s3),
         /// service_account (gs), account_name and access_key (az). Never printed.
         options: BTreeMap<String, Secret> = BTreeMap::new();
@@ -101,6 +108,17 @@ section! {
 }
 
 section! {
+    /// Serving queries over a store that another server writes to. A server that only reads has no write-ahead log and takes no part
+    /// in who may write: it shows what has been flushed. Writes and statements that change something answer an error.
+    ReadOnlyConfig {
+        /// Whether this server only reads (`--read-only`). What queries have no memory for goes to the system's temporary folder then.
+        enabled: bool = false;
+        /// How often is looked for what the other server has flushed since.
+        interval_ms: u64 = 1000;
+    }
+}
+
+section! {
     /// The upkeep of data files: small and overlapping ones are merged, deleted rows are removed, and what has expired or is
     /// no longer needed is deleted.
     CompactionConfig {
@@ -117,7 +135,8 @@ section! {
         /// How much of its time such a thread works, in percent: the rest is for writes and queries.
         work_percent: u64 = 50;
         /// The object of a data file is deleted so long after the file was replaced or dropped, and never while this server
-        /// reads it. Servers that only read the store may need it still, and so may backups.
+        /// reads it. Servers that only read the store may need it still for queries
+        /// that run as long, and so may backups.
         delete_after_s: u64 = 300;
         /// Objects among the data files that nothing names, as a crash leaves them behind, are deleted at this age.
         orphans_after_s: u64 = 86_400;

@@ -67,8 +67,9 @@ impl Engine {
     /// # Errors
     /// When the database is missing.
     pub async fn drop_measurement(&self, database: &str, name: &str) -> Result<(), EngineError> {
+        let wal = &self.writer()?.wal;
         let _flush = self.flush_lock.lock().await;
-        self.change(|state| catalog::drop_measurement(state, database, name, self.wal.last_sequence())).await
+        self.change(|state| catalog::drop_measurement(state, database, name, wal.last_sequence())).await
     }
 
     /// `CREATE CONTINUOUS QUERY`, whose whole normalised text is `statement`.
@@ -97,6 +98,7 @@ impl Engine {
         &self,
         decide: impl Fn(&State) -> Result<Vec<Change>, CatalogError>,
     ) -> Result<(), EngineError> {
+        self.writer()?;
         if self.closed.load(Ordering::Acquire) {
             return Err(EngineError::Closed);
         }

@@ -7,6 +7,7 @@
 use super::Engine;
 use super::commit::Effect;
 use super::error::EngineError;
+use super::role::Writer;
 use crate::catalog;
 use crate::model::database_image::DatabaseImage;
 use crate::model::ids::{DatabaseId, PolicyId, TableId};
@@ -32,6 +33,7 @@ impl Engine {
         window_start_ns: i64,
         bytes: Bytes,
     ) -> Result<String, EngineError> {
+        self.writer()?;
         // No table has the identifiers yet that the file's will get; a name only has to be new.
         let (database, policy, table) = (DatabaseId(u32::MAX), PolicyId(u32::MAX), TableId(u32::MAX));
         let path = layout::new_data_file(database, policy, table, window_start_ns);
@@ -45,6 +47,7 @@ impl Engine {
     /// # Errors
     /// When there is a database of this name, the image is inconsistent, or a file is missing or in use.
     pub async fn adopt_database(&self, name: &str, image: &DatabaseImage) -> Result<(), EngineError> {
+        let writer = self.writer()?;
         if self.closed.load(Ordering::Acquire) {
             return Err(EngineError::Closed);
         }
@@ -53,10 +56,10 @@ impl Engine {
         let _gate = self.close_gate().await?;
         let state = self.live.load_full();
         catalog::check_new_database(&state, name)?;
-        self.check_files_are_free(image)?;
-        let added = image.renumbered(&state, name, self.wal.last_sequence())?;
+        self.check_files_are_free(writer, image)?;
+        let added = image.renumbered(&state, name, writer.wal.last_sequence())?;
         state.with_changes(&added.changes).map_err(|e| EngineError::Unfit(e.to_string()))?;
-        self.wal.skip_through(added.through);
+        writer.wal.skip_through(added.through);
         self.commit(added.changes, Effect::Catalog).await
     }
 
@@ -77,8 +80,8 @@ impl Engine {
     }
 
     /// A file belongs to one table, or dropping that table would take it from the other.
-    fn check_files_are_free(&self, image: &DatabaseImage) -> Result<(), EngineError> {
-        let (live, durable) = (self.live.load(), self.manifest.state());
+    fn check_files_are_free(&self, writer: &Writer, image: &DatabaseImage) -> Result<(), EngineError> {
+        let (live, durable) = (self.live.load(), writer.manifest.state());
         let mut taken: HashSet<&str> = live.files().chain(durable.files()).map(|f| f.path.as_ref()).collect();
         match image.files.iter().find(|file| !taken.insert(&file.path)) {
             None => Ok(()),

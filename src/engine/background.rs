@@ -30,6 +30,32 @@ pub(super) fn start(engine: &Arc<Engine>) {
     }
 }
 
+/// Reads on in the manifest that another process writes. Ends as the others do.
+pub(super) fn start_following(engine: &Arc<Engine>) {
+    if let Some(interval) = engine.options.follow_interval {
+        tokio::spawn(follow(Arc::downgrade(engine), interval));
+    }
+}
+
+/// Shows queries what the writer has done, every `interval`. What fails is told once, not each time.
+async fn follow(engine: Weak<Engine>, interval: Duration) {
+    let mut has_failed = false;
+    loop {
+        tokio::time::sleep(interval).await;
+        let Some(engine) = running(&engine) else { return };
+        let refreshed = engine.refresh().await;
+        match &refreshed {
+            Ok(_) if has_failed => tracing::info!("the manifest can be read again"),
+            Ok(_) => {}
+            Err(error) if has_failed => tracing::debug!(%error, "the manifest cannot be read"),
+            Err(error) => {
+                tracing::error!(%error, "the manifest cannot be read; queries see what was read before");
+            }
+        }
+        has_failed = refreshed.is_err();
+    }
+}
+
 /// Drops files that have expired and deletes what nothing names, every `interval`.
 async fn keep_up(engine: Weak<Engine>, interval: Duration) {
     loop {

@@ -86,6 +86,7 @@ impl Engine {
     /// # Errors
     /// When the data folder cannot be listed, or an orphan not be deleted.
     pub async fn collect_orphans(&self, age: Duration) -> Result<usize, EngineError> {
+        self.writer()?;
         // Files of an edit that is not known to be made may be named by it.
         self.settle().await?;
         let before = chrono::Utc::now() - age;

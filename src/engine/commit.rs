@@ -64,6 +64,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Unsettled`] when nothing was tried. Otherwise it may be that the changes were made, or come to be.
     pub(super) async fn commit(&self, changes: Vec<Change>, effect: Effect) -> Result<(), EngineError> {
+        self.writer()?;
         let mut unsettled = self.unsettled.lock().await;
         if unsettled.is_some() {
             return Err(EngineError::Unsettled);
@@ -129,7 +130,7 @@ impl Engine {
     }
 
     async fn send(&self, changes: &[Change]) -> Result<(), EngineError> {
-        match self.manifest.commit(changes.to_vec(), |_| Ok::<_, Infallible>(())).await {
+        match self.writer()?.manifest.commit(changes.to_vec(), |_| Ok::<_, Infallible>(())).await {
             Ok(_) => Ok(()),
             Err(CommitError::Failed(error)) => Err(error.into()),
             Err(CommitError::Conflict(conflict)) => Err(EngineError::Internal(conflict.to_string())),
@@ -191,7 +192,7 @@ impl Engine {
                     table.flushed(state.files_of(*id), &spent);
                 }
                 self.counters.flushing_bytes.store(0, Ordering::Relaxed);
-                self.wal.trim(through)?;
+                self.writer()?.wal.trim(through)?;
             }
             Effect::Files(edits, spent) => self.show_files(&edits, &spent),
         }

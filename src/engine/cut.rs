@@ -21,8 +21,9 @@ impl Engine {
         if self.closed.load(Ordering::Acquire) {
             return Err(EngineError::Closed);
         }
+        let writer = self.writer()?;
         self.flush().await?;
-        Ok(self.manifest.snapshot().await)
+        Ok(writer.manifest.snapshot().await)
     }
 
     /// The size of a data file, and its bytes as they come.

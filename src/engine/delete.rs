@@ -10,6 +10,7 @@
 use super::Engine;
 use super::commit::Effect;
 use super::error::EngineError;
+use super::role::Writer;
 use crate::model::change::Change;
 use crate::model::ids::TableId;
 use crate::model::time::TimeRange;
@@ -36,15 +37,16 @@ impl Engine {
     /// When the manifest cannot be extended. It may be that the rows are gone then, or go with the next change or start:
     /// all or none.
     pub async fn delete(&self, deletions: &[Deletion]) -> Result<(), EngineError> {
+        let writer = self.writer()?;
         if self.closed.load(Ordering::Acquire) {
             return Err(EngineError::Closed);
         }
         let _gate = self.close_gate().await?;
-        let tombstones = self.tombstones(deletions)?;
+        let tombstones = self.tombstones(writer, deletions)?;
         if tombstones.is_empty() {
             return Ok(());
         }
-        let (state, durable) = (self.live.load_full(), self.manifest.state());
+        let (state, durable) = (self.live.load_full(), writer.manifest.state());
         let mut changes = Vec::new();
         for tombstone in &tombstones {
             // A table that writes made since the last flush is not in the manifest yet.
@@ -64,9 +66,13 @@ impl Engine {
     }
 
     /// The tombstones of `deletions` that may delete something. To be called with the gate closed.
-    fn tombstones(&self, deletions: &[Deletion]) -> Result<Vec<Arc<Tombstone>>, EngineError> {
+    fn tombstones(
+        &self,
+        writer: &Writer,
+        deletions: &[Deletion],
+    ) -> Result<Vec<Arc<Tombstone>>, EngineError> {
         let state = self.live.load();
-        let through = self.wal.last_sequence();
+        let through = writer.wal.last_sequence();
         let mut tombstones = Vec::new();
         for Deletion { table, times, series } in deletions {
             let table = self.successor(*table);

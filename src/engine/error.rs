@@ -10,6 +10,9 @@ use arrow::error::ArrowError;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// What a server that only reads says to whoever wants something changed.
+const READ_ONLY: &str = "the server is read-only; send changes to the server that writes to this store";
+
 /// Why a write was refused as a whole. Refused points of an accepted write are no error.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
@@ -28,6 +31,9 @@ pub enum WriteError {
         /// When.
         retry_after: Duration,
     },
+    /// This engine only reads.
+    #[error("{}", READ_ONLY)]
+    ReadOnly,
     /// No write will be taken before a restart.
     #[error("the server takes no writes: {0}")]
     Closed(String),
@@ -79,6 +85,9 @@ pub enum EngineError {
         /// Why.
         reason: &'static str,
     },
+    /// This engine only reads.
+    #[error("{}", READ_ONLY)]
+    ReadOnly,
     /// The engine was shut down.
     #[error("the engine is shutting down")]
     Closed,

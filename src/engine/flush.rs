@@ -3,6 +3,7 @@
 use super::Engine;
 use super::commit::{Effect, Flushed};
 use super::error::EngineError;
+use super::role::Writer;
 use super::table::Table;
 use super::window_width::WindowWidth;
 use crate::buffer::Chunk;
@@ -36,16 +37,17 @@ impl Engine {
     /// When a file or the manifest could not be written. Nothing is lost then: the rows stay in buffer and log, and
     /// the next flush tries again.
     pub async fn flush(&self) -> Result<(), EngineError> {
+        let writer = self.writer()?;
         let _flush = self.flush_lock.lock().await;
-        let flushed = self.flush_frozen().await;
+        let flushed = self.flush_frozen(writer).await;
         let counter = if flushed.is_ok() { &self.counters.flushes } else { &self.counters.flush_failures };
         counter.fetch_add(1, Ordering::Relaxed);
         flushed
     }
 
-    async fn flush_frozen(&self) -> Result<(), EngineError> {
-        let Flushed { through, tables, spent } = self.freeze().await?;
-        if tables.is_empty() && through == self.manifest.state().flushed_through() {
+    async fn flush_frozen(&self, writer: &Writer) -> Result<(), EngineError> {
+        let Flushed { through, tables, spent } = self.freeze(writer).await?;
+        if tables.is_empty() && through == writer.manifest.state().flushed_through() {
             return Ok(());
         }
         let flushes = tables.clone().into_iter().map(|(id, table)| self.flush_table(id, table));
@@ -53,7 +55,7 @@ impl Engine {
             .buffer_unordered(std::thread::available_parallelism().map_or(1, usize::from))
             .try_collect::<Vec<_>>()
             .await?;
-        let durable = self.manifest.state();
+        let durable = writer.manifest.state();
         let mut changes: Vec<Change> = Vec::new();
         for (info, files) in written.into_iter().flatten() {
             let id = info.id;
@@ -74,9 +76,9 @@ impl Engine {
     }
 
     /// Ends the current generation: what is buffered now is to be flushed.
-    async fn freeze(&self) -> Result<Flushed, EngineError> {
+    async fn freeze(&self, writer: &Writer) -> Result<Flushed, EngineError> {
         let _gate = self.close_gate().await?;
-        let through = self.wal.rotate();
+        let through = writer.wal.rotate();
         let counters = &self.counters;
         let bytes = counters.buffer_bytes.swap(0, Ordering::Relaxed);
         counters.flushing_bytes.fetch_add(bytes, Ordering::Relaxed);

@@ -9,6 +9,7 @@
 //! compact files ─ merge, without what is deleted ─▶ new files ─ one manifest edit ─▶ the old ones are unreferenced
 //! expire  files whose rows have all expired ─ one manifest edit ─▶ unreferenced
 //! collect unreferenced files that nobody reads ─▶ deleted
+//! follow  edits of another process ─▶ live state, files
 //! admin   statement ─ catalog decides ─▶ changes ─ manifest edit ─▶ live state
 //! cut     flush ─▶ the manifest's state, whose files hold all that was acknowledged before
 //! adopt   files in the store + their description ─ renumbered ─▶ one manifest edit ─▶ a new database
@@ -40,10 +41,12 @@ mod delete;
 mod error;
 mod file_edit;
 mod flush;
+mod follow;
 mod options;
 mod read_view;
 mod recover;
 mod retention;
+mod role;
 mod rows;
 mod table;
 mod users;
@@ -54,38 +57,36 @@ pub use crate::catalog::{PolicyChange, PolicySpec};
 pub use compact::CompactionOptions;
 pub use delete::Deletion;
 pub use error::{EngineError, WriteError};
+pub use follow::FollowStatus;
 pub use options::EngineOptions;
 pub use read_view::ReadView;
 pub use users::RightsChange;
 pub use write::{RowsRequest, WriteOutcome, WriteRequest};
 
 use crate::clock::Clock;
-use crate::manifest::Manifest;
-use crate::model::ids::TableId;
+use crate::model::ids::{Sequence, TableId};
 use crate::model::state::State;
 use crate::object::{CacheStatus, Store};
 use crate::parquet_file::{ParquetFile, ReaderCache};
-use crate::wal::{RecoveryReport, Wal};
 use ahash::AHashMap;
 use apply::ApplyQueue;
 use arc_swap::ArcSwap;
 use collect::Unreferenced;
 use commit::Unsettled;
 use parking_lot::{Mutex, RwLock};
+use role::Role;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use table::Table;
 use tokio::sync::{Mutex as AsyncMutex, Notify, RwLock as AsyncRwLock};
 
-/// A running engine. Made by [`Engine::open`]; ended by [`Engine::shutdown`].
+/// A running engine. Made by [`Engine::open`] or [`Engine::open_read_only`]; ended by [`Engine::shutdown`].
 #[derive(Debug)]
 pub struct Engine {
     options: EngineOptions,
     clock: Arc<dyn Clock>,
     store: Store,
-    manifest: Manifest,
-    wal: Wal,
-    recovery: RecoveryReport,
+    role: Role,
     /// What queries see. Replaced under `live_lock` only.
     live: ArcSwap<State>,
     live_lock: Mutex<()>,
@@ -105,6 +106,17 @@ pub struct Engine {
     closed: AtomicBool,
     reader_cache: ReaderCache,
     counters: Counters,
+}
+
+/// What an engine is put together from.
+struct Parts {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    /// What queries see at first.
+    state: State,
+    role: Role,
+    /// The last record of the log, if there is one.
+    last_sequence: Sequence,
 }
 
 #[derive(Debug, Default)]
@@ -165,6 +177,8 @@ pub struct EngineStatus {
     pub wal_records_missing: u64,
     /// The damaged objects of the manifest that start-up could do without, if any.
     pub manifest_damage: Vec<String>,
+    /// How far the manifest is followed, by an engine that only reads.
+    pub follows: Option<FollowStatus>,
 }
 
 impl Engine {
@@ -203,9 +217,14 @@ impl Engine {
     pub fn status(&self) -> EngineStatus {
         let state = self.live.load();
         let counters = &self.counters;
+        let (writer, follows) = match &self.role {
+            Role::Writer(writer) => (Some(writer), None),
+            Role::Reader(reader) => (None, Some(reader.status())),
+        };
+        let recovery = writer.map(|writer| &writer.recovery);
         EngineStatus {
             buffer_bytes: self.buffered_bytes(),
-            wal_bytes: self.wal.size_bytes(),
+            wal_bytes: writer.map_or(0, |writer| writer.wal.size_bytes()),
             points_written: counters.points_written.load(Ordering::Relaxed),
             points_rejected: counters.points_rejected.load(Ordering::Relaxed),
             flushes: counters.flushes.load(Ordering::Relaxed),
@@ -220,9 +239,43 @@ impl Engine {
             database_count: state.databases().count(),
             table_count: state.tables().count(),
             writes_refused: self.writes_refused(),
-            wal_damage: self.recovery.damage.iter().map(ToString::to_string).collect(),
-            wal_records_missing: self.recovery.missing_count(),
-            manifest_damage: self.manifest.damage().to_vec(),
+            wal_damage: recovery
+                .map_or_else(Vec::new, |r| r.damage.iter().map(ToString::to_string).collect()),
+            wal_records_missing: recovery.map_or(0, |recovery| recovery.missing_count()),
+            manifest_damage: match &self.role {
+                Role::Writer(writer) => writer.manifest.damage().to_vec(),
+                Role::Reader(reader) => reader.damage(),
+            },
+            follows,
+        }
+    }
+
+    /// An engine without buffered rows, over the tables of the state.
+    fn assemble(options: EngineOptions, parts: Parts) -> Self {
+        let Parts { store, clock, state, role, last_sequence } = parts;
+        let tables = state.tables().map(|t| {
+            let table = Table::with_files(state.files_of(t.id), state.tombstones_of(t.id));
+            (t.id, Arc::new(table))
+        });
+        Self {
+            tables: RwLock::new(tables.collect()),
+            reader_cache: ReaderCache::new(options.reader_cache_bytes),
+            apply_queue: ApplyQueue::new(last_sequence),
+            live: ArcSwap::from_pointee(state),
+            live_lock: Mutex::default(),
+            gate: AsyncRwLock::default(),
+            unsettled: AsyncMutex::default(),
+            successors: Mutex::default(),
+            flush_lock: AsyncMutex::default(),
+            compact_lock: AsyncMutex::default(),
+            unreferenced: Unreferenced::default(),
+            flush_wanted: Arc::new(Notify::new()),
+            closed: AtomicBool::new(false),
+            counters: Counters::default(),
+            options,
+            clock,
+            store,
+            role,
         }
     }
 
@@ -230,10 +283,11 @@ impl Engine {
         if self.closed.load(Ordering::Acquire) {
             return Some("the engine is shutting down".to_owned());
         }
-        if let Some(failure) = self.wal.failure() {
+        let Role::Writer(writer) = &self.role else { return Some(EngineError::ReadOnly.to_string()) };
+        if let Some(failure) = writer.wal.failure() {
             return Some(failure.to_string());
         }
-        (!self.wal.is_writable()).then(|| "the disk is full or below its low-water mark".to_owned())
+        (!writer.wal.is_writable()).then(|| "the disk is full or below its low-water mark".to_owned())
     }
 
     fn buffered_bytes(&self) -> usize {

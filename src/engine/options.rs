@@ -28,6 +28,8 @@ pub struct EngineOptions {
     pub compaction: CompactionOptions,
     /// How often is looked for files that have expired or are to be compacted or deleted; never when `None`.
     pub upkeep_interval: Option<Duration>,
+    /// How often an engine that only reads looks for what the writer has done; never by itself when `None`.
+    pub follow_interval: Option<Duration>,
     /// How long the object of a file is kept after the file left the manifest, for readers in other processes.
     pub delete_after: Duration,
     /// The age from which an object that the manifest does not name is an orphan.
@@ -53,6 +55,7 @@ impl EngineOptions {
             reader_cache_bytes: 256 << 20,
             compaction: CompactionOptions::default(),
             upkeep_interval: Some(Duration::from_secs(10)),
+            follow_interval: Some(Duration::from_secs(1)),
             delete_after: Duration::from_secs(300),
             orphans_after: Duration::from_secs(86_400),
             string_bytes_max: crate::line_protocol::WriteOptions::STRING_BYTES_MAX,

@@ -1,12 +1,10 @@
 //! Opening and closing an engine.
 
-use super::apply::ApplyQueue;
-use super::collect::Unreferenced;
 use super::error::{EngineError, WriteError};
 use super::options::EngineOptions;
-use super::table::Table;
+use super::role::{Role, Writer};
 use super::write::Registered;
-use super::{Counters, Engine};
+use super::{Engine, Parts};
 use crate::clock::Clock;
 use crate::manifest::{Manifest, ManifestOptions};
 use crate::model::batch::WriteBatch;
@@ -14,13 +12,9 @@ use crate::model::ids::Sequence;
 use crate::model::state::State;
 use crate::model::tombstone::Tombstone;
 use crate::object::Store;
-use crate::parquet_file::ReaderCache;
 use crate::wal::{self, Wal, WalOptions};
-use arc_swap::ArcSwap;
-use parking_lot::{Mutex, RwLock};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::sync::{Mutex as AsyncMutex, Notify, RwLock as AsyncRwLock};
+use std::sync::atomic::Ordering;
 
 impl Engine {
     /// Opens the database on `store` with the log that `options` names, and replays what was not flushed.
@@ -85,32 +79,9 @@ impl Engine {
                 "not all that was acknowledged could be read back; what could is served"
             );
         }
-        let tables = state.tables().map(|t| {
-            let table = Table::with_files(state.files_of(t.id), state.tombstones_of(t.id));
-            (t.id, Arc::new(table))
-        });
-        let engine = Self {
-            tables: RwLock::new(tables.collect()),
-            reader_cache: ReaderCache::new(options.reader_cache_bytes),
-            apply_queue: ApplyQueue::new(wal.last_sequence()),
-            live: ArcSwap::from_pointee(state),
-            live_lock: Mutex::default(),
-            gate: AsyncRwLock::default(),
-            unsettled: AsyncMutex::default(),
-            successors: Mutex::default(),
-            flush_lock: AsyncMutex::default(),
-            compact_lock: AsyncMutex::default(),
-            unreferenced: Unreferenced::default(),
-            flush_wanted: Arc::new(Notify::new()),
-            closed: AtomicBool::new(false),
-            counters: Counters::default(),
-            options,
-            clock,
-            store,
-            manifest,
-            wal,
-            recovery,
-        };
+        let last_sequence = wal.last_sequence();
+        let role = Role::Writer(Box::new(Writer { manifest, wal, recovery }));
+        let engine = Self::assemble(options, Parts { store, clock, state, role, last_sequence });
         let replayed = batches.len();
         let mut deletions = deletions.into_iter().peekable();
         for (sequence, batch) in batches {
@@ -158,12 +129,13 @@ impl Engine {
     /// When the flush failed. Nothing is lost: the log is replayed at the next start.
     pub async fn shutdown(&self) -> Result<(), EngineError> {
         self.closed.store(true, Ordering::Release);
+        let Role::Writer(writer) = &self.role else { return Ok(()) };
         self.flush_wanted.notify_one();
         let flushed = self.flush().await;
         // A compaction sees that the engine is closed, and gives up.
         drop(self.compact_lock.lock().await);
-        let closed = self.wal.close();
-        self.manifest.close().await;
+        let closed = writer.wal.close();
+        writer.manifest.close().await;
         flushed?;
         Ok(closed?)
     }

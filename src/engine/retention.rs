@@ -23,6 +23,7 @@ impl Engine {
     /// # Errors
     /// When the manifest cannot be extended.
     pub async fn drop_dead_files(&self) -> Result<usize, EngineError> {
+        self.writer()?;
         let state = self.live.load_full();
         let now_ns = self.clock.now_ns();
         let mut edits = Vec::new();

@@ -188,6 +188,16 @@ impl Table {
         parts.replace_files(files, spent);
     }
 
+    /// Takes the files and tombstones that another process has made of the table.
+    pub(super) fn show(&self, files: Arc<Vec<Arc<FileMeta>>>, tombstones: Arc<Vec<Arc<Tombstone>>>) {
+        let mut parts = self.parts.lock();
+        if Arc::ptr_eq(&parts.files, &files) && Arc::ptr_eq(&parts.tombstones, &tombstones) {
+            return;
+        }
+        self.surveys.invalidate();
+        (parts.files, parts.tombstones) = (files, tombstones);
+    }
+
     /// Takes a new list of files, and lets go of the tombstones that nothing is left of.
     pub(super) fn replace_files(&self, files: Arc<Vec<Arc<FileMeta>>>, spent: &[Arc<Tombstone>]) {
         let mut parts = self.parts.lock();

@@ -34,6 +34,7 @@ impl Engine {
     /// # Errors
     /// When the name is empty, or a user of this name has another password or other rights.
     pub async fn create_user(&self, name: &str, password: Secret, is_admin: bool) -> Result<(), EngineError> {
+        self.writer()?;
         // The same password has another hash each time. So what counts as the same user is one with the known hash,
         // if the password fits it.
         loop {
@@ -64,6 +65,7 @@ impl Engine {
     /// # Errors
     /// When there is no such user.
     pub async fn set_password(&self, name: &str, password: Secret) -> Result<(), EngineError> {
+        self.writer()?;
         if self.state().user(name).is_none() {
             return Err(CatalogError::UserNotFound.into());
         }

@@ -128,6 +128,9 @@ impl Engine {
 
     /// Refuses early what could not be taken.
     fn admit(&self) -> Result<(), WriteError> {
+        if self.is_read_only() {
+            return Err(WriteError::ReadOnly);
+        }
         if self.closed.load(Ordering::Acquire) {
             return Err(WriteError::Closed("it is shutting down".to_owned()));
         }
@@ -207,7 +210,8 @@ impl Engine {
         }
         let batch = WriteBatch { database, policy, tables: converted.tables };
         let payload = batch::encode(&batch);
-        let append = || self.wal.append(payload).map(|a| (a.sequence, a.durable));
+        let writer = self.writer().map_err(|_| WriteError::ReadOnly)?;
+        let append = || writer.wal.append(payload).map(|a| (a.sequence, a.durable));
         let tables: Vec<Arc<str>> = batch.tables.iter().map(|rows| rows.table.clone()).collect();
         let appended = self.apply_queue.enter(batch, append).map_err(|e| {
             self.doubt(policy, tables.iter().map(|table| &**table));

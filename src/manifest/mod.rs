@@ -23,17 +23,33 @@
 //! **Open.** Listing happens here and in collection, never for a query: take the newest checkpoint that
 //! is whole, apply the edits after it, and look for further numbers until one is missing.
 //!
+//! **Damage.** An edit builds on all edits before it. Were a damaged one put aside and the later ones applied, files would drop out of
+//! their tables and deleted rows come back, unnoticed by whoever asks, and collection would delete the files that nothing names any
+//! more. So no edit is ever put aside: a start that needs a damaged one names it, changes nothing, and waits for a person with
+//! a copy of the object or a backup. What can be done without is done without:
+//!
+//! | damaged or missing | a start |
+//! |---|---|
+//! | the newest checkpoint | takes the one before and the edits since, which are kept for that, and tells of it (`/health`, a metric) |
+//! | an edit after the newest whole checkpoint | is refused, and names the edit |
+//! | an edit or checkpoint before that, the pointer | goes on; `tidegauge inspect` finds it |
+//!
+//! Only a last edit that is missing cannot be told from one that was never made. When it was a flush, the write-ahead log misses records
+//! then, and says so.
+//!
 //! | file | what |
 //! |---|---|
 //! | `format` | bytes of edits and checkpoints |
 //! | `recover` | from the objects to the state |
 //! | `commit` | appending an edit |
 //! | `checkpoint` | checkpoints, and deleting what they make superfluous |
+//! | `follow` | the state as another process changes it |
 //! | `snapshot` | the state at one moment, to take away and to start a new store from |
 //! | `inspect` | what is in the objects, for people |
 
 mod checkpoint;
 mod commit;
+pub mod follow;
 pub mod format;
 pub mod inspect;
 mod recover;

@@ -113,8 +113,24 @@ async fn newest_checkpoint(store: &Store) -> Result<Recovered, ManifestError> {
 
 /// The number that the pointer names. It is only a hint, so that failing to read it is no failure.
 async fn latest_pointer(store: &Store) -> Option<u64> {
-    let bytes = store.get(layout::LATEST).await.ok()?;
-    serde_json::from_slice::<serde_json::Value>(&bytes).ok()?.get("checkpoint")?.as_u64()
+    pointed_to(&store.get(layout::LATEST).await.ok()?)
+}
+
+fn pointed_to(pointer: &[u8]) -> Option<u64> {
+    serde_json::from_slice::<serde_json::Value>(pointer).ok()?.get("checkpoint")?.as_u64()
+}
+
+/// The number of the newest checkpoint; 0 = none. Nothing is collected before the pointer names a checkpoint, so that a store without
+/// the pointer has every edit still; one that cannot be understood is made up for by a list.
+pub(super) async fn newest_checkpoint_number(store: &Store) -> Result<u64, StoreError> {
+    match store.get(layout::LATEST).await {
+        Err(StoreError::NotFound { .. }) => Ok(0),
+        Err(error) => Err(error),
+        Ok(pointer) => match pointed_to(&pointer) {
+            Some(number) => Ok(number),
+            None => Ok(numbers_in(store, layout::CHECKPOINT_FOLDER).await?.last().copied().unwrap_or(0)),
+        },
+    }
 }
 
 /// The state after an edit. The edit before it had the epoch `epoch`.

@@ -8,13 +8,17 @@
 //! |---|---|
 //! | `options` | URL and settings → [`Store`] |
 //! | `local` | the local folder: writes that survive power loss |
-//! | `cache` | bytes of data files of stores that are far away, in memory |
+//! | `cache` | bytes of data files of stores that are far away, in memory and on a local disk |
 //! | `layout` | every name that Tidegauge gives to an object |
 //! | `page_cache` | ranges of local files that the system has in memory |
 //! | `probe` | the check at start-up that the store keeps its promises |
 //! | `upload` | a data file that comes part by part |
 
 mod cache;
+/// A store whose operations fail when a test says so, for unit tests of this and higher modules.
+#[cfg(test)]
+#[allow(unreachable_pub)]
+pub(crate) mod faulty_store;
 pub mod layout;
 mod local;
 mod options;
@@ -29,7 +33,7 @@ pub(crate) mod s3_server;
 mod tests;
 mod upload;
 
-pub use cache::CacheStatus;
+pub use cache::{CacheStatus, DiskCacheOptions, DiskCacheStatus};
 pub use options::StoreOptions;
 pub use upload::Upload;
 
@@ -155,7 +159,27 @@ impl Store {
         if self.is_local() || bytes_max == 0 {
             return self;
         }
-        let blocks = Blocks::new(bytes_max);
+        self.over(Blocks::new(bytes_max))
+    }
+
+    /// The same store, which keeps up to `bytes_max` bytes of data files in memory, and more of them on disk. Stores on this machine
+    /// stay as they are.
+    ///
+    /// # Errors
+    /// When the folder cannot be used, or another server uses it.
+    pub fn cached_on_disk(self, bytes_max: u64, disk: &DiskCacheOptions) -> Result<Self, StoreError> {
+        if self.is_local() {
+            return Ok(self);
+        }
+        let blocks = Blocks::with_disk(bytes_max, disk, &self.url).map_err(|source| StoreError::Failed {
+            action: "use as a cache the folder",
+            path: disk.folder.display().to_string(),
+            source: Box::new(source),
+        })?;
+        Ok(self.over(blocks))
+    }
+
+    fn over(self, blocks: Arc<Blocks>) -> Self {
         let inner = Arc::new(CachedStore { inner: self.inner, blocks: blocks.clone() });
         Self { inner, cache: Some(blocks), ..self }
     }

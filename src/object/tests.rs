@@ -1,6 +1,6 @@
 //! One conformance suite for every kind of store, then what is particular to one of them.
 
-use super::{Creation, Store, StoreError, StoreOptions, layout, s3_server};
+use super::{Creation, DiskCacheOptions, Store, StoreError, StoreOptions, layout, s3_server};
 use crate::model::ids::{DatabaseId, PolicyId, TableId};
 use bytes::Bytes;
 use futures::TryStreamExt;
@@ -120,10 +120,66 @@ async fn s3_conforms() {
     };
     check_conformance(open("some/prefix")).await;
     check_conformance(open("cached").cached(64 << 20)).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let disk = DiskCacheOptions { folder: folder.path().join("new"), bytes_max: 64 << 20 };
+    check_conformance(open("cached on disk").cached_on_disk(1 << 20, &disk).expect("a new folder")).await;
     let other = open("other");
     assert!(!other.exists("a/y").await.expect("an answer"), "prefixes are apart");
     let whole = open("");
     assert_eq!(whole.get("some/prefix/a/y").await.expect("get"), "onetwo!");
+}
+
+/// A server with a cache on disk asks S3 for nothing that it read before its restart, damaged blocks excepted.
+#[tokio::test(flavor = "multi_thread")]
+async fn s3_is_not_asked_again_for_what_is_cached_on_disk() {
+    let server = s3_server::S3Server::start().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let disk = DiskCacheOptions { folder: folder.path().to_owned(), bytes_max: 64 << 20 };
+    let open = || {
+        let options = StoreOptions { url: server.url("restarted"), options: server.options() };
+        Store::open(&options).expect("S3").cached_on_disk(64 << 20, &disk).expect("nobody else uses it")
+    };
+    let path = layout::new_data_file(DatabaseId(1), PolicyId(2), TableId(3), 0);
+    let whole: Vec<u8> = (0..5 << 20).map(|i: usize| (i / 7 % 251) as u8).collect();
+    let read = async |store: &Store| {
+        let path = object_store::path::Path::from(path.as_str());
+        let ranges = [10..20, 1_000_000..4_000_000, (5 << 20) - 5..5 << 20];
+        let found = store.object_store().get_ranges(&path, &ranges).await.expect("it is there");
+        for (found, range) in found.iter().zip(&ranges) {
+            assert!(found == &whole[range.start as usize..range.end as usize], "{range:?}");
+        }
+        store.cache_status().expect("it is cached")
+    };
+    let options = StoreOptions { url: server.url("restarted"), options: server.options() };
+    let uncached = Store::open(&options).expect("S3");
+    uncached.put_file(&path, [Bytes::from(whole.clone())]).await.expect("put_file");
+
+    let status = read(&open()).await;
+    assert_eq!((status.hits, status.misses, status.bytes_fetched), (0, 5, 5 << 20));
+    let again = open();
+    let status = read(&again).await;
+    let on_disk = status.disk.expect("a disk tier");
+    assert_eq!((status.requests, status.misses, on_disk.hits, on_disk.misses), (0, 5, 5, 0));
+    assert_eq!(read(&again).await.hits, 5, "in memory by now");
+    drop(again);
+
+    for (count, entry) in std::fs::read_dir(folder.path()).expect("the folder").enumerate() {
+        let file = entry.expect("an entry").path();
+        if count % 2 == 0 && file.extension().is_some_and(|extension| extension == "block") {
+            let mut bytes = std::fs::read(&file).expect("a block");
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 1;
+            std::fs::write(&file, bytes).expect("the disk works");
+        }
+    }
+    let status = read(&open()).await;
+    let on_disk = status.disk.expect("a disk tier");
+    assert!((2..=3).contains(&on_disk.damaged), "{on_disk:?}");
+    assert_eq!((on_disk.misses, on_disk.hits), (on_disk.damaged, 5 - on_disk.damaged));
+    assert_eq!(status.bytes_fetched, on_disk.damaged << 20);
+
+    uncached.delete(&path).await.expect("delete");
+    assert_eq!(read(&open()).await.requests, 0, "names are never reused, so what is kept is not stale");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -23,6 +23,7 @@
 //! | [`functions`], [`exec`] | what DataFusion lacks: aggregates, selectors, scalar functions, plan nodes |
 //! | [`explain`] | EXPLAIN: what a plan would do, and did |
 //! | [`session`], [`run`], [`memory`] | planning and executing, within bounds |
+//! | `outdated` | planning again what met a file that another process has deleted |
 //! | [`running`] | the queries that run, to be listed and killed |
 //! | [`timing`] | how long each stage takes |
 
@@ -36,6 +37,7 @@ pub mod functions;
 pub mod influxql;
 pub mod into;
 pub mod memory;
+mod outdated;
 mod physical_rules;
 pub mod privileges;
 pub mod run;

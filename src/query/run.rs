@@ -57,14 +57,33 @@ impl QueryEngine {
         task: &Arc<TaskContext>,
         sender: &mpsc::Sender<Result<RecordBatch, QueryError>>,
     ) -> Result<(), QueryError> {
+        let mut has_sent = false;
         for plan in plans {
-            let plan = self.physical_plan(&plan).await?;
-            let mut batches = execute_stream(plan, Arc::clone(task))?;
-            while let Some(batch) = batches.try_next().await? {
-                if sender.send(Ok(batch)).await.is_err() {
-                    return Ok(());
+            let mut attempts = self.first_attempt();
+            while let Err(error) = self.send_one(&plan, task, sender, &mut has_sent).await {
+                if has_sent || !attempts.again_after(&error).await {
+                    return Err(error);
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Sends the rows of one plan; notes the first of them.
+    async fn send_one(
+        &self,
+        plan: &LogicalPlan,
+        task: &Arc<TaskContext>,
+        sender: &mpsc::Sender<Result<RecordBatch, QueryError>>,
+        has_sent: &mut bool,
+    ) -> Result<(), QueryError> {
+        let plan = self.physical_plan(plan).await?;
+        let mut batches = execute_stream(plan, Arc::clone(task))?;
+        while let Some(batch) = batches.try_next().await? {
+            if sender.send(Ok(batch)).await.is_err() {
+                return Ok(());
+            }
+            *has_sent = true;
         }
         Ok(())
     }

@@ -199,6 +199,24 @@ impl QueryEngine {
         context: &QueryContext,
         query: Arc<RunningQuery>,
     ) -> Result<StatementOutcome, QueryError> {
+        let mut attempts = self.first_attempt();
+        loop {
+            let error = match self.answer_once(statement, context, Arc::clone(&query)).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            if !attempts.again_after(&error).await {
+                return Err(error);
+            }
+        }
+    }
+
+    async fn answer_once(
+        &self,
+        statement: &Statement,
+        context: &QueryContext,
+        query: Arc<RunningQuery>,
+    ) -> Result<StatementOutcome, QueryError> {
         let tables = self.snapshot().await?;
         let defaults = Defaults { database: context.database.as_deref(), policy: context.policy.as_deref() };
         let statement_context = StatementContext { defaults, now_ns: context.now_ns };

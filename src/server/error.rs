@@ -66,6 +66,11 @@ impl HttpError {
         Self::new(StatusCode::NOT_FOUND, text)
     }
 
+    /// The server does not do that, whoever asks.
+    fn forbidden(text: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, text)
+    }
+
     /// A fault of the server.
     pub(super) fn internal(text: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, text)
@@ -109,6 +114,7 @@ impl From<WriteError> for HttpError {
             WriteError::Overloaded { retry_after: wait } | WriteError::DiskFull { retry_after: wait } => {
                 retry_after(wait)
             }
+            WriteError::ReadOnly => Self::forbidden(text),
             WriteError::Closed(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, text),
         }
     }
@@ -117,6 +123,7 @@ impl From<WriteError> for HttpError {
 impl From<EngineError> for HttpError {
     fn from(error: EngineError) -> Self {
         match error {
+            EngineError::ReadOnly => Self::forbidden(error.to_string()),
             EngineError::Closed => Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
             EngineError::Catalog(CatalogError::Conflict(_)) => {
                 Self::new(StatusCode::CONFLICT, error.to_string())
@@ -211,7 +218,7 @@ pub(super) fn statement_text(error: &QueryError) -> String {
 
 /// What a client reads of a statement that the engine refused or failed to carry out.
 pub(super) fn command_text(error: &EngineError) -> String {
-    if !matches!(error, EngineError::Catalog(_)) {
+    if !matches!(error, EngineError::Catalog(_) | EngineError::ReadOnly) {
         tracing::error!(%error, "a statement could not be carried out");
     }
     error.to_string()

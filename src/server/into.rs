@@ -52,6 +52,10 @@ pub(super) fn result_of(
 /// When the query fails, when the target does not exist, and, with InfluxDB 1.x's text, when some points were refused. What was
 /// written before stays.
 pub async fn write_into(engine: &Arc<Engine>, mut rows: IntoRows) -> Result<u64, QueryError> {
+    if engine.is_read_only() {
+        // Also when there turn out to be no rows.
+        return Err(QueryError::Query(WriteError::ReadOnly.to_string()));
+    }
     let mut written = 0;
     while let Some(tables) = rows.next().await? {
         if tables.is_empty() {

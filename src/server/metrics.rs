@@ -167,19 +167,44 @@ impl Collector for EngineFigures {
             metric.encode(encoder.encode_descriptor(name, help, None, metric_type(&metric))?)?;
         }
         let cache = status.store_cache.unwrap_or_default();
+        let disk = cache.disk.unwrap_or_default();
         for (name, help, value) in [
             ("store_cache_hits", "Blocks of data files that were in memory when wanted", cache.hits),
-            ("store_cache_misses", "Blocks of data files that were not", cache.misses),
+            ("store_cache_misses", "Blocks of data files that were not in memory when wanted", cache.misses),
             ("store_cache_requests", "Requests to the object store for blocks", cache.requests),
             (
                 "store_cache_bytes_fetched",
                 "Bytes of data files that came from the object store",
                 cache.bytes_fetched,
             ),
+            ("store_cache_disk_hits", "Blocks of data files that were on disk when wanted", disk.hits),
+            (
+                "store_cache_disk_misses",
+                "Blocks of data files that were neither in memory nor on disk",
+                disk.misses,
+            ),
+            ("store_cache_disk_damaged", "Blocks of data files on disk that were damaged", disk.damaged),
+            (
+                "store_cache_disk_bytes_read",
+                "Bytes of data files read from the cache on disk",
+                disk.bytes_read,
+            ),
+            ("store_cache_disk_bytes_written", "Bytes written to the cache on disk", disk.bytes_written),
+            (
+                "store_cache_disk_writes_skipped",
+                "Blocks not kept on disk because too many waited to be written",
+                disk.writes_skipped,
+            ),
+            (
+                "store_cache_disk_writes_failed",
+                "Blocks that could not be written to the cache on disk",
+                disk.writes_failed,
+            ),
         ] {
             let metric = ConstCounter::new(value);
             metric.encode(encoder.encode_descriptor(name, help, None, metric_type(&metric))?)?;
         }
+        let follows = status.follows.as_ref();
         for (name, help, value) in [
             (
                 "buffer_bytes",
@@ -195,9 +220,31 @@ impl Collector for EngineFigures {
                 status.files_unreferenced as u64,
             ),
             ("store_cache_bytes", "Bytes of data files that are kept in memory", cache.bytes_kept),
+            ("store_cache_disk_bytes", "Size of the cache of data files on disk", disk.bytes_kept),
+            ("store_cache_disk_blocks", "Blocks of data files that are kept on disk", disk.blocks_kept),
             ("databases", "Databases", status.database_count as u64),
             ("tables", "Tables", status.table_count as u64),
             ("writes_refused", "1 while no write is taken", u64::from(status.writes_refused.is_some())),
+            (
+                "read_only",
+                "1 when this server only reads what another one writes",
+                u64::from(follows.is_some()),
+            ),
+            (
+                "follow_edit_number",
+                "The last edit of the manifest that a server that only reads has seen",
+                follows.map_or(0, |follows| follows.edit_number),
+            ),
+            (
+                "follow_failing",
+                "1 while a server that only reads cannot read on in the manifest",
+                u64::from(follows.is_some_and(|follows| follows.failure.is_some())),
+            ),
+            (
+                "follow_read_time_seconds",
+                "When a server that only reads last read the manifest to its end, in Unix time",
+                follows.map_or(0, |follows| u64::try_from(follows.read_ns / 1_000_000_000).unwrap_or(0)),
+            ),
             ("wal_damage", "Damaged parts of the log found at start-up", status.wal_damage.len() as u64),
             (
                 "wal_records_missing",

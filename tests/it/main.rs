@@ -10,6 +10,7 @@ mod layers;
 mod memory;
 mod process;
 mod random;
+mod read_only;
 mod s3_server;
 #[allow(dead_code, reason = "the recorder, examples/golden.rs, uses the rest")]
 mod scenario;

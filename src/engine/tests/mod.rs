@@ -1,5 +1,8 @@
 //! The engine against a naive model: writes, flushes, restarts and drops in any order leave the same points.
 
+mod commit;
+mod following;
+mod startup;
 mod upkeep;
 
 use super::{Deletion, Engine, EngineError, EngineOptions, RowsRequest, WriteError, WriteRequest};
@@ -217,7 +220,7 @@ async fn check(actions: Vec<Action>) {
             }
             Action::Flush => engine.flush().await.unwrap(),
             Action::Crash => {
-                engine.wal.close().unwrap();
+                engine.writer().unwrap().wal.close().unwrap();
                 drop(engine);
                 engine = open(directory.path(), &store).await;
             }
@@ -349,16 +352,16 @@ async fn rows_written_after_a_lost_log_are_newer_than_deletions() {
         engine.write(request(format!("m,host=h a=2 {time}"))).await.unwrap();
     }
     Deleted { host: None, days: (-1, 1) }.delete_from(&engine).await;
-    engine.wal.close().unwrap();
+    engine.writer().unwrap().wal.close().unwrap();
     drop(engine);
     std::fs::remove_dir_all(directory.path().join("wal")).unwrap();
 
     for _ in 0..2 {
         let engine = open(directory.path(), &store).await;
         engine.write(request("m,host=h a=3 0".into())).await.unwrap();
-        assert!(engine.recovery.is_complete(), "{:?}", engine.recovery);
+        assert!(engine.writer().unwrap().recovery.is_complete(), "{:?}", engine.writer().unwrap().recovery);
         assert_eq!(Vec::from_iter(points(&engine).await), [(("h".to_owned(), 0), [Some(3), None])]);
-        engine.wal.close().unwrap();
+        engine.writer().unwrap().wal.close().unwrap();
     }
     let engine = open(directory.path(), &store).await;
     engine.flush().await.unwrap();
@@ -376,14 +379,14 @@ async fn rows_written_after_a_lost_log_are_newer_than_drops() {
         engine.write(request(format!("m,host=h a=1 {time}"))).await.unwrap();
     }
     engine.drop_measurement("db", "m").await.unwrap();
-    engine.wal.close().unwrap();
+    engine.writer().unwrap().wal.close().unwrap();
     drop(engine);
     std::fs::remove_dir_all(directory.path().join("wal")).unwrap();
 
     for _ in 0..2 {
         let engine = open(directory.path(), &store).await;
         engine.write(request("m,host=h a=3 0".into())).await.unwrap();
-        engine.wal.close().unwrap();
+        engine.writer().unwrap().wal.close().unwrap();
         assert_eq!(points(&engine).await.len(), 1);
     }
     let engine = open(directory.path(), &store).await;
@@ -396,7 +399,14 @@ async fn tombstones_go_when_no_file_needs_them() {
     let engine = open(directory.path(), &Store::in_memory()).await;
     engine.create_database("db", None).await.unwrap();
     let tombstones = |engine: &Engine| -> usize {
-        engine.manifest.state().tables_with_deletions().map(|(_, tombstones)| tombstones.len()).sum()
+        engine
+            .writer()
+            .unwrap()
+            .manifest
+            .state()
+            .tables_with_deletions()
+            .map(|(_, tombstones)| tombstones.len())
+            .sum()
     };
     let all = Deleted { host: None, days: (-1, 1) };
     engine.write(request("m,host=h a=1 0".into())).await.unwrap();

@@ -58,7 +58,7 @@ async fn rows_that_have_expired_are_not_shown_and_their_files_go() {
         0,
         "a table without rows is not shown"
     );
-    engine.wal.close().unwrap();
+    engine.writer().unwrap().wal.close().unwrap();
     drop(engine);
     let engine = open(directory.path(), &store).await;
     assert_eq!(engine.visible_state().await.unwrap().tables().count(), 0, "nor after a restart");

@@ -1,6 +1,7 @@
 //! Tests of the manifest: what is committed stays, whatever the store and other writers do in between.
 
-mod faults;
+mod damage;
+mod following;
 
 use super::format::{self, Edit, Stamp};
 use super::{CommitError, Manifest, ManifestError, ManifestOptions, inspect};
@@ -9,9 +10,9 @@ use crate::model::change::Change;
 use crate::model::database::{DatabaseInfo, PolicyInfo};
 use crate::model::ids::{DatabaseId, PolicyId, Sequence};
 use crate::model::state::{ApplyError, State};
+use crate::object::faulty_store::{Fault, FaultyStore, objects};
 use crate::object::{Store, StoreOptions, layout, s3_server};
 use bytes::Bytes;
-use faults::{Fault, FaultyStore, objects};
 use object_store::memory::InMemory;
 use parking_lot::Mutex;
 use proptest::prelude::*;

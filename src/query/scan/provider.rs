@@ -59,13 +59,26 @@ impl TableSource {
         Self { run_rows: Some(rows), ..self.clone() }
     }
 
+    /// The rows to read: those of the moment when the table was looked up. A writer keeps the files of a view as long as it lives; an engine
+    /// that only reads cannot, so that it takes the newest files there are. The table has every column still that it had.
+    fn view_to_read(&self) -> Result<ReadView> {
+        if !self.engine.is_read_only() {
+            return Ok(self.view.clone());
+        }
+        let table = &self.view.table;
+        let view = self.engine.read_view(table.id).map_err(|e| DataFusionError::External(Box::new(e)))?;
+        view.ok_or_else(|| {
+            DataFusionError::Plan(format!("measurement {:?} was dropped while it was read", table.name))
+        })
+    }
+
     /// What may hold matching rows.
-    async fn sources(&self, filter: &ScanFilter) -> Result<Vec<Source>> {
-        let chunks = self.view.chunks.iter().filter(|c| c.time_range().overlaps(&filter.times));
+    async fn sources(&self, view: &ReadView, filter: &ScanFilter) -> Result<Vec<Source>> {
+        let chunks = view.chunks.iter().filter(|c| c.time_range().overlaps(&filter.times));
         let mut sources: Vec<Source> = chunks.cloned().map(Source::Chunk).collect();
         let mut files = Vec::new();
-        for file in self.view.files.iter() {
-            let is_deleted = self.view.tombstones.iter().any(|tombstone| tombstone.covers(file));
+        for file in view.files.iter() {
+            let is_deleted = view.tombstones.iter().any(|tombstone| tombstone.covers(file));
             if !is_deleted && filter.may_match(file)? {
                 files.push(file.clone());
             }
@@ -111,21 +124,22 @@ impl TableProvider for TableSource {
             None => self.columns.clone(),
         };
         let mut filter = ScanFilter::new(filters, &self.columns, session)?;
-        if let Some(before_ns) = self.view.expired_before_ns {
+        let view = self.view_to_read()?;
+        if let Some(before_ns) = view.expired_before_ns {
             filter.times = filter.times.intersect(&TimeRange::new(before_ns, TimeRange::ALL.end_ns));
         }
-        let sources = self.sources(&filter).await?;
+        let sources = self.sources(&view, &filter).await?;
         let partitions_max = session.config_options().execution.target_partitions;
-        let read = ScanSummary::of_sources(&self.view, &sources);
+        let read = ScanSummary::of_sources(&view, &sources);
         let units = partitions(sources, &filter, partitions_max);
-        let (tombstones, counters) = (self.view.tombstones.clone(), ScanCounters::default());
+        let (tombstones, counters) = (view.tombstones.clone(), ScanCounters::default());
         let of_filter = filter.rows.as_ref().map_or(&[][..], Predicate::columns);
         let projection = Projection::new(&columns, fields_of(of_filter));
         let of_rows = filter.rows.clone().map(|rows| RowFilter::new(rows, &projection.fields)).transpose()?;
         let run_rows = self.run_rows;
         let units_ahead = if self.engine.has_local_files() { 1 } else { UNITS_AHEAD_REMOTE };
         let plan = ScanPlan { projection, filter, of_rows, run_rows, tombstones, counters, units_ahead };
-        let source = SeriesSource::new(&self.view.table, plan, units, read);
+        let source = SeriesSource::new(&view.table, plan, units, read);
         Ok(DataSourceExec::from_data_source(source))
     }
 }

@@ -1,6 +1,7 @@
 //! `/health`: whether writes and queries are taken, in the form of InfluxDB 1.8 and 2.x.
 
 use super::ping::json;
+use crate::engine::FollowStatus;
 use crate::server::{AppState, REPORTED_VERSION};
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -23,7 +24,12 @@ struct Check {
     status: &'static str,
 }
 
-/// `GET|HEAD /health`: 200 and `pass`, or 503 and `fail` while no write is taken. Damage that start-up found in log and manifest is told
+fn failing(name: &'static str, message: &str) -> Check {
+    Check { name, message: message.to_owned(), status: "fail" }
+}
+
+/// `GET|HEAD /health`: 200 and `pass`, or 503 and `fail` while no write is taken; of a server that only reads, while it cannot read on
+/// in the manifest. Damage that start-up found in log and manifest is told
 /// in a check but does not fail: what could be read is served.
 pub(in crate::server) async fn serve(State(state): State<AppState>) -> Response {
     let engine = state.engine.status();
@@ -43,17 +49,29 @@ pub(in crate::server) async fn serve(State(state): State<AppState>) -> Response 
         message: format!("{} acknowledged records are missing", engine.wal_records_missing),
         status: "pass",
     }));
-    let refused = engine.writes_refused;
-    checks.extend(refused.iter().map(|message| Check {
-        name: "writes",
-        message: message.clone(),
-        status: "fail",
-    }));
-    let (code, status) = match refused {
+    let (failed, ready) = match engine.follows {
+        None => {
+            let failed = engine.writes_refused;
+            checks.extend(failed.iter().map(|message| failing("writes", message)));
+            (failed, "ready for queries and writes")
+        }
+        Some(FollowStatus { edit_number, failure, .. }) => {
+            checks.push(Check {
+                name: "read-only",
+                message: format!(
+                    "shows what another server has flushed, up to edit {edit_number} of the manifest"
+                ),
+                status: "pass",
+            });
+            checks.extend(failure.iter().map(|message| failing("manifest", message)));
+            (failure, "ready for queries; read-only")
+        }
+    };
+    let (code, status) = match failed {
         None => (StatusCode::OK, "pass"),
         Some(_) => (StatusCode::SERVICE_UNAVAILABLE, "fail"),
     };
-    let message = refused.unwrap_or_else(|| "ready for queries and writes".to_owned());
+    let message = failed.unwrap_or_else(|| ready.to_owned());
     let health = Health { checks, message, name: "influxdb", status, version: REPORTED_VERSION };
     let mut body = serde_json::to_vec(&health).expect("strings and lists are JSON");
     body.push(b'\n');

@@ -4,7 +4,7 @@
 //! of which something was refused is answered with 400 and what was refused; the rest is stored.
 
 use super::ping::empty;
-use crate::engine::{Engine, WriteRequest};
+use crate::engine::{Engine, WriteError, WriteRequest};
 use crate::line_protocol::Precision;
 use crate::server::error::{ErrorForm, HttpError, partial_write};
 use crate::server::parameters::Parameters;
@@ -73,6 +73,10 @@ impl WriteParameters {
 }
 
 async fn write(state: &AppState, request: Request) -> Result<(), HttpError> {
+    if state.engine.is_read_only() {
+        // Before its body is read, and before the database is looked up: clients create one that they hear is missing.
+        return Err(WriteError::ReadOnly.into());
+    }
     let parameters = WriteParameters::of(&Parameters::of_uri(request.uri()));
     parameters.check_database(&state.engine)?;
     let (head, body) = request.into_parts();

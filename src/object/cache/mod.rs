@@ -1,16 +1,33 @@
-//! Bytes of data files in memory, for stores that are far away.
+//! Bytes of data files in memory and, if wanted, on a local disk, for stores that are far away.
 //!
 //! ```text
 //! ranges ─▶ blocks of 1 MiB ─ in memory? ─▶ yes: a slice of it
-//!                                      └──▶ no: one request for all missing blocks that lie side by side
+//!                                      └──▶ no: on disk? ─▶ yes: read, and kept in memory
+//!                                                       └─▶ no: one request for all missing blocks that lie side by side
 //! ```
+//!
+//! | file | what |
+//! |---|---|
+//! | this one | the memory tier, and the store that reads by way of both |
+//! | `disk` | the disk tier |
+//! | `block_file` | what the file of a block has |
+//! | `lru` | which block is the oldest |
 //!
 //! Only objects of the data folder are kept: their names are never reused, so that what is kept is never stale. What is written
 //! is kept as it is written. The least useful blocks leave first.
 
+mod block_file;
+mod disk;
+mod lru;
+#[cfg(test)]
+mod tests;
+
+pub use disk::{DiskCacheOptions, DiskCacheStatus};
+
 use super::layout;
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
+use disk::DiskBlocks;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use moka::sync::Cache;
@@ -37,18 +54,21 @@ pub struct CacheStatus {
     pub hits: u64,
     /// Blocks that were not.
     pub misses: u64,
-    /// Requests for these.
+    /// Requests for those that were not on disk either.
     pub requests: u64,
     /// Bytes that the requests brought.
     pub bytes_fetched: u64,
-    /// Bytes that are kept.
+    /// Bytes that are kept in memory.
     pub bytes_kept: u64,
+    /// The disk tier, where there is one.
+    pub disk: Option<DiskCacheStatus>,
 }
 
 /// The blocks that are kept, and counts; shared by the store and whoever asks for the counts.
 #[derive(Debug)]
 pub(super) struct Blocks {
     kept: Cache<(Path, u64), Bytes>,
+    disk: Option<DiskBlocks>,
     hits: AtomicU64,
     misses: AtomicU64,
     requests: AtomicU64,
@@ -56,10 +76,25 @@ pub(super) struct Blocks {
 }
 
 impl Blocks {
+    /// Blocks in memory only.
     pub(super) fn new(bytes_max: u64) -> Arc<Self> {
+        Self::over(bytes_max, None)
+    }
+
+    /// Blocks in memory, and those of the store at `url` on disk.
+    pub(super) fn with_disk(
+        bytes_max: u64,
+        disk: &DiskCacheOptions,
+        url: &str,
+    ) -> std::io::Result<Arc<Self>> {
+        Ok(Self::over(bytes_max, Some(DiskBlocks::open(disk, url)?)))
+    }
+
+    fn over(bytes_max: u64, disk: Option<DiskBlocks>) -> Arc<Self> {
         let weigh = |_: &(Path, u64), block: &Bytes| u32::try_from(block.len()).unwrap_or(u32::MAX);
         Arc::new(Self {
             kept: Cache::builder().weigher(weigh).max_capacity(bytes_max).build(),
+            disk,
             hits: AtomicU64::default(),
             misses: AtomicU64::default(),
             requests: AtomicU64::default(),
@@ -75,6 +110,7 @@ impl Blocks {
             requests: count(&self.requests),
             bytes_fetched: count(&self.bytes_fetched),
             bytes_kept: self.kept.weighted_size(),
+            disk: self.disk.as_ref().map(DiskBlocks::status),
         }
     }
 
@@ -88,8 +124,39 @@ impl Blocks {
             let end = bytes.len().min(start + BLOCK_BYTES as usize);
             if is_end || (end - start) as u64 == BLOCK_BYTES {
                 // A slice of its own, else a small block would keep a large buffer alive.
-                self.kept.insert((path.clone(), block), Bytes::copy_from_slice(&bytes[start..end]));
+                let bytes = Bytes::copy_from_slice(&bytes[start..end]);
+                if let Some(disk) = &self.disk {
+                    disk.keep(path.as_ref(), block, &bytes);
+                }
+                self.remember(path, block, bytes);
             }
+        }
+    }
+
+    /// Keeps a block in memory. A tier of no bytes would have it until it is tidied up.
+    fn remember(&self, path: &Path, number: u64, block: Bytes) {
+        if self.kept.policy().max_capacity() != Some(0) {
+            self.kept.insert((path.clone(), number), block);
+        }
+    }
+
+    /// Those of `numbers` that are on disk.
+    async fn on_disk(&self, path: &Path, numbers: &[u64]) -> Vec<(u64, Bytes)> {
+        let Some(disk) = &self.disk else { return Vec::new() };
+        let reads = numbers.iter().map(|number| {
+            let number = *number;
+            async move { (number, disk.get(path.as_ref(), number).await) }
+        });
+        let reads: Vec<_> = reads.collect();
+        let read = futures::stream::iter(reads).buffer_unordered(REQUESTS_AT_ONCE);
+        let found = read.filter_map(|(number, block)| std::future::ready(block.map(|block| (number, block))));
+        found.collect().await
+    }
+
+    /// Lets go of the blocks of an object that is deleted. Those in memory age: their number is not known.
+    fn forget(&self, path: &Path) {
+        if let Some(disk) = &self.disk {
+            disk.forget(path.as_ref());
         }
     }
 }
@@ -114,18 +181,23 @@ fn is_kept(path: &Path) -> bool {
 impl CachedStore {
     /// These blocks of an object, by number.
     async fn blocks(&self, path: &Path, numbers: BTreeSet<u64>) -> Result<BTreeMap<u64, Bytes>> {
-        let mut found = BTreeMap::new();
+        let blocks = &self.blocks;
+        let in_memory = |number: &u64| Some((*number, blocks.kept.get(&(path.clone(), *number))?));
+        let mut found: BTreeMap<u64, Bytes> = numbers.iter().filter_map(in_memory).collect();
+        blocks.hits.fetch_add(found.len() as u64, Ordering::Relaxed);
+        blocks.misses.fetch_add((numbers.len() - found.len()) as u64, Ordering::Relaxed);
+        let absent: Vec<u64> = numbers.iter().filter(|number| !found.contains_key(number)).copied().collect();
+        for (number, block) in blocks.on_disk(path, &absent).await {
+            blocks.remember(path, number, block.clone());
+            found.insert(number, block);
+        }
         let mut missing: Vec<Range<u64>> = Vec::new();
-        for number in numbers {
-            match (self.blocks.kept.get(&(path.clone(), number)), missing.last_mut()) {
-                (Some(block), _) => {
-                    found.insert(number, block);
-                }
-                (None, Some(run)) if run.end == number => run.end += 1,
-                (None, _) => missing.push(number..number + 1),
+        for number in absent.into_iter().filter(|number| !found.contains_key(number)) {
+            match missing.last_mut() {
+                Some(run) if run.end == number => run.end += 1,
+                _ => missing.push(number..number + 1),
             }
         }
-        self.blocks.hits.fetch_add(found.len() as u64, Ordering::Relaxed);
         let fetched: Vec<Vec<(u64, Bytes)>> = futures::stream::iter(missing)
             .map(|run| self.fetch(path, run))
             .buffered(REQUESTS_AT_ONCE)
@@ -141,7 +213,6 @@ impl CachedStore {
         let options = GetOptions { range: Some(GetRange::Bounded(start..end)), ..GetOptions::default() };
         let bytes = self.inner.get_opts(path, options).await?.bytes().await?;
         let blocks = &self.blocks;
-        blocks.misses.fetch_add(numbers.end - numbers.start, Ordering::Relaxed);
         blocks.requests.fetch_add(1, Ordering::Relaxed);
         blocks.bytes_fetched.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         // A store gives less than was asked for only at the end of the object.
@@ -217,7 +288,8 @@ impl ObjectStore for CachedStore {
     }
 
     fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
-        self.inner.delete_stream(locations)
+        let blocks = self.blocks.clone();
+        self.inner.delete_stream(locations).inspect_ok(move |path| blocks.forget(path)).boxed()
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
@@ -258,78 +330,5 @@ impl MultipartUpload for CachedUpload {
 
     async fn abort(&mut self) -> Result<()> {
         self.inner.abort().await
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use object_store::ObjectStoreExt;
-    use object_store::memory::InMemory;
-    use proptest::prelude::*;
-
-    fn store(bytes_max: u64) -> (Arc<InMemory>, CachedStore) {
-        let inner = Arc::new(InMemory::new());
-        let cached = CachedStore { inner: inner.clone(), blocks: Blocks::new(bytes_max) };
-        (inner, cached)
-    }
-
-    fn sample(len: usize) -> Vec<u8> {
-        (0..len).map(|i| (i * 31 + i / 1_000) as u8).collect()
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
-        #[test]
-        fn ranges_are_those_of_the_object(
-            len in 1..3_500_000_usize,
-            ranges in prop::collection::vec((0.0..1.0_f64, 0.0..1.0_f64), 1..8),
-            bytes_max in prop::sample::select(vec![0, 1 << 20, 100 << 20]),
-        ) {
-            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            runtime.block_on(async {
-                let (inner, cached) = store(bytes_max);
-                let (path, whole) = (Path::from("data/1/x.parquet"), sample(len));
-                inner.put(&path, whole.clone().into()).await.unwrap();
-                let at = |share: f64| (share * len as f64) as u64;
-                let ranges: Vec<Range<u64>> =
-                    ranges.iter().map(|(a, b)| at(a.min(*b))..at(a.max(*b)).max(at(a.min(*b)) + 1)).collect();
-                for _ in 0..2 {
-                    let found = cached.get_ranges(&path, &ranges).await.unwrap();
-                    for (found, range) in found.iter().zip(&ranges) {
-                        assert_eq!(found, &whole[range.start as usize..range.end as usize]);
-                    }
-                }
-            });
-        }
-    }
-
-    #[tokio::test]
-    async fn what_was_read_or_written_is_not_asked_for_again() {
-        let (inner, cached) = store(64 << 20);
-        let (read, written) = (Path::from("data/read"), Path::from("data/written"));
-        inner.put(&read, sample(3_000_000).into()).await.unwrap();
-        for _ in 0..3 {
-            cached.get_ranges(&read, &[10..20, 30..1_500_000]).await.unwrap();
-        }
-        assert_eq!(cached.blocks.status().bytes_fetched, 2 << 20);
-        cached.put(&written, sample(3_000_000).into()).await.unwrap();
-        let before = cached.blocks.status().requests;
-        let range = 2_500_000..3_000_000;
-        let found = cached.get_ranges(&written, std::slice::from_ref(&range)).await.unwrap();
-        assert_eq!(found[0], sample(3_000_000)[2_500_000..]);
-        assert_eq!(cached.blocks.status().requests, before);
-    }
-
-    #[tokio::test]
-    async fn nothing_of_the_manifest_is_kept() {
-        let (inner, cached) = store(64 << 20);
-        let path = Path::from("manifest/latest.json");
-        for text in ["1", "2"] {
-            inner.put(&path, text.into()).await.unwrap();
-            let range = 0..1;
-            let found = cached.get_ranges(&path, std::slice::from_ref(&range)).await.unwrap();
-            assert_eq!(found[0], text);
-        }
     }
 }

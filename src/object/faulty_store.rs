@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 /// What happens to one operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// It is carried out and answered.
     None,
     /// It fails and has no effect.
@@ -27,18 +27,18 @@ pub(super) enum Fault {
 type Plan = Box<dyn FnMut(&str, &str) -> Fault + Send>;
 
 #[derive(Clone)]
-pub(super) struct FaultyStore {
-    pub(super) inner: Arc<InMemory>,
+pub(crate) struct FaultyStore {
+    pub(crate) inner: Arc<InMemory>,
     plan: Arc<Mutex<Plan>>,
 }
 
 impl FaultyStore {
-    pub(super) fn new(inner: Arc<InMemory>) -> Self {
+    pub(crate) fn new(inner: Arc<InMemory>) -> Self {
         Self { inner, plan: Arc::new(Mutex::new(Box::new(|_, _| Fault::None))) }
     }
 
     /// From now on `plan` decides.
-    pub(super) fn plan(&self, plan: impl FnMut(&str, &str) -> Fault + Send + 'static) {
+    pub(crate) fn plan(&self, plan: impl FnMut(&str, &str) -> Fault + Send + 'static) {
         *self.plan.lock() = Box::new(plan);
     }
 
@@ -119,7 +119,7 @@ impl ObjectStore for FaultyStore {
 }
 
 /// All objects by name.
-pub(super) async fn objects(store: &InMemory) -> Vec<String> {
+pub(crate) async fn objects(store: &InMemory) -> Vec<String> {
     let listed: Vec<_> =
         store.list(None).map_ok(|m| m.location.to_string()).try_collect().await.expect("memory");
     listed

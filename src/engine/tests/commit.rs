@@ -1,0 +1,336 @@
+//! Commits whose answer was lost: made or not, they are settled before anything else is changed, and made once.
+
+use super::{Deleted, Points, open, options, points, request};
+use crate::clock::ManualClock;
+use crate::engine::commit::Effect;
+use crate::engine::{Engine, EngineError};
+use crate::manifest::{ManifestError, inspect};
+use crate::model::change::Change;
+use crate::model::ids::DatabaseId;
+use crate::object::faulty_store::{Fault, FaultyStore};
+use crate::object::{Store, layout};
+use futures::{FutureExt, TryStreamExt};
+use object_store::memory::InMemory;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// What may have happened to an edit that got no answer.
+const FAULTS: [Fault; 2] = [Fault::Before, Fault::After];
+
+/// An engine over a store that can lose answers.
+struct Lossy {
+    engine: Arc<Engine>,
+    faulty: FaultyStore,
+    inner: Arc<InMemory>,
+    directory: TempDir,
+}
+
+impl Lossy {
+    /// An engine with the database `db`.
+    async fn open() -> Self {
+        let inner = Arc::new(InMemory::new());
+        let faulty = FaultyStore::new(inner.clone());
+        let directory = tempfile::tempdir().unwrap();
+        let mut options = options(directory.path());
+        options.commit_backoff = Duration::from_millis(1);
+        let store = Store::from_object_store(Arc::new(faulty.clone()), "faulty");
+        let engine = Engine::open(options, store, Arc::new(ManualClock::new(1_000))).await.unwrap();
+        engine.create_database("db", None).await.unwrap();
+        Self { engine, faulty, inner, directory }
+    }
+
+    /// From now on edits of the manifest meet `fault`, and nobody can find out what became of them.
+    fn break_log(&self, fault: Fault) {
+        self.faulty.plan(move |operation, path| match operation {
+            _ if !path.starts_with(layout::LOG_FOLDER) => Fault::None,
+            "put" => fault,
+            _ => Fault::Before,
+        });
+    }
+
+    fn mend(&self) {
+        self.faulty.plan(|_, _| Fault::None);
+    }
+
+    fn store(&self) -> Store {
+        Store::from_object_store(self.inner.clone(), "memory")
+    }
+
+    async fn write(&self, host: u8, value: u32, time: i64) {
+        let outcome = self.engine.write(request(format!("m,host=h{host} a={value} {time}"))).await.unwrap();
+        assert_eq!(outcome.points_written, 1);
+    }
+
+    async fn is_unsettled(&self) -> bool {
+        self.engine.unsettled.lock().await.is_some()
+    }
+
+    /// The same points are there now, and after a crash, and in the manifest and log alone.
+    async fn check(self, expected: &Points) {
+        assert!(!self.is_unsettled().await);
+        assert_eq!(&points(&self.engine).await, expected);
+        let store = self.store();
+        self.engine.writer().unwrap().wal.close().unwrap();
+        drop(self.engine);
+        let again = open(self.directory.path(), &store).await;
+        assert_eq!(&points(&again).await, expected, "after a crash");
+        again.flush().await.unwrap();
+        assert_eq!(&points(&again).await, expected, "flushed");
+    }
+
+    async fn edit_count(&self) -> usize {
+        inspect::inspect(&self.store()).await.unwrap().edits.len()
+    }
+}
+
+/// Points of field `a`: host, time and value of each.
+fn expected<const N: usize>(points: [(u8, i64, u32); N]) -> Points {
+    points.into_iter().map(|(host, time, value)| ((format!("h{host}"), time), [Some(value), None])).collect()
+}
+
+fn assert_lost<T: std::fmt::Debug>(outcome: Result<T, EngineError>) {
+    let is_lost = matches!(outcome, Err(EngineError::Manifest(ManifestError::Store(_))));
+    assert!(is_lost, "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_lost_catalog_change_is_made_once_and_seen_once_it_is_settled() {
+    for fault in FAULTS {
+        let lossy = Lossy::open().await;
+        let before = lossy.edit_count().await;
+        lossy.break_log(fault);
+        assert_lost(lossy.engine.create_database("other", None).await);
+        assert!(lossy.engine.state().database("other").is_none(), "{fault:?}: not known to be made");
+        assert!(lossy.is_unsettled().await);
+        assert_lost(lossy.engine.settle().await);
+        assert!(lossy.is_unsettled().await, "{fault:?}: the store is still broken");
+
+        lossy.mend();
+        lossy.engine.settle().await.unwrap();
+        assert!(lossy.engine.state().database("other").is_some());
+        lossy.engine.settle().await.unwrap();
+        assert_eq!(lossy.edit_count().await, before + 1, "{fault:?}: made once");
+        assert!(!lossy.is_unsettled().await);
+    }
+}
+
+#[tokio::test]
+async fn the_next_change_settles_the_one_before() {
+    for fault in FAULTS {
+        let lossy = Lossy::open().await;
+        lossy.break_log(fault);
+        assert_lost(lossy.engine.create_database("other", None).await);
+        // Not even a change that has nothing to do with it.
+        assert_lost(lossy.engine.drop_database("db").await);
+        assert_lost(lossy.engine.flush().await);
+        assert_lost(lossy.engine.collect_orphans(Duration::ZERO).await.map(|_| ()));
+        assert!(lossy.engine.state().database("db").is_some());
+        lossy.mend();
+        lossy.engine.drop_database("other").await.unwrap();
+        assert!(lossy.engine.state().database("other").is_none(), "{fault:?}: made, and then dropped");
+        assert!(lossy.engine.state().database("db").is_some());
+        assert_eq!(inspect::read_state(&lossy.store()).await.unwrap(), *lossy.engine.state());
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_committed_beside_an_unsettled_change() {
+    let lossy = Lossy::open().await;
+    lossy.break_log(Fault::After);
+    assert_lost(lossy.engine.create_database("other", None).await);
+    lossy.mend();
+    let before = lossy.edit_count().await;
+    let refused = lossy.engine.commit(Vec::new(), Effect::Catalog).await;
+    assert!(matches!(refused, Err(EngineError::Unsettled)), "{refused:?}");
+    assert_eq!(lossy.edit_count().await, before, "nothing was tried");
+    assert!(lossy.is_unsettled().await);
+}
+
+/// A change that does not fit is an answer, too: nothing is left to be settled.
+#[tokio::test]
+async fn a_change_that_does_not_fit_is_not_tried_again() {
+    let lossy = Lossy::open().await;
+    let refused = lossy.engine.commit(vec![Change::DropDatabase(DatabaseId(99))], Effect::Catalog).await;
+    assert!(matches!(refused, Err(EngineError::Internal(_))), "{refused:?}");
+    assert!(!lossy.is_unsettled().await);
+    lossy.engine.create_database("other", None).await.unwrap();
+}
+
+/// The caller goes away while the store is asked again.
+#[tokio::test]
+async fn a_commit_that_nobody_waits_for_any_more_is_settled() {
+    let lossy = Lossy::open().await;
+    // It says that the edit is there, and that it is not: the manifest waits before it tries again.
+    let mut puts = 0;
+    lossy.faulty.plan(move |operation, path| {
+        let is_edit = operation == "put" && path.starts_with(layout::LOG_FOLDER);
+        puts += usize::from(is_edit);
+        if is_edit && puts == 1 { Fault::Before } else { Fault::None }
+    });
+    let mut given_up = Box::pin(lossy.engine.create_database("other", None));
+    assert!(given_up.as_mut().now_or_never().is_none(), "it waits before its second attempt");
+    drop(given_up);
+    assert!(lossy.is_unsettled().await);
+    lossy.engine.create_database("next", None).await.unwrap();
+    let state = lossy.engine.state();
+    assert!(state.database("other").is_some() && state.database("next").is_some());
+    assert_eq!(inspect::read_state(&lossy.store()).await.unwrap(), *state);
+}
+
+/// Rows that come after a drop of which nobody knows are rows of a new table.
+#[tokio::test]
+async fn rows_written_after_a_lost_drop_are_kept_and_older_ones_go() {
+    for fault in FAULTS {
+        let lossy = Lossy::open().await;
+        lossy.write(0, 1, 1).await;
+        lossy.engine.flush().await.unwrap();
+        lossy.write(0, 2, 2).await;
+        lossy.break_log(fault);
+        assert_lost(lossy.engine.drop_measurement("db", "m").await);
+        lossy.write(1, 3, 3).await;
+        let all = expected([(0, 1, 1), (0, 2, 2), (1, 3, 3)]);
+        assert_eq!(points(&lossy.engine).await, all, "{fault:?}: nothing is gone that may not be");
+        lossy.mend();
+        lossy.engine.settle().await.unwrap();
+        lossy.write(1, 4, 4).await;
+        lossy.check(&expected([(1, 3, 3), (1, 4, 4)])).await;
+    }
+}
+
+#[tokio::test]
+async fn a_lost_drop_without_later_rows_leaves_no_table() {
+    for fault in FAULTS {
+        let lossy = Lossy::open().await;
+        lossy.write(0, 1, 1).await;
+        lossy.engine.flush().await.unwrap();
+        lossy.break_log(fault);
+        assert_lost(lossy.engine.drop_measurement("db", "m").await);
+        lossy.mend();
+        lossy.engine.settle().await.unwrap();
+        assert_eq!(lossy.engine.state().tables().count(), 0);
+        assert_eq!(lossy.engine.collect_unreferenced().await, 1, "{fault:?}: its file goes");
+        lossy.check(&Points::new()).await;
+    }
+}
+
+#[tokio::test]
+async fn a_lost_deletion_takes_the_rows_before_it_and_none_after() {
+    for fault in FAULTS {
+        let lossy = Lossy::open().await;
+        lossy.write(0, 1, 1).await;
+        lossy.write(1, 1, 1).await;
+        lossy.engine.flush().await.unwrap();
+        lossy.write(0, 2, 5).await;
+        lossy.write(1, 2, 5).await;
+        lossy.break_log(fault);
+        let state = lossy.engine.state();
+        let table = state.tables().next().unwrap().id;
+        let deleted = Deleted { host: Some(0), days: (-1, 1) };
+        let deletion = crate::engine::Deletion {
+            table,
+            times: deleted.times(),
+            series: crate::model::tombstone::SeriesFilter::tag_in("host", ["h0".to_owned()]),
+        };
+        assert_lost(lossy.engine.delete(std::slice::from_ref(&deletion)).await);
+        lossy.write(0, 3, 5).await;
+        lossy.write(1, 3, 5).await;
+        assert_eq!(points(&lossy.engine).await.len(), 4, "{fault:?}: not known to be made");
+        lossy.mend();
+        lossy.engine.settle().await.unwrap();
+        lossy.check(&expected([(0, 5, 3), (1, 1, 1), (1, 5, 3)])).await;
+    }
+}
+
+#[tokio::test]
+async fn the_rows_of_a_lost_flush_are_seen_once_and_leave_the_log() {
+    for fault in FAULTS {
+        let lossy = Lossy::open().await;
+        lossy.write(0, 1, 1).await;
+        lossy.break_log(fault);
+        assert_lost(lossy.engine.flush().await);
+        assert_eq!(lossy.engine.status().flush_failures, 1);
+        let buffered = lossy.engine.status().buffer_bytes;
+        assert!(buffered > 0, "{fault:?}: they count still");
+        lossy.write(0, 2, 2).await;
+        let both = expected([(0, 1, 1), (0, 2, 2)]);
+        assert_eq!(points(&lossy.engine).await, both);
+        assert_lost(lossy.engine.flush().await);
+        assert_eq!(points(&lossy.engine).await, both);
+        lossy.mend();
+        lossy.engine.settle().await.unwrap();
+        assert_eq!(points(&lossy.engine).await, both, "{fault:?}: settled");
+        assert_eq!(lossy.engine.status().file_count, 1);
+        lossy.engine.flush().await.unwrap();
+        assert_eq!(lossy.engine.status().file_count, 2);
+        assert_eq!(lossy.engine.status().buffer_bytes, 0);
+        let flushed = inspect::read_state(&lossy.store()).await.unwrap().flushed_through();
+        assert_eq!(flushed, lossy.engine.writer().unwrap().wal.last_sequence());
+        lossy.check(&both).await;
+    }
+}
+
+#[tokio::test]
+async fn the_files_of_a_lost_compaction_take_the_places_of_the_old_ones_once() {
+    for fault in FAULTS {
+        let lossy = Lossy::open().await;
+        for value in 0..3 {
+            lossy.write(0, value, 1).await;
+            lossy.write(1, value, 9).await;
+            lossy.engine.flush().await.unwrap();
+        }
+        let all = points(&lossy.engine).await;
+        lossy.break_log(fault);
+        assert_lost(lossy.engine.compact().await);
+        assert_eq!(points(&lossy.engine).await, all);
+        assert_eq!(lossy.engine.status().file_count, 3, "{fault:?}: not known to be made");
+        assert_eq!(lossy.engine.collect_unreferenced().await, 0, "they may be needed");
+        lossy.mend();
+        // As an orphan it would go: the new file may be named by the edit.
+        lossy.engine.collect_orphans(Duration::ZERO).await.unwrap();
+        assert_eq!(lossy.engine.status().file_count, 1, "{fault:?}: settled");
+        assert_eq!(points(&lossy.engine).await, all);
+        assert_eq!(lossy.engine.collect_unreferenced().await, 3);
+        let left: Vec<_> = lossy.store().list(layout::DATA_FOLDER).try_collect().await.unwrap();
+        assert_eq!(left.len(), 1);
+        lossy.check(&all).await;
+    }
+}
+
+/// An engine that another one has fenced never learns what became of its change, and changes nothing any more.
+#[tokio::test]
+async fn a_fenced_engine_settles_nothing() {
+    for fault in FAULTS {
+        let lossy = Lossy::open().await;
+        lossy.break_log(fault);
+        assert_lost(lossy.engine.create_database("other", None).await);
+        lossy.mend();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let taking_over = open(elsewhere.path(), &lossy.store()).await;
+        for _ in 0..2 {
+            let fenced = lossy.engine.settle().await;
+            let is_fenced = matches!(fenced, Err(EngineError::Manifest(ManifestError::Fenced { .. })));
+            assert!(is_fenced, "{fenced:?}");
+        }
+        assert_eq!(taking_over.state().database("other").is_some(), fault == Fault::After);
+    }
+}
+
+/// A shutdown cannot flush then; what was acknowledged is in the log.
+#[tokio::test]
+async fn a_shutdown_that_cannot_settle_loses_nothing() {
+    for fault in FAULTS {
+        let lossy = Lossy::open().await;
+        lossy.write(0, 1, 1).await;
+        lossy.break_log(fault);
+        assert_lost(lossy.engine.create_database("other", None).await);
+        assert_lost(lossy.engine.shutdown().await);
+        drop(lossy.engine);
+        let store = Store::from_object_store(lossy.inner.clone(), "memory");
+        let again = open(lossy.directory.path(), &store).await;
+        assert_eq!(again.state().database("other").is_some(), fault == Fault::After);
+        let expected: BTreeMap<_, _> = expected([(0, 1, 1)]);
+        assert_eq!(points(&again).await, expected);
+    }
+}
