@@ -264,10 +264,15 @@ impl Scope<'_> {
         };
         // One side without a type is null, and so is the result.
         if l_type == Type::Unknown || r_type == Type::Unknown {
-            let is_filled = |scalar: &Scalar| {
-                matches!(scalar, Scalar::Call(_) | Scalar::Binary { .. } | Scalar::Math { .. })
+            // A number fills it, which goes with numbers only.
+            let is_filled = |scalar: &Scalar, own: Type, other: Type| {
+                let may_be = matches!(
+                    scalar,
+                    Scalar::Ref(_) | Scalar::Call(_) | Scalar::Binary { .. } | Scalar::Math { .. }
+                );
+                may_be && own == Type::Unknown && (other.is_numeric() || other == Type::Unknown)
             };
-            if !is_filled(&l) && !is_filled(&r) {
+            if !is_filled(&l, l_type, r_type) && !is_filled(&r, r_type, l_type) {
                 return Ok((Scalar::Null, ty));
             }
         }
