@@ -50,7 +50,7 @@ pub(super) struct Resolved {
 }
 
 /// The same of a statement whose form has been checked, without the upper bound of windows. In a subquery a column of types that do
-/// not fit together is one without values.
+/// not fit together is one without values, and without a type unless the left side of a bitwise operator is a boolean.
 pub(super) fn resolve_compiled(
     select: &Select,
     compiled: &Compiled,
@@ -76,7 +76,7 @@ pub(super) fn resolve_compiled(
     for (field, name) in fields.iter().zip(column_names(&fields)) {
         let (value, ty) = match scope.scalar(&field.expr) {
             Err(QueryError::Query(text)) if compiled.is_subquery && text.starts_with(TYPE_ERROR) => {
-                (Scalar::Null, Type::Unknown)
+                (Scalar::Null, scope.type_of_unfit(&field.expr))
             }
             scalar => scalar?,
         };
@@ -97,13 +97,17 @@ pub(super) fn resolve_compiled(
     }
     let fault = fault.or_else(|| calls.iter().find_map(|call| check_type(call, &point_tags, &names).err()));
     // What is wrong with these nobody has come to see: they have no values.
-    for call in &mut calls {
+    let mut is_unfit = vec![false; calls.len()];
+    for (call, is_unfit) in calls.iter_mut().zip(&mut is_unfit) {
         if call.has_values() && !takes(call) && check_type(call, &point_tags, &names).is_ok() {
             call.argument.ty = Type::Unknown;
+            *is_unfit = true;
         }
     }
     for column in &mut columns {
-        if matches!(column.value, Scalar::Call(index) if !calls[index].has_values()) {
+        // Yet a query around this one takes them for what they were cast to.
+        let keeps_type = |index: usize| compiled.is_subquery && is_unfit[index];
+        if matches!(column.value, Scalar::Call(index) if !calls[index].has_values() && !keeps_type(index)) {
             column.ty = Type::Unknown;
         }
     }
@@ -219,9 +223,7 @@ impl Scope<'_> {
                     Type::Unknown => call.result_type(Type::Unknown),
                     ty => ty,
                 };
-                let shown = if call.has_values() { ty } else { Type::Unknown };
-                let scalar = Scalar::Call(index_of(&mut self.calls, call));
-                return Ok((scalar, shown));
+                return Ok((Scalar::Call(index_of(&mut self.calls, call)), ty));
             }
             Expr::Paren(inner) => return self.scalar(inner),
             Expr::Binary { op, left, right } => return self.binary(expr, *op, left, right),
@@ -291,6 +293,20 @@ impl Scope<'_> {
             _ => Type::Float,
         };
         Ok((Scalar::Math { function, args: args.into_iter().map(|(arg, _)| arg).collect(), ty }, ty))
+    }
+
+    /// The type of an expression of types that do not fit together, to a query around it.
+    fn type_of_unfit(&mut self, expr: &Expr) -> Type {
+        match expr {
+            Expr::Paren(inner) => self.type_of_unfit(inner),
+            Expr::Binary { op: BinaryOp::BitAnd | BinaryOp::BitOr | BinaryOp::BitXor, left, .. } => {
+                match self.scalar(left) {
+                    Ok((_, Type::Boolean)) => Type::Boolean,
+                    _ => Type::Unknown,
+                }
+            }
+            _ => Type::Unknown,
+        }
     }
 
     fn reference(&self, name: &str, cast: Option<CastType>) -> Ref {
