@@ -162,12 +162,17 @@ impl Columns for InnerRows<'_> {
         // A null counts as false beside a truth value.
         Some(match ty {
             Type::Boolean => or_else(column, Expr::Literal(ScalarValue::Boolean(Some(false)), None)),
+            _ if is_null(&column) => return None,
             _ => column,
         })
     }
 
     fn text_of_tag(&self, name: &str) -> Option<Expr> {
         self.column(name, Type::String)
+    }
+
+    fn has_empty_tags(&self) -> bool {
+        true
     }
 }
 
