@@ -97,17 +97,14 @@ pub(super) fn resolve_compiled(
     }
     let fault = fault.or_else(|| calls.iter().find_map(|call| check_type(call, &point_tags, &names).err()));
     // What is wrong with these nobody has come to see: they have no values.
-    let mut is_unfit = vec![false; calls.len()];
-    for (call, is_unfit) in calls.iter_mut().zip(&mut is_unfit) {
+    for call in &mut calls {
         if call.has_values() && !takes(call) && check_type(call, &point_tags, &names).is_ok() {
             call.argument.ty = Type::Unknown;
-            *is_unfit = true;
         }
     }
-    for column in &mut columns {
-        // Yet a query around this one takes them for what they were cast to.
-        let keeps_type = |index: usize| compiled.is_subquery && is_unfit[index];
-        if matches!(column.value, Scalar::Call(index) if !calls[index].has_values() && !keeps_type(index)) {
+    // Yet a query around this one takes them for what they would be.
+    for column in columns.iter_mut().filter(|_| !compiled.is_subquery) {
+        if matches!(column.value, Scalar::Call(index) if !calls[index].has_values()) {
             column.ty = Type::Unknown;
         }
     }
