@@ -51,7 +51,8 @@ impl Recipient for Engine {
 }
 
 /// Adds the database `database` of a backup to `recipient`, under the name `name`, all of it or nothing. A copy under another
-/// name comes without continuous queries, which would go on writing into the database they name. Returns what was added.
+/// name comes without continuous queries, which would go on writing into the database they name, and without subscriptions, whose
+/// destinations know the other name. Returns what was added.
 ///
 /// # Errors
 /// When the backup has no such database, the recipient has one of that name, or an object of the backup is damaged or missing.
@@ -72,6 +73,7 @@ pub async fn restore_database(
     }
     if name != database {
         image.continuous_queries.clear();
+        image.subscriptions.clear();
     }
     let described: HashMap<&str, &BackedUp> =
         backup.files.iter().map(|file| (file.path.as_str(), file)).collect();

@@ -1,4 +1,4 @@
-//! Layer 2: what statements may do to databases, retention policies, measurements, users and continuous queries.
+//! Layer 2: what statements may do to databases, retention policies, measurements, users, continuous queries and subscriptions.
 //!
 //! In come a [`State`] and what a statement asks for; out go the [`Change`]s that do it (none, when all
 //! is as asked for already) or a [`CatalogError`] with InfluxDB 1.x's text. Pure decisions: nothing is
@@ -15,6 +15,7 @@ mod database;
 mod measurement;
 mod name;
 mod policy;
+mod subscription;
 #[cfg(test)]
 mod tests;
 mod user;
@@ -23,6 +24,7 @@ pub use continuous_query::{create_continuous_query, drop_continuous_query};
 pub use database::{check_new_database, create_database, drop_database};
 pub use measurement::{WriteTarget, WriteTargetError, drop_measurement, resolve_write_target};
 pub use policy::{PolicyChange, PolicySpec, alter_policy, create_policy, drop_policy};
+pub use subscription::{SubscriptionSpec, create_subscription, drop_subscription};
 pub use user::{create_user, drop_user, grant, revoke, set_admin, set_password};
 
 /// Why a statement must not do what it asks for. Displays as InfluxDB 1.x's text.
@@ -37,6 +39,12 @@ pub enum CatalogError {
     /// There is no such user.
     #[error("user not found")]
     UserNotFound,
+    /// There is no such subscription.
+    #[error("subscription not found")]
+    SubscriptionNotFound,
+    /// Points cannot be handed on to what a subscription names.
+    #[error("invalid subscription URL: {0}")]
+    InvalidDestination(String),
     /// What the statement would make exists with other settings.
     #[error("{0}")]
     Conflict(&'static str),
@@ -60,5 +68,7 @@ impl CatalogError {
     const USERS_USED_UP: Self = Self::Invalid("too many users were created");
     const CONTINUOUS_QUERY_EXISTS: Self = Self::Conflict("continuous query already exists");
     const CONTINUOUS_QUERIES_USED_UP: Self = Self::Invalid("too many continuous queries were created");
+    const SUBSCRIPTION_EXISTS: Self = Self::Conflict("subscription already exists");
+    const SUBSCRIPTIONS_USED_UP: Self = Self::Invalid("too many subscriptions were created");
     const USED_UP: Self = Self::Invalid("too many databases or retention policies were created");
 }

@@ -3,7 +3,7 @@
 use super::Engine;
 use super::commit::Effect;
 use super::error::EngineError;
-use crate::catalog::{self, CatalogError, PolicyChange, PolicySpec};
+use crate::catalog::{self, CatalogError, PolicyChange, PolicySpec, SubscriptionSpec};
 use crate::model::change::Change;
 use crate::model::state::State;
 use std::sync::atomic::Ordering;
@@ -91,6 +91,34 @@ impl Engine {
     /// When the manifest cannot be extended.
     pub async fn drop_continuous_query(&self, database: &str, name: &str) -> Result<(), EngineError> {
         self.change(|state| Ok(catalog::drop_continuous_query(state, database, name))).await
+    }
+
+    /// `CREATE SUBSCRIPTION`.
+    ///
+    /// # Errors
+    /// When database or policy are missing, a destination is none, or the policy has a subscription of this name.
+    pub async fn create_subscription(
+        &self,
+        database: &str,
+        policy: &str,
+        spec: &SubscriptionSpec,
+    ) -> Result<(), EngineError> {
+        self.change(|state| catalog::create_subscription(state, database, policy, spec)).await?;
+        tracing::warn!(database, policy, name = spec.name, "writes are not handed on to subscriptions yet");
+        Ok(())
+    }
+
+    /// `DROP SUBSCRIPTION`.
+    ///
+    /// # Errors
+    /// When database, policy or subscription are missing.
+    pub async fn drop_subscription(
+        &self,
+        database: &str,
+        policy: &str,
+        name: &str,
+    ) -> Result<(), EngineError> {
+        self.change(|state| catalog::drop_subscription(state, database, policy, name)).await
     }
 
     /// Makes the changes that `decide` names, durably and alone.

@@ -53,7 +53,7 @@ mod users;
 mod window_width;
 mod write;
 
-pub use crate::catalog::{PolicyChange, PolicySpec};
+pub use crate::catalog::{PolicyChange, PolicySpec, SubscriptionSpec};
 pub use compact::CompactionOptions;
 pub use delete::Deletion;
 pub use error::{EngineError, WriteError};

@@ -7,7 +7,8 @@
 use super::continuous_query::ContinuousQueryInfo;
 use super::database::{DatabaseInfo, PolicyInfo, TableInfo};
 use super::file::FileMeta;
-use super::ids::{ContinuousQueryId, DatabaseId, PolicyId, Sequence, TableId, UserId};
+use super::ids::{ContinuousQueryId, DatabaseId, PolicyId, Sequence, SubscriptionId, TableId, UserId};
+use super::subscription::SubscriptionInfo;
 use super::tombstone::Tombstone;
 use super::user::UserInfo;
 use serde::{Deserialize, Serialize};
@@ -19,11 +20,11 @@ use std::sync::Arc;
 pub enum Change {
     /// A new database, without policies.
     CreateDatabase(Arc<DatabaseInfo>),
-    /// Removes a database with its policies, tables, files and continuous queries, and what users may do with it.
+    /// Removes a database with its policies, tables, files, subscriptions and continuous queries, and what users may do with it.
     DropDatabase(DatabaseId),
     /// A new retention policy, or new settings of one that exists (same id, database and name).
     PutPolicy(Arc<PolicyInfo>),
-    /// Removes a policy with its tables and files. The database's default may name it still.
+    /// Removes a policy with its tables, files and subscriptions. The database's default may name it still.
     DropPolicy(PolicyId),
     /// Names the policy that statements and writes without one mean. It need not exist.
     SetDefaultPolicy {
@@ -97,4 +98,8 @@ pub enum Change {
     CreateContinuousQuery(Arc<ContinuousQueryInfo>),
     /// Removes a continuous query.
     DropContinuousQuery(ContinuousQueryId),
+    /// A new subscription. One that exists never changes.
+    CreateSubscription(Arc<SubscriptionInfo>),
+    /// Removes a subscription.
+    DropSubscription(SubscriptionId),
 }

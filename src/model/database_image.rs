@@ -11,8 +11,9 @@ use super::change::Change;
 use super::continuous_query::ContinuousQueryInfo;
 use super::database::{DatabaseInfo, PolicyInfo, TableInfo};
 use super::file::FileMeta;
-use super::ids::{ContinuousQueryId, PolicyId, Sequence, TableId};
+use super::ids::{ContinuousQueryId, PolicyId, Sequence, SubscriptionId, TableId};
 use super::state::State;
+use super::subscription::SubscriptionInfo;
 use super::tombstone::Tombstone;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -38,6 +39,9 @@ pub struct DatabaseImage {
     pub tombstones: Vec<Arc<Tombstone>>,
     /// Its continuous queries.
     pub continuous_queries: Vec<Arc<ContinuousQueryInfo>>,
+    /// The subscriptions of its policies.
+    #[serde(default)]
+    pub subscriptions: Vec<Arc<SubscriptionInfo>>,
 }
 
 /// The image contradicts itself, or the identifiers or sequences are used up.
@@ -68,6 +72,7 @@ impl DatabaseImage {
             tables_with_deletions: deletions().map(|(id, _)| id).collect(),
             tombstones: deletions().flat_map(|(_, tombstones)| tombstones.iter().cloned()).collect(),
             continuous_queries: state.continuous_queries_of(database.id).cloned().collect(),
+            subscriptions: policies.iter().flat_map(|p| state.subscriptions_of(p.id)).cloned().collect(),
             policies,
             tables,
             files,
@@ -133,6 +138,14 @@ impl DatabaseImage {
             next_query = id.0.checked_add(1).map(ContinuousQueryId);
             let info = ContinuousQueryInfo { id, database, ..ContinuousQueryInfo::clone(query) };
             changes.push(Change::CreateContinuousQuery(Arc::new(info)));
+        }
+        let mut next_subscription = state.next_subscription_id();
+        for subscription in &self.subscriptions {
+            let id = next_subscription.ok_or_else(|| used_up("subscription"))?;
+            next_subscription = id.0.checked_add(1).map(SubscriptionId);
+            let policy = policy_of(subscription.policy)?;
+            let info = SubscriptionInfo { id, policy, ..SubscriptionInfo::clone(subscription) };
+            changes.push(Change::CreateSubscription(Arc::new(info)));
         }
         Ok(Renumbered { changes, through: sequences.last()? })
     }

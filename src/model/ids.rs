@@ -39,6 +39,10 @@ id! {
     ContinuousQueryId(u32)
 }
 id! {
+    /// A subscription, unique over all databases. Ascends as [`UserId`] does.
+    SubscriptionId(u32)
+}
+id! {
     /// The position of a record in the write-ahead log. Starts at 1 and only grows; a row with a
     /// greater sequence is newer.
     Sequence(u64)

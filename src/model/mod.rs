@@ -15,6 +15,7 @@ pub mod series_key;
 pub mod shard;
 pub mod sorted_map;
 pub mod state;
+pub mod subscription;
 pub mod time;
 pub mod tombstone;
 pub mod user;

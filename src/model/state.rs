@@ -12,14 +12,16 @@ use super::change::Change;
 use super::continuous_query::ContinuousQueryInfo;
 use super::database::{DatabaseInfo, PolicyInfo, TableInfo};
 use super::file::FileMeta;
-use super::ids::{ContinuousQueryId, DatabaseId, PolicyId, Sequence, TableId, UserId};
+use super::ids::{ContinuousQueryId, DatabaseId, PolicyId, Sequence, SubscriptionId, TableId, UserId};
 use super::schema::TableSchema;
 use super::sorted_map::SortedMap;
+use super::subscription::SubscriptionInfo;
 use super::tombstone::Tombstone;
 use super::user::UserInfo;
 use std::sync::Arc;
 
 mod continuous_queries;
+mod subscriptions;
 #[cfg(test)]
 mod tests;
 mod tombstones;
@@ -37,6 +39,7 @@ pub struct State {
     dropped: SortedMap<(PolicyId, Arc<str>), Sequence>,
     users: SortedMap<UserId, Arc<UserInfo>>,
     continuous_queries: SortedMap<ContinuousQueryId, Arc<ContinuousQueryInfo>>,
+    subscriptions: SortedMap<SubscriptionId, Arc<SubscriptionInfo>>,
     flushed_through: Sequence,
     next_database: DatabaseId,
     next_policy: PolicyId,
@@ -213,6 +216,7 @@ impl State {
         });
         let users = self.users().map(|u| Change::PutUser(u.clone()));
         let continuous = self.continuous_queries().map(|c| Change::CreateContinuousQuery(c.clone()));
+        let subscriptions = self.subscriptions().map(|s| Change::CreateSubscription(s.clone()));
         let last = [
             Change::Flushed { through: self.flushed_through },
             Change::NextIds {
@@ -221,7 +225,8 @@ impl State {
                 table: self.next_table,
             },
         ];
-        let catalog = databases.chain(policies).chain(tables).chain(users).chain(continuous);
+        let catalog =
+            databases.chain(policies).chain(tables).chain(users).chain(continuous).chain(subscriptions);
         catalog.chain(files).chain(tombstones).chain(dropped).chain(last)
     }
 
@@ -276,6 +281,8 @@ impl State {
             Change::DropUser(id) => self.drop_user(*id),
             Change::CreateContinuousQuery(info) => self.create_continuous_query(info),
             Change::DropContinuousQuery(id) => self.drop_continuous_query(*id),
+            Change::CreateSubscription(info) => self.create_subscription(info),
+            Change::DropSubscription(id) => self.drop_subscription(*id),
         }
     }
 
@@ -328,6 +335,7 @@ impl State {
     fn drop_policy(&mut self, id: PolicyId) -> Result<(), ApplyError> {
         let info = self.policies.remove(&id).ok_or_else(|| missing("retention policy", id))?;
         self.policy_names.remove(&(info.database, info.name.clone()));
+        self.drop_subscriptions_of(id);
         let tables: Vec<_> = self
             .table_names
             .iter_from(|(p, n)| (*p, n.as_ref()).cmp(&(id, "")))

@@ -1,7 +1,7 @@
 //! Changes as values.
 
 use crate::config::Secret;
-use crate::engine::{Deletion, PolicyChange, PolicySpec, RightsChange};
+use crate::engine::{Deletion, PolicyChange, PolicySpec, RightsChange, SubscriptionSpec};
 
 /// A statement that changes something, with its names filled in. The engine checks the rules.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,6 +71,24 @@ pub enum Command {
         /// The database.
         database: String,
         /// The continuous query's name.
+        name: String,
+    },
+    /// `CREATE SUBSCRIPTION`.
+    CreateSubscription {
+        /// The database.
+        database: String,
+        /// The retention policy.
+        policy: String,
+        /// Its name, mode and destinations.
+        spec: SubscriptionSpec,
+    },
+    /// `DROP SUBSCRIPTION`.
+    DropSubscription {
+        /// The database.
+        database: String,
+        /// The retention policy.
+        policy: String,
+        /// The subscription's name.
         name: String,
     },
     /// A statement about a user.

@@ -11,12 +11,14 @@ use super::influxql::source::Defaults;
 use super::influxql::{SelectPlan, plan_select};
 use super::show::{self, Listing, SeriesSource};
 use super::tables::Tables;
-use crate::catalog::{PolicyChange, PolicySpec};
+use crate::catalog::{PolicyChange, PolicySpec, SubscriptionSpec};
 use crate::config::Secret;
 use crate::engine::RightsChange;
+use crate::model::subscription::SubscriptionMode;
 use crate::model::user::Access;
 use influxql::ast::{
-    AlterRetentionPolicy, CreateDatabase, CreateRetentionPolicy, Password, Privilege, Statement,
+    self, AlterRetentionPolicy, CreateDatabase, CreateRetentionPolicy, CreateSubscription, Password,
+    Privilege, Statement,
 };
 
 /// What a request says besides its statements.
@@ -72,6 +74,7 @@ pub async fn plan_statement(
         Statement::ShowUsers => show::users(state)?,
         Statement::ShowGrants { user } => show::grants(state, user)?,
         Statement::ShowContinuousQueries => show::continuous_queries(state)?,
+        Statement::ShowSubscriptions => show::subscriptions(state)?,
         Statement::ShowCardinality(show) => show::cardinality(show, tables, series, context).await?,
         other => return command(other, tables, context).map(Planned::Command),
     };
@@ -111,6 +114,12 @@ fn command(
         Statement::DropContinuousQuery { name, database } => {
             Command::DropContinuousQuery { database: database.clone(), name: name.clone() }
         }
+        Statement::CreateSubscription(create) => create_subscription(create),
+        Statement::DropSubscription { name, database, policy } => Command::DropSubscription {
+            database: database.clone(),
+            policy: policy.clone(),
+            name: name.clone(),
+        },
         other => Command::User(user_command(other)?),
     })
 }
@@ -179,6 +188,21 @@ fn create_policy(create: &CreateRetentionPolicy) -> Command {
             past_limit_ns: create.past_limit_ns,
         },
         make_default: create.default,
+    }
+}
+
+fn create_subscription(create: &CreateSubscription) -> Command {
+    Command::CreateSubscription {
+        database: create.database.clone(),
+        policy: create.policy.clone(),
+        spec: SubscriptionSpec {
+            name: create.name.clone(),
+            mode: match create.mode {
+                ast::SubscriptionMode::All => SubscriptionMode::All,
+                ast::SubscriptionMode::Any => SubscriptionMode::Any,
+            },
+            destinations: create.destinations.clone(),
+        },
     }
 }
 

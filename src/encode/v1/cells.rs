@@ -2,7 +2,9 @@
 //! downcasts.
 
 use crate::model::result::ResultShape;
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StringArray, StringViewArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, ListArray, RecordBatch, StringArray, StringViewArray,
+};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Float64Type, Int64Type, TimeUnit, TimestampNanosecondType, UInt64Type};
 
@@ -24,6 +26,7 @@ enum Values<'a> {
     Boolean(&'a BooleanArray),
     Text(&'a StringArray),
     TextView(&'a StringViewArray),
+    TextList(&'a ListArray, &'a StringViewArray),
 }
 
 /// One value.
@@ -36,6 +39,22 @@ pub(super) enum Cell<'a> {
     Unsigned(u64),
     Boolean(bool),
     Text(&'a str),
+    Texts(Texts<'a>),
+}
+
+/// The texts of a cell that has several.
+#[derive(Clone, Copy)]
+pub(super) struct Texts<'a> {
+    all: &'a StringViewArray,
+    start: usize,
+    end: usize,
+}
+
+impl<'a> Texts<'a> {
+    /// Each of them in order.
+    pub(super) fn iter(self) -> impl ExactSizeIterator<Item = &'a str> {
+        (self.start..self.end).map(move |i| self.all.value(i))
+    }
 }
 
 impl<'a> Column<'a> {
@@ -52,6 +71,10 @@ impl<'a> Column<'a> {
             DataType::Boolean => Values::Boolean(array.as_boolean()),
             DataType::Utf8 => Values::Text(array.as_string()),
             DataType::Utf8View => Values::TextView(array.as_string_view()),
+            DataType::List(item) if *item.data_type() == DataType::Utf8View => {
+                let lists: &ListArray = array.as_list();
+                Values::TextList(lists, lists.values().as_string_view())
+            }
             other => return Err(other.clone()),
         };
         Ok(Self { values, nulls: array.nulls() })
@@ -72,6 +95,10 @@ impl<'a> Column<'a> {
             Values::Boolean(values) => Cell::Boolean(values.value(row)),
             Values::Text(values) => Cell::Text(values.value(row)),
             Values::TextView(values) => Cell::Text(values.value(row)),
+            Values::TextList(lists, all) => {
+                let offset = |row: usize| usize::try_from(lists.value_offsets()[row]).unwrap_or_default();
+                Cell::Texts(Texts { all, start: offset(row), end: offset(row + 1) })
+            }
         }
     }
 

@@ -59,6 +59,7 @@ impl Csv {
             Cell::Boolean(true) => out.extend_from_slice(b"true"),
             Cell::Boolean(false) => out.extend_from_slice(b"false"),
             Cell::Text(text) => push_csv_field(out, text),
+            Cell::Texts(texts) => push_csv_field(out, &texts.iter().collect::<Vec<_>>().join(" ")),
         }
     }
 }

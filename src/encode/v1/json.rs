@@ -5,7 +5,7 @@
 //! value cannot be written.
 
 use super::Epoch;
-use super::cells::{Cell, Columns};
+use super::cells::{Cell, Columns, Texts};
 use super::number::{push_integer, push_json_float};
 use super::text::push_json_string;
 use super::timestamp::{Rfc3339, push_scaled};
@@ -21,6 +21,7 @@ mod depth {
     pub(super) const SERIES_MEMBER: usize = 5;
     pub(super) const ROW: usize = 6;
     pub(super) const CELL: usize = 7;
+    pub(super) const TEXT_OF_CELL: usize = 8;
 }
 
 /// The JSON writer.
@@ -95,8 +96,19 @@ impl Json {
             Cell::Boolean(true) => out.extend_from_slice(b"true"),
             Cell::Boolean(false) => out.extend_from_slice(b"false"),
             Cell::Text(text) => push_json_string(out, text),
+            Cell::Texts(texts) => self.texts(out, texts),
         }
         Ok(())
+    }
+
+    fn texts(&self, out: &mut Vec<u8>, texts: Texts<'_>) {
+        out.push(b'[');
+        for (i, text) in texts.iter().enumerate() {
+            self.layout.item(out, i == 0, depth::TEXT_OF_CELL);
+            push_json_string(out, text);
+        }
+        self.layout.line(out, depth::CELL);
+        out.push(b']');
     }
 
     fn row(&mut self, out: &mut Vec<u8>, columns: &Columns<'_>, row: usize) -> Result<(), UnsupportedValue> {

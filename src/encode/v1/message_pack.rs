@@ -91,6 +91,10 @@ impl MessagePack {
             Cell::Boolean(true) => out.push(TRUE),
             Cell::Boolean(false) => out.push(FALSE),
             Cell::Text(text) => push_text(out, text),
+            Cell::Texts(texts) => {
+                push_array(out, texts.iter().len());
+                texts.iter().for_each(|text| push_text(out, text));
+            }
         }
     }
 }

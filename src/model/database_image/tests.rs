@@ -5,14 +5,15 @@ use crate::model::change::Change;
 use crate::model::continuous_query::ContinuousQueryInfo;
 use crate::model::database::{DatabaseInfo, PolicyInfo, TableInfo};
 use crate::model::file::FileMeta;
-use crate::model::ids::{ContinuousQueryId, DatabaseId, PolicyId, Sequence, TableId};
+use crate::model::ids::{ContinuousQueryId, DatabaseId, PolicyId, Sequence, SubscriptionId, TableId};
 use crate::model::state::State;
+use crate::model::subscription::{SubscriptionInfo, SubscriptionMode};
 use crate::model::time::TimeRange;
 use crate::model::tombstone::{SeriesFilter, Tombstone};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A database with one policy `p` and its tables, each with two files, a tombstone between them and one continuous query.
+/// A database with one policy `p` and its tables, each with two files, a tombstone between them, one continuous query and one subscription.
 fn database(id: u32, name: &str, tables: &[(u32, &str)], sequence: u64) -> Vec<Change> {
     let (database, policy) = (DatabaseId(id), PolicyId(id + 10));
     let info = DatabaseInfo { id: database, name: name.into(), default_policy: "p".into() };
@@ -48,6 +49,13 @@ fn database(id: u32, name: &str, tables: &[(u32, &str)], sequence: u64) -> Vec<C
         database,
         name: "c".into(),
         statement: "…".into(),
+    })));
+    changes.push(Change::CreateSubscription(Arc::new(SubscriptionInfo {
+        id: SubscriptionId(id),
+        policy,
+        name: "s".into(),
+        mode: SubscriptionMode::All,
+        destinations: vec!["udp://h:1".into()],
     })));
     changes
 }
@@ -106,6 +114,8 @@ fn an_image_comes_out_of_a_state_as_it_came_in() {
         [52, 57, 52, 57, 54, 54],
         "behind all that the log has given out, in order"
     );
+    assert_eq!((image.subscriptions.len(), again.subscriptions.len()), (1, 1));
+    assert_eq!(again.subscriptions[0].policy, again.policies[0].id);
     let paths = |image: &DatabaseImage| image.files.iter().map(|f| f.path.clone()).collect::<Vec<_>>();
     assert_eq!(paths(&image), paths(&again));
     // Back into an empty state: only identifiers differ.

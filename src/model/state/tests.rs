@@ -6,8 +6,9 @@ use crate::model::change::Change;
 use crate::model::continuous_query::ContinuousQueryInfo;
 use crate::model::database::{DatabaseInfo, PolicyInfo, TableInfo};
 use crate::model::file::FileMeta;
-use crate::model::ids::{ContinuousQueryId, DatabaseId, PolicyId, Sequence, TableId, UserId};
+use crate::model::ids::{ContinuousQueryId, DatabaseId, PolicyId, Sequence, SubscriptionId, TableId, UserId};
 use crate::model::schema::{ColumnKind, TableSchema};
+use crate::model::subscription::{SubscriptionInfo, SubscriptionMode};
 use crate::model::time::TimeRange;
 use crate::model::tombstone::{SeriesFilter, Tombstone};
 use crate::model::user::{Access, PasswordHash, UserInfo};
@@ -115,6 +116,16 @@ fn continuous_query(id: u32, database: u32, name: &str) -> Change {
     }))
 }
 
+fn subscription(id: u32, policy: u32, name: &str) -> Change {
+    Change::CreateSubscription(Arc::new(SubscriptionInfo {
+        id: SubscriptionId(id),
+        policy: PolicyId(policy),
+        name: name.into(),
+        mode: SubscriptionMode::Any,
+        destinations: vec!["udp://h:1".into()],
+    }))
+}
+
 /// Two databases with a policy each and a table `m` in both.
 fn sample() -> State {
     let changes = [
@@ -199,8 +210,14 @@ fn what_does_not_fit_is_refused_without_a_trace() {
 }
 
 #[test]
-fn users_and_continuous_queries_that_do_not_fit_are_refused() {
-    let added = [user(0, "u", &[0, 1]), user(1, "v", &[]), continuous_query(0, 0, "q")];
+fn users_continuous_queries_and_subscriptions_that_do_not_fit_are_refused() {
+    let added = [
+        user(0, "u", &[0, 1]),
+        user(1, "v", &[]),
+        continuous_query(0, 0, "q"),
+        subscription(0, 0, "s"),
+        subscription(1, 1, "s"),
+    ];
     let state = sample().with_changes(&added).expect("they fit");
     check_refused(&state, &user(9, "u", &[]), "user \"u\" exists already");
     check_refused(&state, &user(0, "v", &[]), "user 0 is inconsistent: its name differs");
@@ -216,6 +233,11 @@ fn users_and_continuous_queries_that_do_not_fit_are_refused() {
     check_refused(&state, &continuous_query(9, 9, "r"), "database 9 does not exist");
     let drop = Change::DropContinuousQuery(ContinuousQueryId(9));
     check_refused(&state, &drop, "continuous query 9 does not exist");
+    check_refused(&state, &subscription(0, 1, "r"), "subscription 0 exists already");
+    check_refused(&state, &subscription(9, 0, "s"), "subscription \"s\" exists already");
+    check_refused(&state, &subscription(9, 9, "r"), "retention policy 9 does not exist");
+    let drop = Change::DropSubscription(SubscriptionId(9));
+    check_refused(&state, &drop, "subscription 9 does not exist");
 }
 
 #[test]
@@ -231,6 +253,26 @@ fn dropping_a_database_takes_grants_and_continuous_queries_along() {
     assert_eq!(granted, [DatabaseId(1)]);
     assert!(state.continuous_query(DatabaseId(0), "q").is_none());
     assert!(state.continuous_query(DatabaseId(1), "q").is_some());
+}
+
+#[test]
+fn subscriptions_go_with_their_policy_and_not_before() {
+    let added = [subscription(0, 0, "s"), subscription(1, 1, "s"), subscription(2, 0, "r")];
+    let state = sample().with_changes(&added).expect("they fit");
+    let names = |state: &State, policy| -> Vec<String> {
+        state.subscriptions_of(PolicyId(policy)).map(|s| s.name.to_string()).collect()
+    };
+    assert_eq!(names(&state, 0), ["s", "r"]);
+    let again = State::default().with_changes(&state.to_changes().collect::<Vec<_>>());
+    assert_eq!(again.as_ref(), Ok(&state), "a checkpoint has them");
+    let altered = state.with_changes(&[policy(0, 0, "autogen")]).expect("it fits");
+    assert_eq!(names(&altered, 0), ["s", "r"]);
+    let dropped = Change::DropSubscription(SubscriptionId(0));
+    assert_eq!(names(&state.with_changes(&[dropped]).expect("it fits"), 0), ["r"]);
+    for drop in [Change::DropPolicy(PolicyId(0)), Change::DropDatabase(DatabaseId(0))] {
+        let after = state.with_changes(&[drop]).expect("it fits");
+        assert_eq!((names(&after, 0), names(&after, 1)), (Vec::new(), vec!["s".to_owned()]));
+    }
 }
 
 #[test]

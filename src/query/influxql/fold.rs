@@ -52,7 +52,7 @@ pub(super) enum Literal {
 }
 
 impl Folded {
-    /// As an expression; a time becomes a call of `now()`, which no condition on rows accepts.
+    /// As an expression; a time becomes a call of `now()`, which has no value in a condition on rows.
     #[must_use]
     pub(super) fn into_expr(self) -> Expr {
         match self {

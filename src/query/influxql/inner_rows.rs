@@ -99,9 +99,13 @@ impl InnerRows<'_> {
         let OutputColumn { value, ty: own, .. } = self.query.columns.get(index)?;
         let own = *own;
         let is_text = |ty: Type| matches!(ty, Type::Tag | Type::String);
+        let is_nothing = matches!(value, Scalar::Call(call) if !self.query.projection.has_values(*call));
         let fits = own == ty || (own.is_numeric() && ty.is_numeric()) || (is_text(own) && is_text(ty));
         if !fits || own == Type::Unknown || *value == Scalar::Null {
             return None;
+        }
+        if is_nothing {
+            return Some(null_of(ty));
         }
         let column = self.named(2 + self.query.group_tags.len() + index);
         Some(converted(column, &own.data_type(), &ty.data_type()))
@@ -158,12 +162,17 @@ impl Columns for InnerRows<'_> {
         // A null counts as false beside a truth value.
         Some(match ty {
             Type::Boolean => or_else(column, Expr::Literal(ScalarValue::Boolean(Some(false)), None)),
+            _ if is_null(&column) => return None,
             _ => column,
         })
     }
 
     fn text_of_tag(&self, name: &str) -> Option<Expr> {
         self.column(name, Type::String)
+    }
+
+    fn has_empty_tags(&self) -> bool {
+        true
     }
 }
 

@@ -171,6 +171,17 @@ pub enum Projection {
 }
 
 impl Projection {
+    /// Whether a call, by the number that [`Scalar::Call`] bears, can have a value.
+    #[must_use]
+    pub fn has_values(&self, call: usize) -> bool {
+        match self {
+            Self::Raw => false,
+            Self::Distinct(argument) => argument.ty.is_field(),
+            Self::Selector(call) | Self::TopBottom { call, .. } => call.has_values(),
+            Self::Aggregate(calls) | Self::Window(calls) => calls.get(call).is_some_and(Call::has_values),
+        }
+    }
+
     /// Whether each row comes from a point, rather than from the points of a series or a window.
     #[must_use]
     pub fn is_of_points(&self) -> bool {

@@ -88,6 +88,11 @@ pub trait Columns {
     fn text_of_tag(&self, _name: &str) -> Option<Expr> {
         None
     }
+
+    /// Whether a tag that is missing is the empty text where two tags are compared: two missing ones are equal then.
+    fn has_empty_tags(&self) -> bool {
+        false
+    }
 }
 
 /// The condition on the rows of one table or subquery.
@@ -208,6 +213,10 @@ impl<'a> Context<'a> {
             return Ok(Predicate::Constant(true));
         }
         Ok(match (left, right) {
+            (Side::Tag(l), Side::Tag(r)) if self.columns.has_empty_tags() => {
+                let text_of = |tag: Option<Expr>| tag.map_or_else(|| text(""), or_empty);
+                texts(op, text_of(l), text_of(r))
+            }
             (Side::Tag(l), Side::Tag(r)) => tags(op, l, r),
             (Side::Tag(tag), Side::Regex(pattern)) => tag_and_regex(op, tag, pattern)?,
             (Side::Tag(tag), Side::Value(Some(Expr::Literal(text, _)), Type::String, IsLiteral(true)))

@@ -10,10 +10,10 @@
 use super::columns::{null_of, or_else};
 use super::error::Result;
 use super::finish::{project, sort_by};
-use super::ir::{Measurement, Part, Query};
+use super::ir::{Measurement, Query};
 use super::limit::{limit, rows_within_reach};
 use super::lower::{fill_value, is_null, lower};
-use super::scan::{RowsWanted, Wanted, any_not_null, scan};
+use super::scan::{RowsWanted, Wanted, scan};
 use super::types::Type;
 use crate::query::tables::Tables;
 use datafusion::functions_window::nth_value::last_value_udwf;
@@ -33,16 +33,9 @@ pub(super) fn plan(
 ) -> Result<Option<LogicalPlan>> {
     let rows = RowsWanted::WithField(rows_within_reach(query));
     let wanted = Wanted { refs: &query.refs, has_time: true, has_series: true, rows };
-    let Some(mut input) = scan(query, measurement, wanted, tables)? else { return Ok(None) };
+    let Some(input) = scan(query, measurement, wanted, tables)? else { return Ok(None) };
     if input.has_rows_of_nulls && query.refs.iter().all(|r| r.ty == Type::Unknown) {
         return Ok(None);
-    }
-    let has_subquery = measurement.parts.iter().any(|part| matches!(part, Part::Subquery { .. }));
-    if has_subquery && !input.has_rows_of_nulls {
-        // Beside the rows of tables those of subqueries count as these do.
-        let fields = query.refs.iter().zip(&input.refs).filter(|(r, _)| r.ty.is_field());
-        let has_field = any_not_null(fields.map(|(_, expr)| expr));
-        input = input.filter(has_field)?;
     }
     let plan = sort_by(query, input.plan, &input.group_tags, input.order.clone());
     let mut plan = limit(query, plan, &input.group_tags)?;

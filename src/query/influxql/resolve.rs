@@ -50,7 +50,7 @@ pub(super) struct Resolved {
 }
 
 /// The same of a statement whose form has been checked, without the upper bound of windows. In a subquery a column of types that do
-/// not fit together is one without values.
+/// not fit together is one without values, and without a type unless the left side of a bitwise operator is a boolean.
 pub(super) fn resolve_compiled(
     select: &Select,
     compiled: &Compiled,
@@ -76,7 +76,7 @@ pub(super) fn resolve_compiled(
     for (field, name) in fields.iter().zip(column_names(&fields)) {
         let (value, ty) = match scope.scalar(&field.expr) {
             Err(QueryError::Query(text)) if compiled.is_subquery && text.starts_with(TYPE_ERROR) => {
-                (Scalar::Null, Type::Unknown)
+                (Scalar::Null, scope.type_of_unfit(&field.expr))
             }
             scalar => scalar?,
         };
@@ -102,7 +102,8 @@ pub(super) fn resolve_compiled(
             call.argument.ty = Type::Unknown;
         }
     }
-    for column in &mut columns {
+    // Yet a query around this one takes them for what they would be.
+    for column in columns.iter_mut().filter(|_| !compiled.is_subquery) {
         if matches!(column.value, Scalar::Call(index) if !calls[index].has_values()) {
             column.ty = Type::Unknown;
         }
@@ -219,9 +220,7 @@ impl Scope<'_> {
                     Type::Unknown => call.result_type(Type::Unknown),
                     ty => ty,
                 };
-                let shown = if call.has_values() { ty } else { Type::Unknown };
-                let scalar = Scalar::Call(index_of(&mut self.calls, call));
-                return Ok((scalar, shown));
+                return Ok((Scalar::Call(index_of(&mut self.calls, call)), ty));
             }
             Expr::Paren(inner) => return self.scalar(inner),
             Expr::Binary { op, left, right } => return self.binary(expr, *op, left, right),
@@ -264,10 +263,15 @@ impl Scope<'_> {
         };
         // One side without a type is null, and so is the result.
         if l_type == Type::Unknown || r_type == Type::Unknown {
-            let is_filled = |scalar: &Scalar| {
-                matches!(scalar, Scalar::Call(_) | Scalar::Binary { .. } | Scalar::Math { .. })
+            // A number fills it, which goes with numbers only.
+            let is_filled = |scalar: &Scalar, own: Type, other: Type| {
+                let may_be = matches!(
+                    scalar,
+                    Scalar::Ref(_) | Scalar::Call(_) | Scalar::Binary { .. } | Scalar::Math { .. }
+                );
+                may_be && own == Type::Unknown && (other.is_numeric() || other == Type::Unknown)
             };
-            if !is_filled(&l) && !is_filled(&r) {
+            if !is_filled(&l, l_type, r_type) && !is_filled(&r, r_type, l_type) {
                 return Ok((Scalar::Null, ty));
             }
         }
@@ -286,6 +290,20 @@ impl Scope<'_> {
             _ => Type::Float,
         };
         Ok((Scalar::Math { function, args: args.into_iter().map(|(arg, _)| arg).collect(), ty }, ty))
+    }
+
+    /// The type of an expression of types that do not fit together, to a query around it.
+    fn type_of_unfit(&mut self, expr: &Expr) -> Type {
+        match expr {
+            Expr::Paren(inner) => self.type_of_unfit(inner),
+            Expr::Binary { op: BinaryOp::BitAnd | BinaryOp::BitOr | BinaryOp::BitXor, left, .. } => {
+                match self.scalar(left) {
+                    Ok((_, Type::Boolean)) => Type::Boolean,
+                    _ => Type::Unknown,
+                }
+            }
+            _ => Type::Unknown,
+        }
     }
 
     fn reference(&self, name: &str, cast: Option<CastType>) -> Ref {

@@ -19,6 +19,7 @@ use crate::query::scan::RunRows;
 use crate::query::tables::Tables;
 
 use datafusion::catalog::TableProvider;
+use datafusion::common::ScalarValue;
 use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{
@@ -270,12 +271,21 @@ fn used<'a>(
 }
 
 fn union(query: &Query, inputs: Vec<Input>, wanted: Wanted<'_>) -> Result<Input> {
-    let inputs = inputs.into_iter().map(|input| Input { place: None, ..input }.renamed(wanted));
+    // Beside a subquery, rows of one time come in the order of FROM.
+    let is_of_subquery = |part: &Part| matches!(part, Part::Subquery { .. });
+    let has_subquery = query.measurements.iter().flat_map(|m| &m.parts).any(is_of_subquery);
+    let place = |number: usize| Expr::Literal(ScalarValue::from(number as i64), None);
+    let inputs = inputs
+        .into_iter()
+        .enumerate()
+        .map(|(number, input)| Input { place: has_subquery.then(|| place(number)), ..input }.renamed(wanted));
     let mut renamed = inputs.collect::<Result<Vec<_>>>()?;
     let plans = renamed.iter().map(|input| Arc::new(input.plan.clone())).collect();
     let mut first = renamed.remove(0);
     first.plan = LogicalPlan::Union(Union::try_new_with_loose_types(plans)?);
-    first.order = vec![in_order(query, &first.time), in_order(query, &first.series)];
+    first.order = vec![in_order(query, &first.time)];
+    first.order.extend(first.place.take().map(|place| in_order(query, &place)));
+    first.order.push(in_order(query, &first.series));
     first.has_rows_of_nulls &= renamed.iter().all(|input| input.has_rows_of_nulls);
     Ok(first)
 }

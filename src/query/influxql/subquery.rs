@@ -11,13 +11,14 @@
 
 use super::compile::Compiled;
 use super::error::{Result, err};
-use super::ir::{Limits, Measurement, Part, Query, Subquery};
+use super::ir::{Limits, Measurement, Part, Projection, Query, Subquery};
 use super::resolve::resolve_compiled;
 use super::source::{Defaults, tables_of};
 use super::types::Type;
 use crate::model::database::TableInfo;
 use crate::model::state::State;
 use crate::query::error::QueryError;
+use crate::query::functions::window::WindowFunction;
 use influxql::ast::{Select, Source};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -163,6 +164,14 @@ impl Subquery {
         query.group_tags = tags.into_iter().collect();
         query.bounds = query.bounds.intersect(outer.bounds);
         query.bounds.max_ns = query.bounds.max_ns.or(self.upper_ns);
+        if let Projection::Window(calls) = &mut query.projection {
+            // An area without windows bears the first time there may be, which only now is known.
+            for function in calls.iter_mut().flat_map(|call| &mut call.over) {
+                if let WindowFunction::Integral { lower_ns, .. } = function {
+                    *lower_ns = query.bounds.min_ns;
+                }
+            }
+        }
         query.interval = query.interval.or(outer.interval);
         query.is_descending = outer.is_descending;
         query.limits = Limits { slimit: 0, soffset: 0, ..query.limits };

@@ -2,7 +2,7 @@
 
 use crate::model::result::ResultShape;
 use crate::query::error::QueryError;
-use arrow::array::{ArrayRef, BooleanArray, Int64Array, StringViewArray};
+use arrow::array::{ArrayRef, BooleanArray, Int64Array, ListBuilder, StringViewArray, StringViewBuilder};
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow::record_batch::RecordBatch;
 use std::sync::Arc;
@@ -25,6 +25,8 @@ pub(super) enum Column {
     OptionalText(Vec<Option<String>>),
     /// Text that is shared.
     Shared(Vec<Arc<str>>),
+    /// Several texts.
+    Lists(Vec<Vec<Arc<str>>>),
     /// Whole numbers.
     Integer(Vec<i64>),
     /// True or false.
@@ -59,6 +61,7 @@ impl Listing {
                 Column::Text(values) => Arc::new(StringViewArray::from_iter_values(values)),
                 Column::OptionalText(values) => Arc::new(StringViewArray::from_iter(values)),
                 Column::Shared(values) => Arc::new(StringViewArray::from_iter_values(values)),
+                Column::Lists(values) => lists(values),
                 Column::Integer(values) => Arc::new(Int64Array::from(values.clone())),
                 Column::Boolean(values) => Arc::new(BooleanArray::from(values.clone())),
             });
@@ -83,6 +86,15 @@ impl Listing {
         };
         Ok(Self { shape, batch })
     }
+}
+
+fn lists(rows: &[Vec<Arc<str>>]) -> ArrayRef {
+    let mut builder = ListBuilder::new(StringViewBuilder::new());
+    for texts in rows {
+        texts.iter().for_each(|text| builder.values().append_value(text));
+        builder.append(true);
+    }
+    Arc::new(builder.finish())
 }
 
 /// LIMIT and OFFSET; a limit of 0 is none.

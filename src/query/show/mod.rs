@@ -10,6 +10,7 @@
 //! | `queries` | QUERIES |
 //! | `series` | SERIES |
 //! | `shards` | SHARDS, SHARD GROUPS |
+//! | `subscriptions` | SUBSCRIPTIONS |
 //! | `tags` | TAG KEYS, TAG VALUES |
 //! | `scope` | which tables a statement is about, and their series |
 //! | `listing` | rows in the making |
@@ -26,6 +27,7 @@ mod queries;
 mod scope;
 mod series;
 mod shards;
+mod subscriptions;
 mod tags;
 mod users;
 
@@ -39,5 +41,6 @@ pub(in crate::query) use scope::tables_of;
 pub use scope::{SeriesSource, TagValues};
 pub use series::series;
 pub use shards::{shard_groups, shards};
+pub use subscriptions::subscriptions;
 pub use tags::{tag_keys, tag_values};
 pub use users::{grants, users};

@@ -261,6 +261,12 @@ async fn execute(engine: &Engine, command: Command) -> Result<(), EngineError> {
         Command::DropContinuousQuery { database, name } => {
             engine.drop_continuous_query(&database, &name).await
         }
+        Command::CreateSubscription { database, policy, spec } => {
+            engine.create_subscription(&database, &policy, &spec).await
+        }
+        Command::DropSubscription { database, policy, name } => {
+            engine.drop_subscription(&database, &policy, &name).await
+        }
         Command::User(command) => change_user(engine, command).await,
     }
 }
