@@ -128,7 +128,7 @@ impl QueryEngine {
         let memory: Arc<dyn MemoryPool> = Arc::new(GreedyMemoryPool::new(options.memory_bytes));
         let environment = RuntimeEnvBuilder::new()
             .with_memory_pool(memory.clone())
-            .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(spill_mode(&options)?))
+            .with_disk_manager_builder(disk_manager(&options)?)
             .build_arc()?;
         let state = session_state(&options, environment)?;
         let influxql_state = SessionStateBuilder::new_from_existing(state.clone())
@@ -344,6 +344,27 @@ fn spill_mode(options: &QueryOptions) -> Result<DiskManagerMode, QueryError> {
 /// thread; no more than DataFusion's default.
 fn merge_bytes(options: &QueryOptions) -> usize {
     (options.memory_per_query_bytes / options.threads.max(1) / 16).min(10 << 20)
+}
+
+/// Where and how queries spill.
+fn disk_manager(options: &QueryOptions) -> Result<DiskManagerBuilder, QueryError> {
+    let disk = DiskManagerBuilder::default().with_mode(spill_mode(options)?);
+    Ok(match merge_fan_in(options) {
+        Some(fan_in) => disk.with_max_spill_merge_fan_in(fan_in),
+        None => disk,
+    })
+}
+
+/// How many spilled files a sort merges at once. DataFusion lets the first of several sorts take as much memory for that as there
+/// is, and then the next finds none. `None` = as it likes: with so little memory DataFusion may split batches for ever
+/// rather than give up.
+fn merge_fan_in(options: &QueryOptions) -> Option<usize> {
+    /// Of a file that is merged: two batches of [`BATCH_ROWS`] rows of 128 bytes, twice.
+    const FILE_BYTES: usize = 4 << 20;
+    const FAN_IN_MIN: usize = 8;
+    const FAN_IN_MAX: usize = 64;
+    let fan_in = options.memory_per_query_bytes / options.threads.max(1) / FILE_BYTES;
+    (fan_in >= FAN_IN_MIN).then_some(fan_in.min(FAN_IN_MAX))
 }
 
 fn session_state(options: &QueryOptions, environment: Arc<RuntimeEnv>) -> Result<SessionState, QueryError> {
