@@ -3,9 +3,11 @@
 use crate::answers::scenario_answer;
 use crate::generate::quote_name;
 use crate::points::{Point, Value};
-use crate::schema::DATABASE;
+use crate::schema::{DATABASE, Kind, TARGET};
 use crate::servers::{Form, Pair, Servers};
 use crate::statement::Statement;
+use chrono::{Offset as _, TimeZone as _};
+use chrono_tz::Tz;
 
 /// What happened to the database before the statement.
 #[derive(Debug, Clone)]
@@ -39,7 +41,7 @@ impl Case {
 
     /// How many points the steps write.
     pub(crate) fn point_count(&self) -> usize {
-        self.steps.iter().map(|step| if let Step::Write(points) = step { points.len() } else { 0 }).sum()
+        self.points().count()
     }
 
     /// The statements that have changed what the points say.
@@ -55,14 +57,52 @@ impl Case {
         self.changes().next().is_some()
     }
 
+    /// Whether changes may have taken something away from this measurement, or refused it on its way there.
+    pub(crate) fn has_changed(&self, measurement: &str) -> bool {
+        self.changes().any(|change| match change {
+            Statement::Broken { .. } => false,
+            Statement::Select(select) => select
+                .into
+                .as_ref()
+                .is_some_and(|target| target.ends_with(":MEASUREMENT") || measurement == TARGET),
+            Statement::Other { head, .. } => {
+                let name =
+                    head.rsplit_once(" FROM ").or(head.split_once(" MEASUREMENT ")).map(|(_, name)| name);
+                name.is_none_or(|name| name.starts_with('/') || name == quote_name(measurement))
+            }
+        })
+    }
+
+    /// The types of all fields of this name in lower case. A field of a SELECT … INTO is not among them.
+    pub(crate) fn kinds_of(&self, name: &str) -> Vec<Kind> {
+        let fields = self.points().flat_map(|point| &point.fields);
+        fields.filter(|(field, _)| field.to_lowercase() == name).map(|(_, value)| value.kind()).collect()
+    }
+
+    /// Every point that was written.
+    fn points(&self) -> impl Iterator<Item = &Point> {
+        self.steps.iter().flat_map(|step| match step {
+            Step::Write(points) => points.as_slice(),
+            Step::Flush | Step::Change(_) => &[],
+        })
+    }
+
+    /// Whether the clock of any of these zones changes between the first and the last point.
+    pub(crate) fn has_clock_change(&self, zones: &[Tz]) -> bool {
+        zones.iter().any(|zone| {
+            let offset = |point: &Point| {
+                let at = chrono::DateTime::from_timestamp_nanos(point.time_ns).naive_utc();
+                zone.offset_from_utc_datetime(&at).fix()
+            };
+            let mut offsets = self.points().map(offset);
+            let first = offsets.next();
+            offsets.any(|offset| Some(offset) != first)
+        })
+    }
+
     /// Whether a text has the name of a field that one policy's points of a measurement have, and another's have not.
     pub(crate) fn names_field_of_other_policy(&self, text: &str) -> bool {
-        let points = || {
-            self.steps.iter().flat_map(|step| match step {
-                Step::Write(points) => points.as_slice(),
-                Step::Flush | Step::Change(_) => &[],
-            })
-        };
+        let points = || self.points();
         let has = |policy: usize, measurement: &str, field: &str| {
             points().any(|point| {
                 point.policy == policy
@@ -85,25 +125,17 @@ impl Case {
     /// Whether InfluxDB keeps the points of a policy in more than one shard. Shards of a week begin on Mondays.
     pub(crate) fn has_several_shards(&self) -> bool {
         const DAY_NS: i64 = 86_400_000_000_000;
-        let points = self.steps.iter().flat_map(|step| match step {
-            Step::Write(points) => points.as_slice(),
-            Step::Flush | Step::Change(_) => &[],
-        });
         // The epoch was a Thursday.
-        let mut shards = points.map(|point| point.time_ns.saturating_add(3 * DAY_NS).div_euclid(7 * DAY_NS));
+        let mut shards =
+            self.points().map(|point| point.time_ns.saturating_add(3 * DAY_NS).div_euclid(7 * DAY_NS));
         let first = shards.next();
         shards.any(|shard| Some(shard) != first)
     }
 
     /// Whether points hold integers of which two leave 64 bits.
     pub(crate) fn has_huge_integers(&self) -> bool {
-        self.steps.iter().any(|step| match step {
-            Step::Write(points) => points
-                .iter()
-                .flat_map(|point| &point.fields)
-                .any(|(_, value)| matches!(value, Value::Integer(n) if n.unsigned_abs() > 1 << 61)),
-            Step::Flush | Step::Change(_) => false,
-        })
+        let mut values = self.points().flat_map(|point| &point.fields);
+        values.any(|(_, value)| matches!(value, Value::Integer(n) if n.unsigned_abs() > 1 << 61))
     }
 
     /// The case as a scenario file, with the oracle's answer.

@@ -5,6 +5,7 @@
 
 use crate::scenario::http::Response;
 use crate::scenario::json::{Json, parse_documents};
+use std::collections::BTreeMap;
 
 /// How two answers relate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -185,12 +186,65 @@ fn for_each_difference(
     true
 }
 
-/// Whether every series that both answers have is the same in both.
+/// The points of an answer to `SELECT * … GROUP BY *`: series and time, and the values that are there.
+pub(crate) type Points = BTreeMap<String, Vec<(String, Json)>>;
+
+/// Reads them.
+pub(crate) fn points_of(response: &Response) -> Result<Points, String> {
+    if let Some(error) = error_of(response) {
+        return Err(format!("the points cannot be read: {error}"));
+    }
+    let mut points = Points::new();
+    for series in series_of(response).unwrap_or_default() {
+        let tags = match series.get("tags") {
+            Some(Json::Object(tags)) => tags.clone(),
+            _ => Vec::new(),
+        };
+        let tags: Vec<_> =
+            tags.into_iter().filter(|(_, value)| *value != Json::String(String::new())).collect();
+        let columns = items(series.get("columns"));
+        for row in items(series.get("values")) {
+            let cells = items(Some(&row));
+            let key = format!("{:?} {tags:?} {:?}", series.get("name"), cells.first());
+            let fields = columns.iter().zip(cells).skip(1).filter(|(_, cell)| *cell != Json::Null);
+            let fields = fields.map(|(column, cell)| (format!("{column:?}"), cell));
+            points.insert(key, fields.collect());
+        }
+    }
+    Ok(points)
+}
+
+/// Compares the points of both.
+pub(crate) fn relation_of_points(oracle: &Points, ours: &Points) -> Relation {
+    if oracle.len() != ours.len() {
+        return Relation::Different;
+    }
+    oracle.iter().zip(ours).fold(Relation::Same, |so_far, ((left, left_fields), (right, right_fields))| {
+        let has_same_names = left == right
+            && left_fields.len() == right_fields.len()
+            && left_fields.iter().zip(right_fields).all(|((left, _), (right, _))| left == right);
+        if !has_same_names {
+            return Relation::Different;
+        }
+        let fields = left_fields.iter().zip(right_fields);
+        fields.fold(so_far, |so_far, ((_, left), (_, right))| worse(so_far, value(left, right)))
+    })
+}
+
+/// Whether every series that both answers have has the same rows in both, in any order.
 pub(crate) fn shared_series_are_equal(oracle: &Response, ours: &Response) -> bool {
     let (Some(left), Some(right)) = (series_of(oracle), series_of(ours)) else { return false };
+    let sorted = |series: &Json| {
+        let mut rows = items(series.get("values"));
+        rows.sort_by_cached_key(|row| format!("{row:?}"));
+        rows
+    };
     left.iter().all(|left| {
         let mut namesakes = right.iter().filter(|right| has_same_head(left, right));
-        namesakes.all(|right| value(left, right) != Relation::Different)
+        namesakes.all(|right| {
+            left.get("columns") == right.get("columns")
+                && values(&sorted(left), &sorted(right)) != Relation::Different
+        })
     })
 }
 
@@ -225,6 +279,69 @@ pub(crate) fn has_same_rows(oracle: &Response, ours: &Response) -> bool {
         left.0 == right.0 && value(&left.1, &right.1) != Relation::Different
     };
     !left.is_empty() && left.len() == right.len() && left.iter().zip(&right).all(is_same)
+}
+
+/// Whether an answer lacks rows or values of another, and has nothing that is not there, but for windows that come twice.
+pub(crate) fn lacks_rows_of(part: &Response, whole: &Response) -> bool {
+    let (Some(part), Some(whole)) = (series_of(part), series_of(whole)) else { return false };
+    let is_same = |less: &Json, more: &Json| *less == Json::Null || value(less, more) != Relation::Different;
+    let has = |whole: &Json, row: &Json| {
+        let cells = items(Some(row));
+        let others = items(whole.get("values"));
+        others.iter().map(|other| items(Some(other))).any(|other| {
+            other.first() == cells.first() && cells.iter().zip(&other).all(|(less, more)| is_same(less, more))
+        })
+    };
+    part.iter().all(|part| {
+        let namesake = whole.iter().find(|whole| has_same_head(part, whole));
+        namesake.is_some_and(|whole| {
+            let rows = items(part.get("values"));
+            let time = |row: &Json| items(Some(row)).into_iter().next();
+            let mut seen = Vec::new();
+            part.get("columns") == whole.get("columns")
+                && rows.iter().all(|row| {
+                    let time = time(row);
+                    let comes_twice = seen.contains(&time);
+                    seen.push(time);
+                    comes_twice || has(whole, row)
+                })
+        })
+    })
+}
+
+/// The measurements of what an answer of SHOW has and another has not; `None` when rows do not tell theirs.
+pub(crate) fn measurements_beyond(whole: &Response, part: &Response) -> Option<Vec<String>> {
+    let (whole, part) = (series_of(whole)?, series_of(part)?);
+    let mut names = Vec::new();
+    for series in &whole {
+        let known: Vec<Json> = part
+            .iter()
+            .filter(|part| has_same_head(series, part))
+            .flat_map(|part| items(part.get("values")))
+            .collect();
+        for row in items(series.get("values")).iter().filter(|row| !known.contains(row)) {
+            let first = items(Some(row)).into_iter().next();
+            names.push(match (series.get("name"), first) {
+                (Some(Json::String(name)), Some(Json::String(measurement))) if name == "measurements" => {
+                    measurement
+                }
+                (Some(Json::String(name)), _) => name.clone(),
+                // A series key.
+                (None, Some(Json::String(key))) => measurement_of_key(&key),
+                _ => return None,
+            });
+        }
+    }
+    Some(names)
+}
+
+fn measurement_of_key(key: &str) -> String {
+    let mut name = String::new();
+    let mut chars = key.chars();
+    while let Some(c) = chars.next().filter(|c| *c != ',') {
+        name.push(if c == '\\' { chars.next().unwrap_or(c) } else { c });
+    }
+    name
 }
 
 /// Whether an answer of SHOW is a part of another: every row is in both, or counts less.

@@ -7,9 +7,9 @@
 //!
 //! It starts both servers itself, on loopback: Debian's influxd, and the binary that `TIDEGAUGE_BIN` names. A run consists of
 //! rounds. Each round makes one database ([`schema`], [`points`]), asks it statements ([`generate`]), changes it, and asks again.
-//! Both answers are compared ([`compare`], [`verdict`], [`explained`]); a difference is made as small as it gets ([`shrink`]) and
-//! printed as a scenario file ([`report`]), ready for `testdata/scenarios`. The seed decides everything ([`random`]); `--round`
-//! plays one round again.
+//! Both answers are compared ([`compare`], [`verdict`], [`explained`]), and after a change all points ([`contents`]); a difference is
+//! made as small as it gets ([`shrink`]) and printed as a scenario file ([`report`]), ready for `testdata/scenarios`. The seed
+//! decides everything ([`random`]); `--round` plays one round again. `--doubt` shows what an explanation lets through.
 //!
 //! What InfluxDB 1.6 leaves to chance is not generated: the order of equal times in different series (`--ties` generates it),
 //! `sample`, estimates of cardinality.
@@ -17,6 +17,7 @@
 mod answers;
 mod case;
 mod compare;
+mod contents;
 mod explained;
 mod generate;
 mod points;
@@ -38,15 +39,18 @@ mod scenario;
 
 use case::{Case, Step, prepare};
 use clap::Parser as _;
+use compare::Relation;
+use contents::compare_contents;
 use generate::{Generated, Generator};
 use random::Random;
 use report::Report;
 use schema::Schema;
-use servers::{Form, Servers};
+use servers::{Form, Pair, Servers};
+use statement::{Select, Statement};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
-use verdict::{Verdict, judge};
+use verdict::{Judge, Verdict};
 
 /// Compare Tidegauge's answers with those of a real InfluxDB 1.6.
 #[derive(clap::Parser, Debug)]
@@ -69,6 +73,9 @@ struct Options {
     /// End after that many kinds of differences.
     #[arg(long, default_value_t = 40)]
     differences: usize,
+    /// Report what explanations with this text in them let through.
+    #[arg(long)]
+    doubt: Option<String>,
     /// Save the scenarios of differences in this folder.
     #[arg(long)]
     save: Option<PathBuf>,
@@ -101,6 +108,7 @@ fn run(options: &Options) -> Result<bool, String> {
     let mut fuzzer = Fuzzer {
         options,
         servers: Servers::start(&options.binary)?,
+        judge: Judge { doubted: options.doubt.clone() },
         report: Report::new(options.save.clone()),
         end: options.seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds)),
     };
@@ -121,6 +129,7 @@ fn run(options: &Options) -> Result<bool, String> {
 struct Fuzzer<'a> {
     options: &'a Options,
     servers: Servers,
+    judge: Judge,
     report: Report,
     end: Option<Instant>,
 }
@@ -163,7 +172,9 @@ impl Fuzzer<'_> {
                 if self.ask(round, &schema, &steps, generated, form)? == Next::EndRound {
                     return Ok(());
                 }
-                steps.push(Step::Change(statement));
+                if self.has_changed_alike(round, &schema, &steps, &statement)? {
+                    steps.push(Step::Change(statement));
+                }
             }
         }
         Ok(())
@@ -192,7 +203,7 @@ impl Fuzzer<'_> {
                 return Ok(Next::EndRound);
             }
         };
-        let verdict = judge(&case, &pair);
+        let verdict = self.judge.verdict(&case, &pair);
         if self.options.verbose {
             let error = compare::error_of(&pair.oracle).unwrap_or_default();
             println!("{round}: {kind}, {:?} {verdict:?} {error}: {text}", compare::content_of(&pair.oracle));
@@ -201,20 +212,81 @@ impl Fuzzer<'_> {
         if verdict != Verdict::Different {
             return Ok(Next::GoOn);
         }
-        match shrink::shrink(&self.servers, &case, &|case| self.report.knows(case))? {
-            None => self.report.unsteady(&place, &case, &pair),
-            Some((smallest, pair)) => {
-                self.report.found(&place, &text, &smallest, &pair)?;
-                if smallest.steps.iter().any(|step| matches!(step, Step::Change(_))) {
-                    return Ok(Next::EndRound);
-                }
-            }
+        if self.show(&place, &case, &pair)? {
+            return Ok(Next::EndRound);
         }
         if matches!(kind, "into" | "delete" | "drop series" | "drop measurement") {
             return Ok(Next::EndRound);
         }
         prepare(&self.servers, &schema.policies, steps)?;
         Ok(Next::GoOn)
+    }
+
+    /// Shrinks and reports a difference. Whether it needs a change of data.
+    fn show(&mut self, place: &str, case: &Case, pair: &Pair) -> Result<bool, String> {
+        match shrink::shrink(&self.servers, &self.judge, case, &|case| self.report.knows(case))? {
+            None => {
+                self.report.unsteady(place, case, pair);
+                Ok(false)
+            }
+            Some((smallest, pair)) => {
+                self.report.found(place, &case.statement.to_string(), &smallest, &pair)?;
+                Ok(smallest.steps.iter().any(|step| matches!(step, Step::Change(_))))
+            }
+        }
+    }
+
+    /// Compares all points after a change. Where they are not the same, the databases go on without the change; that is a difference of
+    /// its own, unless the rows that it has written are known to differ.
+    fn has_changed_alike(
+        &mut self,
+        round: u64,
+        schema: &Schema,
+        steps: &[Step],
+        change: &Statement,
+    ) -> Result<bool, String> {
+        let (relation, statement) =
+            compare_contents(&self.servers, &schema.policies, &schema.measurements())?;
+        if relation == Relation::Same {
+            return Ok(true);
+        }
+        prepare(&self.servers, &schema.policies, steps)?;
+        let policies = schema.policies.clone();
+        let is_explained = |verdict| matches!(verdict, Verdict::Explained(_) | Verdict::LastDigits);
+        let as_case = |statement| Case {
+            policies: policies.clone(),
+            steps: steps.to_vec(),
+            statement,
+            form: Form::default(),
+        };
+        if let Statement::Select(select) = change {
+            // The rows that it writes.
+            let read = as_case(Statement::Select(Select { into: None, ..select.clone() }));
+            if is_explained(self.judge.verdict(&read, &read.ask(&self.servers)?)) {
+                return Ok(false);
+            }
+        }
+        let changing = as_case(change.clone());
+        let pair = changing.ask(&self.servers)?;
+        prepare(&self.servers, &policies, steps)?;
+        // Where points are refused, others may be missing: InfluxDB stops writing at any point.
+        let is_refused = compare::error_of(&pair.oracle).is_some_and(|error| error.contains("partial write"));
+        if relation == Relation::LastDigits
+            || is_refused
+            || is_explained(self.judge.verdict(&changing, &pair))
+        {
+            return Ok(false);
+        }
+        let mut changed = steps.to_vec();
+        changed.push(Step::Change(change.clone()));
+        let case = Case { policies, steps: changed, statement, form: Form::default() };
+        case.prepare(&self.servers)?;
+        let pair = case.ask(&self.servers)?;
+        let place = format!("seed {}, round {round}, after {change}", self.options.seed);
+        self.report.add("contents", &pair, Verdict::Different);
+        self.show(&place, &case, &pair)?;
+        prepare(&self.servers, &schema.policies, steps)?;
+        Ok(false)
     }
 }
 

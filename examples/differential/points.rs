@@ -28,6 +28,16 @@ impl Value {
         }
     }
 
+    /// Its type.
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Value::Float(_) => Kind::Float,
+            Value::Integer(_) => Kind::Integer,
+            Value::String(_) => Kind::String,
+            Value::Boolean(_) => Kind::Boolean,
+        }
+    }
+
     fn line(&self) -> String {
         match self {
             Value::Float(value) => value.to_string(),

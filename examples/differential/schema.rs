@@ -4,6 +4,7 @@
 //! that lists and regexes in FROM meet the same field with another type.
 
 use crate::random::Random;
+use std::collections::BTreeSet;
 
 /// The database of every round; the notation of scenarios calls its first database so, too.
 pub(crate) const DATABASE: &str = "mydb";
@@ -100,6 +101,11 @@ const SPANS: &[(i64, i64, i64)] = &[
 const LONG_SPANS: &[(i64, i64, i64)] = &[(0, 43_200, 60), (1_426_000_000, 36_000, 60)];
 
 impl Schema {
+    /// The names of all measurements that may have points.
+    pub(crate) fn measurements(&self) -> BTreeSet<&str> {
+        self.tables.iter().map(|table| table.measurement.as_str()).chain([TARGET]).collect()
+    }
+
     /// A random schema.
     pub(crate) fn generate(random: &mut Random) -> Schema {
         let spans = if random.chance(15) { LONG_SPANS } else { SPANS };
@@ -131,6 +137,9 @@ impl Schema {
         }
     }
 }
+
+/// What SELECT … INTO writes to, besides the measurements that it reads.
+pub(crate) const TARGET: &str = "target";
 
 /// Mostly one of the first names, which need no quotes.
 fn plain_or_odd(random: &mut Random, names: &[&str]) -> String {

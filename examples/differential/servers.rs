@@ -10,6 +10,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+/// A statement that would fill the memory of either is refused by both: windows that a series may have …
+const BUCKETS_MAX: u64 = 100_000;
+/// … and for how long a query may run.
+const QUERY_TIMEOUT_S: u64 = 30;
+
 /// Both servers.
 pub(crate) struct Servers {
     oracle: Oracle,
@@ -54,9 +59,10 @@ impl Form {
 impl Servers {
     /// Starts both.
     pub(crate) fn start(binary: &Path) -> Result<Servers, String> {
-        // A statement that would fill the memory of either is refused by the oracle.
-        let sections = "[coordinator]\nmax-select-buckets = 100000\nquery-timeout = \"30s\"\n";
-        let oracle = Oracle::start("differential", sections)?;
+        let sections = format!(
+            "[coordinator]\nmax-select-buckets = {BUCKETS_MAX}\nquery-timeout = \"{QUERY_TIMEOUT_S}s\"\n"
+        );
+        let oracle = Oracle::start("differential", &sections)?;
         let folder = std::env::temp_dir().join(format!("tidegauge-differential-ours-{}", std::process::id()));
         std::fs::create_dir_all(&folder)
             .map_err(|error| format!("cannot create {}: {error}", folder.display()))?;
@@ -168,6 +174,8 @@ fn spawn(binary: &Path, folder: &Path, address: SocketAddr) -> Result<Child, Str
         .args(["serve", "--bind", &address.to_string(), "--data"])
         .arg(folder.join("data"))
         .env("RUST_BACKTRACE", "0")
+        .env("TIDEGAUGE_QUERY_SELECT_BUCKETS_MAX", BUCKETS_MAX.to_string())
+        .env("TIDEGAUGE_QUERY_TIMEOUT_S", QUERY_TIMEOUT_S.to_string())
         .stdout(Stdio::null())
         .stderr(log)
         .spawn()

@@ -7,7 +7,7 @@
 use crate::case::{Case, Step};
 use crate::compare::{Content, content_of};
 use crate::servers::{Pair, Servers};
-use crate::verdict::{Verdict, judge};
+use crate::verdict::{Judge, Verdict};
 use std::time::{Duration, Instant};
 
 /// How long one difference is worked on.
@@ -17,16 +17,23 @@ const SHRINK_TIME: Duration = Duration::from_secs(45);
 /// statement after its first shrinking, points are left as they are.
 pub(crate) fn shrink(
     servers: &Servers,
+    judge: &Judge,
     case: &Case,
     is_known: &dyn Fn(&Case) -> bool,
 ) -> Result<Option<(Case, Pair)>, String> {
     case.prepare(servers)?;
     let pair = case.ask(servers)?;
-    if judge(case, &pair) != Verdict::Different {
+    if judge.verdict(case, &pair) != Verdict::Different {
         return Ok(None);
     }
-    let mut work =
-        Work { servers, sides: sides(&pair), end: Instant::now() + SHRINK_TIME, best: case.clone(), pair };
+    let mut work = Work {
+        servers,
+        judge,
+        sides: sides(&pair),
+        end: Instant::now() + SHRINK_TIME,
+        best: case.clone(),
+        pair,
+    };
     work.statement()?;
     if is_known(&work.best) {
         return Ok(Some((work.best, work.pair)));
@@ -45,6 +52,7 @@ fn sides(pair: &Pair) -> (Content, Content) {
 
 struct Work<'a> {
     servers: &'a Servers,
+    judge: &'a Judge,
     /// What each side answers: a smaller case of another kind is another difference.
     sides: (Content, Content),
     end: Instant,
@@ -59,7 +67,7 @@ impl Work<'_> {
             return Ok(false);
         }
         let pair = case.ask(self.servers)?;
-        let differs = judge(&case, &pair) == Verdict::Different && sides(&pair) == self.sides;
+        let differs = self.judge.verdict(&case, &pair) == Verdict::Different && sides(&pair) == self.sides;
         if differs {
             (self.best, self.pair) = (case, pair);
         }

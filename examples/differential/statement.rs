@@ -14,6 +14,11 @@ pub(crate) enum Statement {
         head: String,
         clauses: Vec<String>,
     },
+    /// A SELECT of which a word was lost, doubled, exchanged or cut: what it has become, and what it was.
+    Broken {
+        text: String,
+        select: Box<Select>,
+    },
 }
 
 /// A SELECT.
@@ -52,6 +57,15 @@ impl Statement {
         Statement::Other { head: text.into(), clauses: Vec::new() }
     }
 
+    /// The SELECT that it is, or was.
+    pub(crate) fn select(&self) -> Option<&Select> {
+        match self {
+            Statement::Select(select) => Some(select),
+            Statement::Broken { select, .. } => Some(select),
+            Statement::Other { .. } => None,
+        }
+    }
+
     /// Every statement that lacks one part of this one.
     pub(crate) fn smaller(&self) -> Vec<Statement> {
         match self {
@@ -61,6 +75,7 @@ impl Statement {
                 all.extend(select.smaller());
                 all.into_iter().map(Statement::Select).collect()
             }
+            Statement::Broken { .. } => Vec::new(),
             Statement::Other { head, clauses } => without_each(clauses)
                 .map(|clauses| Statement::Other { head: head.clone(), clauses })
                 .collect(),
@@ -130,6 +145,18 @@ impl Select {
 }
 
 impl Condition {
+    /// Calls `visit` with the text of every comparison.
+    pub(crate) fn leaves(&self, visit: &mut dyn FnMut(&str)) {
+        match self {
+            Condition::Leaf(text) => visit(text),
+            Condition::Paren(inner) => inner.leaves(visit),
+            Condition::Both(left, _, right) => {
+                left.leaves(visit);
+                right.leaves(visit);
+            }
+        }
+    }
+
     fn smaller(&self) -> Vec<Condition> {
         match self {
             Condition::Leaf(_) => Vec::new(),
@@ -165,6 +192,7 @@ impl fmt::Display for Statement {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Statement::Select(select) => select.fmt(out),
+            Statement::Broken { text, .. } => out.write_str(text),
             Statement::Other { head, clauses } => {
                 out.write_str(head)?;
                 clauses.iter().try_for_each(|clause| write!(out, " {clause}"))

@@ -20,14 +20,26 @@ pub(crate) enum Verdict {
     Different,
 }
 
-/// Judges a pair.
-pub(crate) fn judge(case: &Case, pair: &Pair) -> Verdict {
-    if is_unsupported(&pair.ours) {
-        return Verdict::Unsupported;
-    }
-    match compare(&pair.oracle, &pair.ours) {
-        Relation::Same => Verdict::Same,
-        Relation::LastDigits => Verdict::LastDigits,
-        Relation::Different => explain(case, pair).map_or(Verdict::Different, Verdict::Explained),
+/// Judges pairs.
+#[derive(Debug, Clone)]
+pub(crate) struct Judge {
+    /// Explanations with this text do not count.
+    pub(crate) doubted: Option<String>,
+}
+
+impl Judge {
+    /// Judges a pair.
+    pub(crate) fn verdict(&self, case: &Case, pair: &Pair) -> Verdict {
+        if is_unsupported(&pair.ours) {
+            return Verdict::Unsupported;
+        }
+        match compare(&pair.oracle, &pair.ours) {
+            Relation::Same => Verdict::Same,
+            Relation::LastDigits => Verdict::LastDigits,
+            Relation::Different => {
+                let reason = explain(case, pair, self.doubted.as_deref());
+                reason.map_or(Verdict::Different, Verdict::Explained)
+            }
+        }
     }
 }

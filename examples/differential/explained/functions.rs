@@ -1,21 +1,43 @@
 //! Values of functions that InfluxDB 1.6 leaves to chance, or computes of other points.
 
-use super::Explained;
-use super::words::{any_select, calls, is_descending, percentile_may_miss, sees_neighbours};
-use crate::compare::{Content, content_of, differing_columns, has_same_rows, shared_series_are_equal};
+use super::bounds::ends_before_epoch;
+use super::words::{
+    any_select, any_subquery, calls, has_namesakes, is_descending, percentile_may_miss, sees_neighbours,
+};
+use super::{Between, Explained};
+use crate::compare::{
+    Content, content_of, differing_columns, has_same_rows, lacks_rows_of, shared_series_are_equal,
+};
 use crate::statement::Source;
 
 pub(super) const ENTRIES: &[Explained] = &[
     Explained {
-        reason: "InfluxDB 1.6 ends its answer at the first series or window in which percentile finds no point",
-        applies: |case, pair| percentile_may_miss(case) && content_of(&pair.ours) == Content::Rows,
+        reason: "InfluxDB 1.6 ends its answer, or percentile's part of it, at the first series or window in which percentile finds no point, or answers that window twice",
+        between: Between::Values,
+        applies: |case, pair| {
+            percentile_may_miss(case)
+                && (lacks_rows_of(&pair.oracle, &pair.ours)
+                    || any_subquery(case, |_, inner| {
+                        inner.columns.iter().any(|column| column.contains("percentile("))
+                    }))
+        },
+    },
+    Explained {
+        reason: "a count of distinct values without windows bears the epoch when WHERE has no first time; InfluxDB 1.6 leaves it out where the epoch is too late",
+        between: Between::Values,
+        applies: |case, pair| {
+            let counts = calls(case, "count(distinct");
+            counts && ends_before_epoch(case) && content_of(&pair.oracle) == Content::Empty
+        },
     },
     Explained {
         reason: "means of integers whose sum leaves 64 bits: InfluxDB 1.6 adds up the means of its series",
+        between: Between::Values,
         applies: |case, _| calls(case, "mean(") && case.has_huge_integers(),
     },
     Explained {
         reason: "distinct over one measurement of several policies: the order of its first points is that of their times",
+        between: Between::Values,
         applies: |case, pair| {
             calls(case, "distinct")
                 && any_select(case, |select| select.sources.len() > 1)
@@ -24,22 +46,26 @@ pub(super) const ENTRIES: &[Explained] = &[
     },
     Explained {
         reason: "in descending order integral has the values of the ascending one; InfluxDB 1.6 integrates backwards, and names windows by their ends or drops them",
+        between: Between::Values,
         applies: |case, _| calls(case, "integral(") && is_descending(case),
     },
     Explained {
         reason: "InfluxDB 1.6 leaves the order of integral's series to chance",
+        between: Between::Values,
         applies: |case, pair| calls(case, "integral(") && has_same_rows(&pair.oracle, &pair.ours),
     },
     Explained {
         reason: "functions of neighbouring points over several tables of one name see their points in order of time; InfluxDB 1.6 sees those of one table after those of another",
+        between: Between::Values,
         applies: |case, _| {
             any_select(case, |select| {
-                select.sources.len() > 1 && select.columns.iter().any(|column| sees_neighbours(column))
+                has_namesakes(select) && select.columns.iter().any(|column| sees_neighbours(column))
             })
         },
     },
     Explained {
         reason: "InfluxDB 1.6 ends its answer at the first series of which holt_winters makes nothing",
+        between: Between::Values,
         applies: |case, pair| {
             calls(case, "holt_winters")
                 && content_of(&pair.ours) == Content::Rows
@@ -47,11 +73,12 @@ pub(super) const ENTRIES: &[Explained] = &[
         },
     },
     Explained {
-        reason: "integral beside other functions over several measurements: in InfluxDB 1.6 the order of its series, and so their rows, are left to chance",
+        reason: "integral beside other functions, or with a limit, over several measurements: in InfluxDB 1.6 the order of its series, and so their rows, are left to chance",
+        between: Between::Values,
         applies: |case, _| {
             any_select(case, |select| {
                 let is_regex = |source: &Source| matches!(source, Source::Table(name) if name.contains('/'));
-                select.columns.len() > 1
+                (select.columns.len() > 1 || select.has("LIMIT") || select.has("OFFSET"))
                     && select.columns.iter().any(|column| column.contains("integral("))
                     && (select.sources.len() > 1 || select.sources.iter().any(is_regex))
             })
@@ -59,6 +86,7 @@ pub(super) const ENTRIES: &[Explained] = &[
     },
     Explained {
         reason: "holt_winters searches for the least error in steps, where last digits decide",
+        between: Between::Values,
         applies: |case, pair| {
             calls(case, "holt_winters")
                 && differing_columns(&pair.oracle, &pair.ours)
@@ -67,6 +95,7 @@ pub(super) const ENTRIES: &[Explained] = &[
     },
     Explained {
         reason: "which of equally frequent values mode takes follows their times; among more than 12 points InfluxDB sorts unstably, and latest first in descending order",
+        between: Between::Values,
         applies: |case, pair| {
             calls(case, "mode(")
                 && (case.point_count() > 12 || is_descending(case))
@@ -75,6 +104,7 @@ pub(super) const ENTRIES: &[Explained] = &[
     },
     Explained {
         reason: "which of equal points percentile takes: among more than 12 points InfluxDB sorts unstably, and latest first in descending order",
+        between: Between::Values,
         applies: |case, pair| {
             let only_beside =
                 |columns: Vec<String>| columns.iter().all(|name| !name.starts_with("percentile"));

@@ -10,9 +10,11 @@
 //! | `rows`, `types`, `functions` | rows, types, values |
 //! | `subqueries` | queries over queries |
 //! | `names` | what the index knows, and what INTO has written |
-//! | `words` | what entries look for in statements |
+//! | `words`, `kinds`, `bounds` | what entries look for in statements |
 
+mod bounds;
 mod functions;
+mod kinds;
 mod names;
 mod rows;
 mod subqueries;
@@ -21,25 +23,52 @@ mod versions;
 mod words;
 
 use crate::case::Case;
+use crate::compare::{Content, content_of};
 use crate::servers::Pair;
 
 /// A difference that is meant.
 struct Explained {
     reason: &'static str,
+    between: Between,
     applies: fn(&Case, &Pair) -> bool,
 }
 
-/// The reason for which two answers differ, when it is known.
-pub(crate) fn explain(case: &Case, pair: &Pair) -> Option<&'static str> {
+/// What kind of answers differ for a reason. An error is never explained by what is known of values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Between {
+    /// Two answers without an error.
+    Values,
+    /// At least one of the answers is an error.
+    Errors,
+    /// Either.
+    Any,
+}
+
+impl Between {
+    fn of(pair: &Pair) -> Between {
+        let is_error = |response| content_of(response) == Content::Error;
+        match pair.oracle.status != pair.ours.status || is_error(&pair.oracle) || is_error(&pair.ours) {
+            true => Between::Errors,
+            false => Between::Values,
+        }
+    }
+}
+
+/// The reason for which two answers differ, when it is known. Reasons with `doubted` in them do not count.
+pub(crate) fn explain(case: &Case, pair: &Pair, doubted: Option<&str>) -> Option<&'static str> {
     let all = [
         versions::ENTRIES,
         rows::ENTRIES,
         types::ENTRIES,
         functions::ENTRIES,
         subqueries::ENTRIES,
-        // What INTO has written comes last.
         names::ENTRIES,
     ];
-    let mut entries = all.into_iter().flatten();
-    entries.find(|explained| (explained.applies)(case, pair)).map(|explained| explained.reason)
+    let between = Between::of(pair);
+    let is_doubted = |entry: &Explained| doubted.is_some_and(|text| entry.reason.contains(text));
+    let mut entries = all
+        .into_iter()
+        .flatten()
+        .filter(|entry| (entry.between == between || entry.between == Between::Any) && !is_doubted(entry));
+    entries.find(|entry| (entry.applies)(case, pair)).map(|entry| entry.reason)
 }

@@ -1,41 +1,59 @@
 //! Which rows there are, in what order, and what stands in them.
 
-use super::Explained;
-use super::words::{any_select, any_subquery, calls, casts, is_number_against_other, is_over_query};
-use crate::compare::{differing_columns, has_same_rows, only_cells_differ, shared_series_are_equal};
+use super::kinds::may_have;
+use super::versions::are_values_or_infinite;
+use super::words::{
+    any_select, any_subquery, calls, casts, is_number_against_other, is_over_query, sees_neighbours,
+};
+use super::{Between, Explained};
+use crate::case::Case;
+use crate::compare::{
+    Content, content_of, differing_columns, has_same_rows, only_cells_differ, shared_series_are_equal,
+};
 use crate::scenario::json::Json;
-use crate::statement::Select;
+use crate::schema::Kind;
+use crate::statement::{Select, Statement};
 
 pub(super) const ENTRIES: &[Explained] = &[
     Explained {
         reason: "OFFSET and SOFFSET work without LIMIT and SLIMIT; in InfluxDB 1.6 the result depends on shards",
-        applies: |case, _| {
-            any_select(case, |select| {
+        between: Between::Any,
+        applies: |case, pair| {
+            // A statement may have lost its LIMIT.
+            let is_broken = matches!(case.statement, Statement::Broken { .. });
+            let lacks_limit = || calls(case, "offset ") && !calls(case, " limit ");
+            let lacks = |select: &Select| {
                 (select.has("OFFSET") && !select.has("LIMIT"))
                     || (select.has("SOFFSET") && !select.has("SLIMIT"))
-            })
+            };
+            are_values_or_infinite(pair) && ((is_broken && lacks_limit()) || any_select(case, lacks))
         },
     },
     Explained {
         reason: "SLIMIT and SOFFSET count the series that have rows, in the order of the answer; InfluxDB 1.6 counts those of its index, shard by shard",
+        between: Between::Any,
         applies: |case, pair| {
+            let fills_text = any_select(case, |select| {
+                select.tail.iter().any(|clause| fills_number(clause)) && has_text(case, select)
+            });
             any_select(case, |select| select.has("SLIMIT") || select.has("SOFFSET"))
+                && are_values_or_infinite(pair)
                 && (case.has_several_shards()
-                    || case.has_changes()
                     || any_select(case, |select| select.into.is_some())
-                    || calls(case, "fill(")
+                    || fills_text
+                    || (calls(case, "mode(") && case.point_count() > 12)
                     || shared_series_are_equal(&pair.oracle, &pair.ours))
         },
     },
     Explained {
         reason: "fill(N) writes N into columns of text and booleans as a value of that type; InfluxDB 1.6 writes a number",
+        between: Between::Any,
         applies: |case, pair| {
-            let fills = |clause: &String| {
-                clause.starts_with("fill(")
-                    && clause.ends_with(')')
-                    && clause.contains(|c: char| c.is_ascii_digit())
-            };
-            let writes = any_select(case, |select| select.into.is_some() && select.tail.iter().any(fills));
+            // What is written has a type, and so has what a subquery yields.
+            let fills = |clause: &String| fills_number(clause);
+            let fills_text = |select: &Select| select.tail.iter().any(fills) && has_text(case, select);
+            let writes = any_select(case, |select| select.into.is_some() && fills_text(select))
+                || any_subquery(case, |_, inner| fills_text(inner));
             // What has no type at all is filled with N there, too.
             let is_unknown = || {
                 let is_untyped = |select: &Select| {
@@ -48,13 +66,26 @@ pub(super) const ENTRIES: &[Explained] = &[
                     })
             };
             calls(case, "fill(")
+                && content_of(&pair.ours) != Content::Error
                 && (writes
                     || is_unknown()
                     || only_cells_differ(&pair.oracle, &pair.ours, is_number_against_other))
         },
     },
     Explained {
+        reason: "fill(N) fills what has no value; InfluxDB 1.6 only what has one in a shard of these times",
+        between: Between::Values,
+        applies: |case, pair| {
+            case.has_several_shards()
+                && calls(case, "fill(")
+                && only_cells_differ(&pair.oracle, &pair.ours, |oracle, ours| {
+                    *oracle == Json::Null && matches!(ours, Json::Number(_))
+                })
+        },
+    },
+    Explained {
         reason: "fill(previous) beside a selector looks past OFFSET; InfluxDB 1.6 fills these columns after it",
+        between: Between::Values,
         applies: |case, pair| {
             any_select(case, |select| select.has("OFFSET") && calls(case, "fill(previous)"))
                 && only_cells_differ(&pair.oracle, &pair.ours, |oracle, _| *oracle == Json::Null)
@@ -62,6 +93,7 @@ pub(super) const ENTRIES: &[Explained] = &[
     },
     Explained {
         reason: "a window over the end of daylight saving time bears the time of its first hour; InfluxDB 1.6 names it by that of the hour its points lie in",
+        between: Between::Values,
         applies: |case, pair| {
             any_select(case, |select| select.tail.iter().any(|clause| clause.starts_with("tz(")))
                 && differing_columns(&pair.oracle, &pair.ours).is_some_and(|columns| columns == ["time"])
@@ -69,6 +101,7 @@ pub(super) const ENTRIES: &[Explained] = &[
     },
     Explained {
         reason: "LIMIT and OFFSET count the rows of top and bottom; InfluxDB 1.6 also chooses only among as many points",
+        between: Between::Values,
         applies: |case, _| {
             any_select(case, |select| {
                 let is_top = |column: &String| column.contains("top(") || column.contains("bottom(");
@@ -78,13 +111,49 @@ pub(super) const ENTRIES: &[Explained] = &[
     },
     Explained {
         reason: "a time that is selected once more, or by a subquery, is no column besides that of the rows; in InfluxDB 1.6 it is one of nulls",
+        between: Between::Values,
         applies: |case, _| {
             let count = |select: &Select| select.columns.iter().filter(|column| *column == "time").count();
             any_subquery(case, |_, inner| count(inner) > 0) || any_select(case, |select| count(select) > 1)
         },
     },
     Explained {
+        reason: "of points of equal time that INTO has written into other series, a selector takes that of the first series, and limits and functions of neighbouring points see them in the order of series; InfluxDB 1.6 as they come",
+        between: Between::Values,
+        applies: |case, pair| {
+            let is_into =
+                |change: &Statement| matches!(change, Statement::Select(select) if select.into.is_some());
+            let names = ["max", "min", "first", "last", "percentile"];
+            let is_beside = |name: &String| !names.iter().any(|selector| name.starts_with(selector));
+            let is_limited = |select: &Select| select.has("LIMIT") || select.has("OFFSET");
+            let differing = differing_columns(&pair.oracle, &pair.ours);
+            let has_same_times = differing.is_some_and(|columns| !columns.iter().any(|name| name == "time"));
+            case.changes().any(is_into)
+                && ((has_same_times && any_select(case, is_limited))
+                    || any_select(case, |select| select.columns.iter().any(|column| sees_neighbours(column)))
+                    || (any_select(case, |select| {
+                        let selects = |column: &String| {
+                            names.iter().any(|name| column.starts_with(&format!("{name}(")))
+                        };
+                        select.columns.len() > 1 && select.columns.iter().any(selects)
+                    }) && differing_columns(&pair.oracle, &pair.ours)
+                        .is_some_and(|columns| columns.iter().all(is_beside))))
+        },
+    },
+    Explained {
         reason: "rows of equal time stand in the order of their series; in InfluxDB 1.6 their order depends on how its heap was filled",
+        between: Between::Values,
         applies: |case, pair| case.has_changes() && has_same_rows(&pair.oracle, &pair.ours),
     },
 ];
+
+/// Whether a clause is `fill(N)`.
+fn fills_number(clause: &str) -> bool {
+    clause.starts_with("fill(") && clause.ends_with(')') && clause.contains(|c: char| c.is_ascii_digit())
+}
+
+/// Whether some column may be of text or booleans.
+fn has_text(case: &Case, select: &Select) -> bool {
+    let has = |column: &String, kind| may_have(case, select, column, kind);
+    select.columns.iter().any(|column| has(column, Kind::String) || has(column, Kind::Boolean))
+}

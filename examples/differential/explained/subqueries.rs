@@ -1,16 +1,22 @@
 //! Queries over queries.
 
-use super::Explained;
+use super::bounds::begins_outside;
+use super::kinds::may_have;
+use super::versions::UNSUPPORTED_VALUE;
 use super::words::{
-    any_select, any_subquery, chooses_by_tags, computes, has_more_series, is_descending, is_over_query,
-    may_have_fractions, name_of, sees_neighbours,
+    any_select, any_subquery, chooses_by_tags, computes, has_more_series, is_descending, is_nested_deeper,
+    is_over_query, may_divide_by_zero, may_have_fractions, may_have_no_result, name_of, sees_neighbours,
 };
-use crate::compare::{Content, content_of, error_of, has_same_rows};
+use super::{Between, Explained};
+use crate::compare::{Content, content_of, error_of, has_same_rows, only_cells_differ};
+use crate::scenario::json::Json;
+use crate::schema::Kind;
 use crate::statement::Select;
 
 pub(super) const ENTRIES: &[Explained] = &[
     Explained {
         reason: "LIMIT and OFFSET of a subquery count the rows of each of its series; InfluxDB 1.6 begins anew with every row that is not of the series before it",
+        between: Between::Values,
         applies: |case, _| {
             any_subquery(case, |top, inner| {
                 let is_finer = |entry: &String| !entry.starts_with("time(") && !top.group.contains(entry);
@@ -20,34 +26,43 @@ pub(super) const ENTRIES: &[Explained] = &[
     },
     Explained {
         reason: "in a subquery, divisions and mathematics of integers keep their fractions; InfluxDB 1.6 takes them for integers and cuts them",
+        between: Between::Any,
         applies: |case, pair| {
-            any_subquery(case, |_, inner| inner.columns.iter().any(|column| may_have_fractions(column)))
-                && content_of(&pair.oracle) == Content::Rows
+            any_subquery(case, |_, inner| {
+                let is_cut = |column: &String| {
+                    may_have_fractions(column) && may_have(case, inner, column, Kind::Integer)
+                };
+                inner.columns.iter().any(is_cut)
+            }) && content_of(&pair.oracle) == Content::Rows
+                && error_of(&pair.ours).is_none_or(|error| {
+                    // An integer there, a float here.
+                    let is_of_type = error.starts_with("type error: ") && error.contains("::float");
+                    error.starts_with(UNSUPPORTED_VALUE) || is_of_type
+                })
         },
     },
     Explained {
         reason: "DISTINCT f in a subquery is distinct(f); InfluxDB 1.6 loses its alias, and all of count(DISTINCT f)",
+        between: Between::Any,
         applies: |case, _| {
             any_subquery(case, |_, inner| inner.columns.iter().any(|column| column.contains("DISTINCT ")))
         },
     },
     Explained {
         reason: "a window of a subquery that begins outside of the bounds of the outer query counts in it, as does a result at the epoch; InfluxDB 1.6 ends there, or leaves it out",
-        applies: |case, _| {
-            let has_windows = |select: &Select| select.group.iter().any(|entry| entry.starts_with("time("));
-            let is_bounded = any_select(case, |select| is_over_query(select) && !select.bounds.is_empty());
-            let computes = |select: &Select| select.columns.iter().any(|column| column.contains('('));
-            is_bounded && any_subquery(case, |_, inner| has_windows(inner) || computes(inner))
-        },
+        between: Between::Values,
+        applies: |case, _| begins_outside(case),
     },
     Explained {
         reason: "ORDER BY time ASC in a subquery is the order that a query has without it; InfluxDB 1.6 refuses it in a descending one",
+        between: Between::Errors,
         applies: |_, pair| {
             error_of(&pair.oracle).is_some_and(|error| error.starts_with("subqueries must be ordered"))
         },
     },
     Explained {
         reason: "the deviation of one point is null to calculations and comparisons; in InfluxDB 1.6 it is not a number, which makes everything else none or wins by chance",
+        between: Between::Values,
         applies: |case, _| {
             any_subquery(case, |_, inner| {
                 inner.columns.iter().any(|column| column.to_ascii_lowercase().contains("stddev("))
@@ -56,6 +71,7 @@ pub(super) const ENTRIES: &[Explained] = &[
     },
     Explained {
         reason: "mathematics in the WHERE of a query over a subquery has a value; in InfluxDB 1.6 it has none",
+        between: Between::Values,
         applies: |case, _| {
             any_select(case, |select| {
                 let condition = select.condition.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -64,7 +80,19 @@ pub(super) const ENTRIES: &[Explained] = &[
         },
     },
     Explained {
+        reason: "a time comparison says nothing in an OR, also in a subquery; InfluxDB 1.6 takes it for true there",
+        between: Between::Values,
+        applies: |case, _| {
+            any_subquery(case, |_, inner| {
+                let condition = inner.condition.as_ref().map(ToString::to_string).unwrap_or_default();
+                condition.contains("time ")
+                    && (condition.contains("OR false") || condition.contains("false OR"))
+            })
+        },
+    },
+    Explained {
         reason: "fill(previous) in a subquery repeats the last value of the series; InfluxDB 1.6 forgets it with every row of another series between",
+        between: Between::Values,
         applies: |case, _| {
             any_subquery(case, |top, inner| {
                 inner.tail.iter().any(|clause| clause == "fill(previous)") && has_more_series(top, inner)
@@ -73,6 +101,7 @@ pub(super) const ENTRIES: &[Explained] = &[
     },
     Explained {
         reason: "functions of neighbouring points see a subquery's rows in order of time; InfluxDB 1.6 sees those of one of its series after those of another",
+        between: Between::Values,
         applies: |case, _| {
             any_select(case, |select| {
                 is_over_query(select) && select.columns.iter().any(|column| sees_neighbours(column))
@@ -81,6 +110,7 @@ pub(super) const ENTRIES: &[Explained] = &[
     },
     Explained {
         reason: "every window comes once, however many series a subquery has filled",
+        between: Between::Values,
         applies: |case, _| {
             any_subquery(case, |top, inner| {
                 let fills = |clause: &String| {
@@ -93,13 +123,17 @@ pub(super) const ENTRIES: &[Explained] = &[
         },
     },
     Explained {
-        reason: "a remainder of a division by zero in a subquery is null; in InfluxDB 1.6 it is not a number, and counts",
+        reason: "a remainder of a division by zero, or mathematics without a result, in a subquery is null; in InfluxDB 1.6 it is not a number, and counts",
+        between: Between::Values,
         applies: |case, _| {
-            any_subquery(case, |_, inner| inner.columns.iter().any(|column| column.contains(" % ")))
+            any_subquery(case, |_, inner| {
+                inner.columns.iter().any(|column| may_divide_by_zero(column) || may_have_no_result(column))
+            })
         },
     },
     Explained {
         reason: "points of top and bottom in windows of a subquery come by time; in InfluxDB 1.6 those of one series of a window come after those of another",
+        between: Between::Values,
         applies: |case, pair| {
             any_subquery(case, |top, inner| {
                 let is_top = |column: &String| column.contains("top(") || column.contains("bottom(");
@@ -108,15 +142,23 @@ pub(super) const ENTRIES: &[Explained] = &[
         },
     },
     Explained {
-        reason: "over a subquery and other sources a name has one type, rows without a value are left out, and those of one time stand in the order of FROM; InfluxDB 1.6 puts together what comes",
+        reason: "over a subquery and other sources a name has one type, and what has another is null; InfluxDB 1.6 puts together what comes, or takes it for what it is not",
+        between: Between::Any,
         applies: |case, pair| {
-            any_select(case, |select| is_over_query(select) && select.sources.len() > 1)
-                && content_of(&pair.ours) != Content::Error
-                && content_of(&pair.oracle) != Content::Error
+            let ours = content_of(&pair.ours);
+            let computes = |select: &Select| select.columns.iter().any(|column| column.contains('('));
+            ours != Content::Error
+                && any_select(case, |select| is_over_query(select) && select.sources.len() > 1)
+                && (any_select(case, |select| select.sources.len() > 1 && computes(select))
+                    || is_nested_deeper(case)
+                    || error_of(&pair.oracle).is_some_and(|error| error.contains("field type conflict"))
+                    || has_same_rows(&pair.oracle, &pair.ours)
+                    || only_cells_differ(&pair.oracle, &pair.ours, |_, ours| *ours == Json::Null))
         },
     },
     Explained {
         reason: "of columns of one name in a subquery the first one counts; InfluxDB 1.6 takes either",
+        between: Between::Values,
         applies: |case, _| {
             any_subquery(case, |_, inner| {
                 let names: Vec<_> = inner.columns.iter().map(|column| name_of(column)).collect();
@@ -126,6 +168,7 @@ pub(super) const ENTRIES: &[Explained] = &[
     },
     Explained {
         reason: "tags among the arguments of top and bottom over a subquery are looked up in its rows; InfluxDB 1.6 makes the subquery group by them",
+        between: Between::Values,
         applies: |case, _| {
             any_select(case, |select| {
                 is_over_query(select) && select.columns.iter().any(|column| chooses_by_tags(column))
@@ -134,6 +177,7 @@ pub(super) const ENTRIES: &[Explained] = &[
     },
     Explained {
         reason: "calls of a subquery of several series share rows by time; InfluxDB 1.6 merges their series as they come",
+        between: Between::Values,
         applies: |case, _| {
             any_subquery(case, |top, inner| {
                 let is_wild = |column: &String| column.contains('*') || column.contains('/');
@@ -145,6 +189,7 @@ pub(super) const ENTRIES: &[Explained] = &[
     },
     Explained {
         reason: "in a descending query over top or bottom rows are in order of time; in InfluxDB 1.6 those of a window are in ascending order",
+        between: Between::Values,
         applies: |case, _| {
             is_descending(case)
                 && any_subquery(case, |_, inner| {
@@ -154,6 +199,7 @@ pub(super) const ENTRIES: &[Explained] = &[
     },
     Explained {
         reason: "functions of neighbouring points in a subquery look as far back as WHERE says; in InfluxDB 1.6 the windows around them say how far",
+        between: Between::Values,
         applies: |case, _| {
             any_select(case, |select| {
                 is_over_query(select) && select.group.iter().any(|entry| entry.starts_with("time("))

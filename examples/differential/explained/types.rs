@@ -1,13 +1,15 @@
 //! Types that do not fit.
 
-use super::Explained;
-use super::words::{any_select, casts, is_over_query};
+use super::kinds::may_misfit;
+use super::words::{any_select, is_over_query};
+use super::{Between, Explained};
 use crate::compare::{Content, content_of, error_of, only_cells_differ};
 use crate::scenario::json::Json;
 
 pub(super) const ENTRIES: &[Explained] = &[
     Explained {
         reason: "bitwise operators between a boolean and another type are an error; InfluxDB 1.6 answers false, or finds the error further out",
+        between: Between::Errors,
         applies: |_, pair| {
             let is_other = |error: String| error.starts_with("type error: ");
             error_of(&pair.ours).is_some_and(|error| error.contains("incompatible types: boolean and "))
@@ -16,6 +18,7 @@ pub(super) const ENTRIES: &[Explained] = &[
     },
     Explained {
         reason: "a function or an operator that does not take its field's type is an error; InfluxDB 1.6 looks at types only where series meet the condition",
+        between: Between::Errors,
         applies: |case, pair| {
             let is_of_type =
                 |error: String| error.contains(" iterator type: ") || error.starts_with("type error: ");
@@ -25,15 +28,51 @@ pub(super) const ENTRIES: &[Explained] = &[
         },
     },
     Explained {
+        reason: "the type of a field is fixed for the whole measurement of a policy; InfluxDB 1.6 fixes it per shard",
+        between: Between::Errors,
+        applies: |case, pair| {
+            any_select(case, |select| select.into.is_some())
+                && error_of(&pair.oracle).is_none()
+                && error_of(&pair.ours).is_some_and(|error| error.contains("field type conflict"))
+        },
+    },
+    Explained {
+        reason: "of fields that were deleted, and tags that only other policies have, nothing is known; InfluxDB 1.6 goes by their types",
+        between: Between::Any,
+        applies: |case, pair| {
+            let is_of_type =
+                |error: String| error.contains(" iterator type: ") || error.starts_with("type error: ");
+            let (oracle, ours) = (error_of(&pair.oracle), error_of(&pair.ours));
+            // Without the types of what is no longer there.
+            let plain = |error: &str| {
+                let types = ["::float", "::integer", "::string", "::boolean", "::tag"];
+                types.iter().fold(error.to_owned(), |error, ty| error.replace(ty, ""))
+            };
+            let is_same = oracle.as_deref().map(plain) == ours.as_deref().map(plain);
+            let is_told_there =
+                oracle.clone().is_some_and(is_of_type) && content_of(&pair.ours) != Content::Error;
+            let oracle_is_error = oracle.is_some();
+            let is_told_here = oracle.is_none() && ours.is_some_and(is_of_type);
+            (is_told_there && (case.has_changes() || case.policies.len() > 1))
+                || ((is_told_here || (oracle_is_error && is_same)) && case.has_changes())
+                || (case.has_changes()
+                    && any_select(case, |select| select.sources.len() > 1)
+                    && (content_of(&pair.oracle) == Content::Empty
+                        || only_cells_differ(&pair.oracle, &pair.ours, |oracle, _| *oracle == Json::Null)))
+        },
+    },
+    Explained {
         reason: "a column of a subquery that a cast does not fit is null; InfluxDB 1.6 leaves it as it is, and takes it for what it is not",
+        between: Between::Values,
         applies: |case, _| {
             any_select(case, |select| {
-                is_over_query(select) && select.columns.iter().any(|column| casts(column))
+                is_over_query(select) && select.columns.iter().any(|column| may_misfit(case, select, column))
             })
         },
     },
     Explained {
         reason: "of several mistakes in one statement another one may be told: InfluxDB 1.6 looks at the calls of a query in any order, and stops writing at another point",
+        between: Between::Errors,
         applies: |_, pair| {
             let (oracle, ours) =
                 (error_of(&pair.oracle).unwrap_or_default(), error_of(&pair.ours).unwrap_or_default());
@@ -43,6 +82,7 @@ pub(super) const ENTRIES: &[Explained] = &[
     },
     Explained {
         reason: "the text of a type error shows expressions as they were written; InfluxDB 1.6 multiplies with -1, and calls text of a tag a tag",
+        between: Between::Errors,
         applies: |_, pair| {
             let plain = |error: String| {
                 error
@@ -57,6 +97,7 @@ pub(super) const ENTRIES: &[Explained] = &[
     },
     Explained {
         reason: "a bitwise operator between a boolean and what has another type or none has no value; InfluxDB 1.6 answers false",
+        between: Between::Values,
         applies: |case, pair| {
             let is_bitwise =
                 |column: &String| [" & ", " | ", " ^ "].iter().any(|operator| column.contains(operator));

@@ -1,13 +1,20 @@
 //! What later versions of InfluxDB do, and accidents of the one that is asked.
 
-use super::Explained;
-use super::words::{any_select, begins_with, calls, computes_in_call, is_nested};
+use super::kinds::may_have;
+use super::words::{any_select, begins_with, calls, computes_in_call, is_nested, zones};
+use super::{Between, Explained};
 use crate::compare::{Content, content_of, differing_columns, error_of};
-use crate::statement::Select;
+use crate::schema::Kind;
+use crate::servers::Pair;
+use crate::statement::{Select, Statement};
+
+/// How the error of a value begins that JSON does not have.
+pub(super) const UNSUPPORTED_VALUE: &str = "json: unsupported value";
 
 pub(super) const ENTRIES: &[Explained] = &[
     Explained {
         reason: "InfluxDB 1.6 panics or gives up",
+        between: Between::Errors,
         applies: |_, pair| {
             error_of(&pair.oracle).is_some_and(|error| {
                 error.contains("[panic:") || error.starts_with("max-select-") || error.contains("timeout")
@@ -16,27 +23,32 @@ pub(super) const ENTRIES: &[Explained] = &[
     },
     Explained {
         reason: "JSON has no infinity: InfluxDB since 1.8 says so in an error of JSON, 1.6 in plain text",
+        between: Between::Errors,
         applies: |_, pair| {
             let ours = String::from_utf8_lossy(&pair.ours.body);
-            String::from_utf8_lossy(&pair.oracle.body).starts_with("json: error calling")
+            String::from_utf8_lossy(&pair.oracle.body).contains("json: error calling")
                 && ours.contains("json: unsupported value")
         },
     },
     Explained {
         reason: "the error of a condition that is no comparison shows its text; InfluxDB 1.6 prints Go's memory in SHOW",
+        between: Between::Errors,
         applies: |_, pair| error_of(&pair.oracle).is_some_and(|error| error.starts_with("&influxql.")),
     },
     Explained {
         reason: "GROUP BY time with an offset over a change of daylight saving time, as in InfluxDB since 1.8.5",
+        between: Between::Values,
         applies: |case, _| {
-            any_select(case, |select| {
-                select.tail.iter().any(|clause| clause.starts_with("tz("))
-                    && select.group.iter().any(|entry| entry.starts_with("time(") && entry.contains(','))
-            })
+            case.has_clock_change(&zones(case))
+                && any_select(case, |select| {
+                    select.tail.iter().any(|clause| clause.starts_with("tz("))
+                        && select.group.iter().any(|entry| entry.starts_with("time(") && entry.contains(','))
+                })
         },
     },
     Explained {
         reason: "log(x, base) in WHERE: InfluxDB 1.6 counts its arguments wrongly unless it stands in parentheses",
+        between: Between::Errors,
         applies: |case, pair| {
             calls(case, "log(")
                 && error_of(&pair.ours).is_some_and(|error| error.contains("arguments for log"))
@@ -44,6 +56,7 @@ pub(super) const ENTRIES: &[Explained] = &[
     },
     Explained {
         reason: "SHOW MEASUREMENTS ON takes wildcards, as in InfluxDB since 1.11, and its error says so",
+        between: Between::Errors,
         applies: |_, pair| {
             let (oracle, ours) = (error_of(&pair.oracle), error_of(&pair.ours));
             ours.is_some_and(|ours| Some(ours.replace("identifier or *", "identifier")) == oracle)
@@ -51,39 +64,86 @@ pub(super) const ENTRIES: &[Explained] = &[
     },
     Explained {
         reason: "SHOW RETENTION POLICIES and SHOW QUERIES have the columns of later versions of InfluxDB 1.x",
+        between: Between::Values,
         applies: |case, _| begins_with(case, &["SHOW RETENTION POLICIES", "SHOW QUERIES"]),
     },
     Explained {
         reason: "abs of a negative integer is positive, as since InfluxDB 1.8",
+        between: Between::Values,
         applies: |case, pair| {
             any_select(case, |select| {
-                let in_columns = select.columns.iter().any(|column| column.contains("abs("));
+                let of_integers =
+                    |text: &str| text.contains("abs(") && may_have(case, select, text, Kind::Integer);
+                let in_columns = select.columns.iter().any(|column| of_integers(column));
                 let is_same_shape = || differing_columns(&pair.oracle, &pair.ours).is_some();
-                let in_condition = select.condition.as_ref().is_some_and(|c| c.to_string().contains("abs("));
+                let in_condition = select.condition.as_ref().is_some_and(|c| of_integers(&c.to_string()));
                 in_condition || (in_columns && (is_same_shape() || is_nested(case)))
             })
         },
     },
     Explained {
         reason: "in WHERE, a mathematical function of a calculation has a value; InfluxDB 1.6 does not read fields that stand there only",
+        between: Between::Any,
         applies: |case, pair| {
             let computes = |select: &Select| {
                 select.condition.as_ref().is_some_and(|condition| computes_in_call(&condition.to_string()))
             };
-            any_select(case, computes) && content_of(&pair.ours) != Content::Error
+            any_select(case, computes)
+                && error_of(&pair.oracle).is_none()
+                && error_of(&pair.ours).is_none_or(|error| error.starts_with(UNSUPPORTED_VALUE))
         },
     },
     Explained {
-        reason: "a name divided by a name divided by something is no condition, and never holds; in InfluxDB 1.6 it does",
-        applies: |case, _| case.statement.to_string().contains(" /r/ "),
+        reason: "a calculation that is compared with nothing is no condition, and never holds; in InfluxDB 1.6 it does",
+        between: Between::Values,
+        applies: |case, _| {
+            let text = case.statement.to_string();
+            let is_broken = matches!(case.statement, Statement::Broken { .. });
+            text.contains(" /r/ ")
+                || (is_broken && [" WHERE time - ", " AND time - "].iter().any(|part| text.contains(part)))
+        },
     },
     Explained {
-        reason: "errors of DELETE name no shard, since there are none",
-        applies: |_, pair| {
+        reason: "DELETE and DROP SERIES refuse conditions on fields, and their errors name no shard; InfluxDB 1.6 complains only where it comes to a shard and a measurement that have the field",
+        between: Between::Errors,
+        applies: |case, pair| {
             let (oracle, ours) = (error_of(&pair.oracle), error_of(&pair.ours));
-            oracle.is_some_and(|error| {
+            let text = case.statement.to_string();
+            let is_of_many = !text.contains(" FROM ") || text.contains(" FROM /");
+            let says_nothing =
+                (text.contains("time ") || is_of_many) && content_of(&pair.oracle) == Content::Empty;
+            let is_said = |error: &String| {
                 error.starts_with("shard ") && error.split_once(": ").map(|(_, text)| text) == ours.as_deref()
+            };
+            let says_fields = ours.as_deref() == Some("fields not supported in WHERE clause during deletion");
+            oracle.as_ref().is_some_and(is_said) || (says_nothing && says_fields)
+        },
+    },
+    Explained {
+        reason: "SHOW takes comparisons whose tag stands on the right, and those without one, which never hold; InfluxDB 1.6 refuses them where it looks for measurements first",
+        between: Between::Errors,
+        applies: |case, pair| {
+            begins_with(case, &["SHOW TAG VALUES"])
+                && error_of(&pair.oracle).is_some_and(|error| error.starts_with("left side of '"))
+                && error_of(&pair.ours).is_none()
+        },
+    },
+    Explained {
+        reason: "a name that a condition has with two types has both; InfluxDB 1.6 takes it for one of them",
+        between: Between::Values,
+        applies: |case, _| {
+            any_select(case, |select| {
+                let condition = select.condition.as_ref().map(ToString::to_string).unwrap_or_default();
+                let casts = condition.match_indices("::").map(|(at, _)| &condition[..at]);
+                let mut names = casts.filter_map(|before| before.rsplit([' ', '(', '-']).next());
+                names.any(|name| condition.matches(name).count() > 1)
             })
         },
     },
 ];
+
+/// Whether both answers are values, but for those that JSON does not have.
+pub(super) fn are_values_or_infinite(pair: &Pair) -> bool {
+    let is_infinite = |error: Option<String>| error.is_none_or(|error| error.starts_with(UNSUPPORTED_VALUE));
+    is_infinite(error_of(&pair.oracle)) && is_infinite(error_of(&pair.ours))
+}

@@ -3,17 +3,15 @@
 use crate::case::Case;
 use crate::scenario::json::Json;
 use crate::statement::{Select, Source, Statement};
+use chrono_tz::Tz;
 
 pub(super) fn any_select(case: &Case, test: impl Fn(&Select) -> bool) -> bool {
-    match &case.statement {
-        Statement::Select(select) => select.any(&test),
-        Statement::Other { .. } => false,
-    }
+    case.statement.select().is_some_and(|select| select.any(&test))
 }
 
 /// Whether `test` (the statement, one of its subqueries) accepts any.
 pub(super) fn any_subquery(case: &Case, test: impl Fn(&Select, &Select) -> bool) -> bool {
-    let Statement::Select(top) = &case.statement else { return false };
+    let Some(top) = case.statement.select() else { return false };
     top.sources.iter().any(|source| match source {
         Source::Query(inner) => inner.any(&|inner| test(top, inner)),
         Source::Table(_) => false,
@@ -39,6 +37,11 @@ pub(super) fn casts(column: &str) -> bool {
 /// Whether a text calls a mathematical function.
 pub(super) fn computes(text: &str) -> bool {
     MATHEMATICS.iter().chain(ROUNDING).any(|name| text.contains(name))
+}
+
+/// Whether a query has a subquery that has one.
+pub(super) fn is_nested_deeper(case: &Case) -> bool {
+    any_subquery(case, |_, inner| is_over_query(inner))
 }
 
 pub(super) fn is_nested(case: &Case) -> bool {
@@ -90,27 +93,52 @@ pub(super) fn sees_neighbours(column: &str) -> bool {
     names.iter().any(|name| column.contains(name))
 }
 
-/// Whether a SELECT … INTO before the statement may have written other points than InfluxDB's, for a reason that stands here.
-pub(super) fn has_written_otherwise(case: &Case) -> bool {
-    let may_differ = |select: &Select| {
-        let columns = select.columns.join(" ").to_ascii_lowercase();
-        let names = ["abs(", "mode(", "percentile(", "integral(", "distinct ", " % "];
-        is_over_query(select)
-            || names.iter().any(|name| columns.contains(name))
-            || (columns.contains("mean(") && case.has_huge_integers())
-    };
-    case.changes().any(|change| match change {
-        Statement::Select(select) => may_differ(select),
-        Statement::Other { .. } => false,
+/// Whether a column has a remainder of what may be zero: any divisor but a number that is not.
+pub(super) fn may_divide_by_zero(column: &str) -> bool {
+    column.split(" % ").skip(1).any(|divisor| {
+        let number = divisor.split([' ', ')', ',']).next().unwrap_or_default();
+        number.parse::<f64>().map_or(true, |number| number == 0.0)
     })
+}
+
+/// Whether a column has mathematics that is not a number for some values.
+pub(super) fn may_have_no_result(column: &str) -> bool {
+    ["ln(", "log(", "log2(", "log10(", "sqrt(", "asin(", "acos(", "pow("]
+        .iter()
+        .any(|name| column.contains(name))
+}
+
+/// Whether FROM has several tables of one name, or rows of a subquery beside them.
+pub(super) fn has_namesakes(select: &Select) -> bool {
+    let measurement = |source: &Source| match source {
+        Source::Table(name) => name.rsplit('.').next().map(str::to_owned),
+        Source::Query(_) => None,
+    };
+    let names: Vec<_> = select.sources.iter().map(measurement).collect();
+    let is_any = |name: &Option<String>| name.as_ref().is_none_or(|name| name.contains('/'));
+    names.iter().enumerate().any(|(place, name)| {
+        names[place + 1..].iter().any(|other| name == other || is_any(name) || is_any(other))
+    })
+}
+
+/// Whether a FROM without subqueries has one name twice.
+pub(super) fn names_twice(text: &str) -> bool {
+    let from = text.split_once(" FROM ").map_or("", |(_, rest)| rest.split(" W").next().unwrap_or_default());
+    let names: Vec<&str> = from.split(", ").collect();
+    names.iter().enumerate().any(|(place, name)| names[place + 1..].contains(name))
+}
+
+/// The zones of `tz()`.
+pub(super) fn zones(case: &Case) -> Vec<Tz> {
+    let text = case.statement.to_string();
+    let zone = |rest: &str| rest.split('\'').next().and_then(|name| name.parse().ok());
+    text.split("tz('").skip(1).filter_map(zone).collect()
 }
 
 /// Whether the statement asks for rows in descending order; its subqueries then have that order, too.
 pub(super) fn is_descending(case: &Case) -> bool {
-    match &case.statement {
-        Statement::Select(select) => select.tail.iter().any(|clause| clause.ends_with("DESC")),
-        Statement::Other { .. } => false,
-    }
+    let ends_so = |select: &Select| select.tail.iter().any(|clause| clause.ends_with("DESC"));
+    case.statement.select().is_some_and(ends_so)
 }
 
 /// Whether a share is so small that few points have none of it.

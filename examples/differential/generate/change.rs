@@ -2,7 +2,7 @@
 
 use super::names::quote_name;
 use super::{Generated, Generator};
-use crate::schema::DATABASE;
+use crate::schema::{DATABASE, TARGET};
 use crate::statement::Statement;
 
 impl Generator<'_> {
@@ -70,10 +70,10 @@ impl Generator<'_> {
         let policy = self.random.one_of(&self.schema.policies).cloned().unwrap_or_default();
         let policy = quote_name(&policy);
         match self.random.below(5) {
-            0 => format!("{policy}.target"),
-            1 => format!("{DATABASE}.{policy}.target"),
+            0 => format!("{policy}.{TARGET}"),
+            1 => format!("{DATABASE}.{policy}.{TARGET}"),
             2 => format!("{DATABASE}.{policy}.:MEASUREMENT"),
-            _ => "target".to_owned(),
+            _ => TARGET.to_owned(),
         }
     }
 }

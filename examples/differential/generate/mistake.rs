@@ -31,7 +31,11 @@ impl Generator<'_> {
             _ => changed.truncate(place),
         }
         let text = changed.join(" ");
-        if text.trim().is_empty() { Statement::text("SELECT") } else { Statement::text(text) }
+        match good {
+            _ if text.trim().is_empty() => Statement::text("SELECT"),
+            Statement::Select(select) => Statement::Broken { text, select: Box::new(select) },
+            _ => Statement::text(text),
+        }
     }
 
     /// A statement that parses and makes no sense.

@@ -40,13 +40,13 @@ pub(super) fn plan(
     let plan = sort_by(query, input.plan, &input.group_tags, input.order.clone());
     let mut plan = limit(query, plan, &input.group_tags)?;
     let mut refs = input.refs.clone();
-    for (value, reference) in refs.iter_mut().zip(&query.refs) {
+    for (column, (value, reference)) in refs.iter_mut().zip(&query.refs).enumerate() {
         if let Some(number) = fill_value(query.fill, reference.ty) {
             let number = Expr::Literal(number, None);
             *value = if is_null(value) { number } else { or_else(value.clone(), number) };
         } else if query.fill == Fill::Previous && !is_null(value) {
             // Only from rows that are shown: InfluxDB 1.x fills after OFFSET.
-            (plan, *value) = carried_forward(plan, &input.group_tags, &input.order, value)?;
+            (plan, *value) = carried_forward(plan, &input.group_tags, &input.order, (value, column))?;
         } else if is_null(value) && reference.ty == Type::Unknown {
             *value = null_of(Type::Unknown);
         }
@@ -60,12 +60,13 @@ pub(super) fn plan(
     project(query, measurement, plan, &input.group_tags, input.time, columns).map(Some)
 }
 
-/// `fill(previous)`: the last value of the column in the rows of the series up to this one.
+/// `fill(previous)`: the last value of the column in the rows of the series up to this one. Columns of one plan have different
+/// numbers: their expressions may be called alike, for a cast does not show in a name.
 pub(super) fn carried_forward(
     plan: LogicalPlan,
     group_tags: &[Expr],
     order: &[SortExpr],
-    value: &Expr,
+    (value, number): (&Expr, usize),
 ) -> Result<(LogicalPlan, Expr)> {
     let function = WindowFunction {
         fun: WindowFunctionDefinition::WindowUDF(last_value_udwf()),
@@ -84,6 +85,7 @@ pub(super) fn carried_forward(
         },
     };
     let function = Expr::WindowFunction(Box::new(function));
-    let column = super::columns::plain(&function.schema_name().to_string());
-    Ok((LogicalPlan::Window(Window::try_new(vec![function], Arc::new(plan))?), column))
+    let name = format!("{} {number}", function.schema_name());
+    let window = Window::try_new(vec![function.alias(&name)], Arc::new(plan))?;
+    Ok((LogicalPlan::Window(window), super::columns::plain(&name)))
 }

@@ -76,6 +76,7 @@ pub(super) fn resolve_compiled(
     for (field, name) in fields.iter().zip(column_names(&fields)) {
         let (value, ty) = match scope.scalar(&field.expr) {
             Err(QueryError::Query(text)) if compiled.is_subquery && text.starts_with(TYPE_ERROR) => {
+                scope.read_unfit(&field.expr);
                 (Scalar::Null, scope.type_of_unfit(&field.expr))
             }
             scalar => scalar?,
@@ -290,6 +291,25 @@ impl Scope<'_> {
             _ => Type::Float,
         };
         Ok((Scalar::Math { function, args: args.into_iter().map(|(arg, _)| arg).collect(), ty }, ty))
+    }
+
+    /// Reads the names of an expression of types that do not fit together: a row with one of them is a row.
+    fn read_unfit(&mut self, expr: &Expr) {
+        match expr {
+            Expr::VarRef { name, cast } => {
+                let reference = self.reference(name, *cast);
+                index_of(&mut self.refs, reference);
+            }
+            Expr::Paren(inner) => self.read_unfit(inner),
+            Expr::Binary { left, right, .. } => {
+                self.read_unfit(left);
+                self.read_unfit(right);
+            }
+            Expr::Call { name, args } if MathFunction::from_name(name).is_some() => {
+                args.iter().for_each(|arg| self.read_unfit(arg));
+            }
+            _ => {}
+        }
     }
 
     /// The type of an expression of types that do not fit together, to a query around it.

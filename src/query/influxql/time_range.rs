@@ -130,7 +130,8 @@ fn bounds_of(op: BinaryOp, value: &Expr, env: Env) -> Result<TimeBounds> {
 fn in_range(ns: i128) -> Result<i64> {
     let overflow = if ns > TIME_MAX_NS.into() {
         "overflows"
-    } else if ns < i128::from(TIME_MIN_NS) {
+    } else if ns <= i128::from(TIME_MIN_NS) {
+        // The least time itself is one of points, and no literal.
         "underflows"
     } else {
         // The check above is stricter than the conversion.

@@ -94,14 +94,15 @@ pub(super) fn plan(
     let plan = sorted(rows.points(call)?, &order);
     let mut plan = limit(query, plan, &series)?;
     let mut refs: Vec<_> = (0..query.refs.len()).map(|i| plain(&aux_name(i))).collect();
-    for ((value, reference), is_missing) in refs.iter_mut().zip(&query.refs).zip(is_missing).take(own_count) {
+    let own = refs.iter_mut().zip(&query.refs).zip(is_missing).take(own_count);
+    for (column, ((value, reference), is_missing)) in own.enumerate() {
         let number = fill_of(query.fill, reference.ty).map(|number| Expr::Literal(number, None));
         if is_missing {
             *value = number.unwrap_or_else(|| null_of(reference.ty));
         } else if let Some(number) = number {
             *value = or_else(value.clone(), number);
         } else if query.fill == Fill::Previous {
-            (plan, *value) = carried_forward(plan, &series, &order, value)?;
+            (plan, *value) = carried_forward(plan, &series, &order, (value, column))?;
             plan = sorted(plan, &order);
         }
     }

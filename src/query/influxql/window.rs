@@ -166,11 +166,21 @@ impl Window<'_> {
             .map(|(i, tag)| tag.clone().alias(tag_name(i)))
             .collect();
         exprs.extend([input.time.clone().alias(WINDOW), input.series.clone().alias(SERIES)]);
+        // What a subquery yields at one time comes in the same order whatever the direction is.
+        let place = input.place.clone();
+        let place =
+            place.map(|place| if query.is_descending { Expr::Negative(Box::new(place)) } else { place });
+        let mut others = vec![SERIES];
+        if let Some(place) = place {
+            exprs.push(place.alias(PLACE));
+            others.push(PLACE);
+        }
         for (i, value) in input.refs.iter().enumerate().filter(|(_, value)| !is_null(value)) {
             exprs.push(value.clone().alias(value_name(i)));
         }
         let plan = LogicalPlan::Projection(Projection::try_new(exprs, Arc::new(input.plan))?);
-        let plan = sort(&query, plan, &groups, &[plain(WINDOW), plain(SERIES)]);
+        let order: Vec<_> = std::iter::once(WINDOW).chain(others.iter().copied()).map(plain).collect();
+        let plan = sort(&query, plan, &groups, &order);
         let mut columns = Vec::new();
         for index in calls {
             let call = &self.calls[*index];
@@ -180,7 +190,7 @@ impl Window<'_> {
             let from_ns = if self.query.is_descending { own.max_ns } else { own.min_ns };
             columns.push((*index, value_name(value), Some(call), from_ns.filter(|_| look_back > 0)));
         }
-        self.neighbours(plan, tags, &[SERIES], columns, options).map(Some)
+        self.neighbours(plan, tags, &others, columns, options).map(Some)
     }
 
     /// Functions of points that go forwards in time whatever the query says, and functions of what these yield.

@@ -1,0 +1,119 @@
+//! Where the times of WHERE lie among the windows of GROUP BY time.
+
+use super::words::is_over_query;
+use crate::case::Case;
+use crate::statement::{Select, Source};
+
+/// Whether a subquery has a window that begins before the first time of a query around it; or, without windows and a first time, a
+/// row at the epoch when that lies after the last time.
+pub(super) fn begins_outside(case: &Case) -> bool {
+    let Some(top) = case.statement.select() else { return false };
+    // Dates without a zone are local there.
+    let has_zone = top.any(&|select| select.tail.iter().any(|clause| clause.starts_with("tz(")));
+    let bounds = top.any(&|select| is_over_query(select) && !times(select).is_empty());
+    if has_zone && bounds {
+        return true;
+    }
+    within(top, &Around { first_ns: Vec::new(), last_ns: Vec::new(), window: None })
+}
+
+/// Whether a query asks for times before the epoch only, and for no first one.
+pub(super) fn ends_before_epoch(case: &Case) -> bool {
+    case.statement.select().is_some_and(|select| {
+        let times = times(select);
+        times.iter().all(|(is_first, _)| !is_first) && times.iter().any(|(_, time_ns)| *time_ns < 0)
+    })
+}
+
+/// What the queries around one say.
+#[derive(Clone)]
+struct Around {
+    first_ns: Vec<i64>,
+    last_ns: Vec<i64>,
+    window: Option<Window>,
+}
+
+#[derive(Clone, Copy)]
+struct Window {
+    every_ns: i64,
+    offset_ns: i64,
+}
+
+fn within(select: &Select, around: &Around) -> bool {
+    let window = window_of(select).or(around.window);
+    let computes = select.columns.iter().any(|column| column.contains('('));
+    let is_outside = match window {
+        _ if !computes => false,
+        Some(Window { every_ns, offset_ns }) => {
+            around.first_ns.iter().any(|first_ns| first_ns.wrapping_sub(offset_ns).rem_euclid(every_ns) != 0)
+        }
+        None => {
+            let has_first =
+                !around.first_ns.is_empty() || times(select).iter().any(|(is_first, _)| *is_first);
+            !has_first && around.last_ns.iter().any(|last_ns| *last_ns < 0)
+        }
+    };
+    let mut around = Around { window, ..around.clone() };
+    for (is_first, time_ns) in times(select) {
+        if is_first { around.first_ns.push(time_ns) } else { around.last_ns.push(time_ns) }
+    }
+    is_outside
+        || select.sources.iter().any(|source| match source {
+            Source::Query(inner) => within(inner, &around),
+            Source::Table(_) => false,
+        })
+}
+
+/// The time comparisons of WHERE: whether it is the first time that each tells, and that.
+fn times(select: &Select) -> Vec<(bool, i64)> {
+    let mut texts = select.bounds.clone();
+    if let Some(condition) = &select.condition {
+        condition.leaves(&mut |leaf| texts.push(leaf.to_owned()));
+    }
+    let time = |text: &String| {
+        let (operator, literal) = text.strip_prefix("time ")?.split_once(' ')?;
+        let time_ns = nanoseconds(literal)?;
+        Some(match operator {
+            ">=" => (true, time_ns),
+            ">" => (true, time_ns.saturating_add(1)),
+            "<=" => (false, time_ns),
+            _ => (false, time_ns.saturating_sub(1)),
+        })
+    };
+    texts.iter().filter_map(time).collect()
+}
+
+/// A time as the generator writes it.
+fn nanoseconds(literal: &str) -> Option<i64> {
+    const SECOND: i64 = 1_000_000_000;
+    if let Some(text) = literal.strip_suffix(" + 90s") {
+        return nanoseconds(text)?.checked_add(90 * SECOND);
+    }
+    if let Some(date) = literal.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')) {
+        let time = chrono::DateTime::parse_from_rfc3339(date).map(|time| time.to_utc());
+        let plain =
+            || chrono::NaiveDateTime::parse_from_str(date, "%Y-%m-%d %H:%M:%S%.f").map(|time| time.and_utc());
+        return time.or_else(|_| plain()).ok()?.timestamp_nanos_opt();
+    }
+    duration(literal).or_else(|| literal.parse().ok())
+}
+
+/// A duration of one unit.
+fn duration(text: &str) -> Option<i64> {
+    let (number, unit) = text.split_at(text.find(|c: char| c.is_ascii_alphabetic())?);
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        "w" => 604_800,
+        _ => return None,
+    };
+    number.parse::<i64>().ok()?.checked_mul(seconds)?.checked_mul(1_000_000_000)
+}
+
+fn window_of(select: &Select) -> Option<Window> {
+    let entry = select.group.iter().find_map(|entry| entry.strip_prefix("time(")?.strip_suffix(')'))?;
+    let (every, offset) = entry.split_once(", ").unwrap_or((entry, "0s"));
+    Some(Window { every_ns: duration(every)?, offset_ns: duration(offset)? })
+}
