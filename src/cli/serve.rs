@@ -1,7 +1,7 @@
 //! `tidegauge serve`: runs the server until it is told to end.
 
 use super::error::CliError;
-use super::settings::Settings;
+use super::settings::{Loaded, Settings};
 use crate::app::App;
 use crate::config::LogFormat;
 use crate::telemetry::{self, Form};
@@ -32,9 +32,13 @@ pub(super) struct Serve {
 }
 
 impl Serve {
+    /// The settings of the server.
+    pub(super) fn load(&self) -> Result<Loaded, CliError> {
+        self.settings.load_with(("read_only.enabled", &self.read_only.then(|| "true".to_owned())))
+    }
+
     pub(super) fn run(self) -> Result<(), CliError> {
-        let loaded =
-            self.settings.load_with(("read_only.enabled", &self.read_only.then(|| "true".to_owned())))?;
+        let loaded = self.load()?;
         let form = match loaded.config.log.format {
             LogFormat::Text => Form::Text,
             LogFormat::Json => Form::Json,

@@ -1,4 +1,4 @@
-use super::Cli;
+use super::{Cli, Command};
 use clap::{CommandFactory, Parser};
 
 #[test]
@@ -29,4 +29,18 @@ fn the_commands_of_the_readme_are_understood() {
         assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
     }
     assert!(Cli::try_parse_from(["tidegauge", "query", "-f", "xml"]).is_err());
+}
+
+#[test]
+fn serve_only_reads_when_it_is_told_to() {
+    for (line, is_read_only) in [
+        ("tidegauge serve --read-only --set read_only.interval_ms=50", true),
+        ("tidegauge serve --set read_only.enabled=true --set read_only.interval_ms=50", true),
+        ("tidegauge serve --set read_only.interval_ms=50", false),
+    ] {
+        let cli = Cli::try_parse_from(line.split(' ')).expect(line);
+        let Command::Serve(serve) = cli.command else { panic!("{line} is another command") };
+        let read_only = serve.load().expect(line).config.read_only;
+        assert_eq!((read_only.enabled, read_only.interval_ms), (is_read_only, 50), "{line}");
+    }
 }

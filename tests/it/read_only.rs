@@ -323,6 +323,36 @@ async fn sql_and_exports_find_what_took_the_place_of_deleted_files() {
     writer.stop().await.unwrap();
 }
 
+/// What cannot be followed is told to whoever decides where queries go; queries are answered from what is known.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_cannot_read_on_is_unhealthy() {
+    let place = Place::local();
+    let writer = place.writer().await;
+    query(&writer, "CREATE DATABASE d").await;
+    write_files(&writer, 0..1).await;
+    let reader = place.reader(NEVER_MS).await;
+    let next = layout::edit(reader.engine().seen_edits() + 1);
+    write_files(&writer, 1..2).await;
+    let whole = place.store().get(&next).await.unwrap();
+    place.store().put(&next, "rubbish".into()).await.unwrap();
+    reader.engine().refresh().await.unwrap_err();
+
+    let response = ask(reader.address(), "GET", "/health".into(), "").await;
+    assert_eq!(response.status, 503);
+    let health = json_of(&response);
+    assert_eq!(health["status"], "fail");
+    assert!(health["message"].as_str().unwrap().contains(&next), "{health}");
+    assert_eq!(metric(&reader, "tidegauge_follow_failing").await, "1");
+    assert_eq!(query(&reader, "SELECT count(f) FROM m").await["series"][0]["values"], json!([[0, 1]]));
+
+    place.store().put(&next, whole).await.unwrap();
+    assert!(reader.engine().refresh().await.unwrap());
+    assert_eq!(ask(reader.address(), "GET", "/health".into(), "").await.status, 200);
+    assert_eq!(query(&reader, "SELECT count(f) FROM m").await["series"][0]["values"], json!([[0, 2]]));
+    reader.stop().await.unwrap();
+    writer.stop().await.unwrap();
+}
+
 /// A file that the newest manifest names is not looked for for ever.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_file_is_told() {
