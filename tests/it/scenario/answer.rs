@@ -118,16 +118,22 @@ fn own_names(value: Json, prefix: &str) -> Json {
         Json::Array(items) => Json::Array(items.into_iter().map(|item| own_names(item, prefix)).collect()),
         Json::Object(members) => {
             let lists_names = lists_databases(&members) || has_columns(&members, &["user", "admin"]);
-            let own = members.into_iter().map(|(key, value)| match value {
-                Json::Array(rows) if lists_names && key == "values" => {
-                    let rows = rows.into_iter().filter(|row| is_own(row, prefix));
-                    (key, Json::Array(rows.map(|row| own_names(row, prefix)).collect()))
-                }
-                Json::Array(all) if key == "series" => {
-                    let own = all.into_iter().filter(|series| !is_of_another_file(series, prefix));
-                    (key, Json::Array(own.map(|series| own_names(series, prefix)).collect()))
-                }
-                value => (key, own_names(value, prefix)),
+            let own = members.into_iter().filter_map(|(key, value)| {
+                Some(match value {
+                    Json::Array(rows) if lists_names && key == "values" => {
+                        let rows = rows.into_iter().filter(|row| is_own(row, prefix));
+                        (key, Json::Array(rows.map(|row| own_names(row, prefix)).collect()))
+                    }
+                    Json::Array(all) if key == "series" && !all.is_empty() => {
+                        let own: Vec<_> =
+                            all.into_iter().filter(|series| !is_of_another_file(series, prefix)).collect();
+                        if own.is_empty() {
+                            return None; // without those of other files, the answer would have none
+                        }
+                        (key, Json::Array(own.into_iter().map(|series| own_names(series, prefix)).collect()))
+                    }
+                    value => (key, own_names(value, prefix)),
+                })
             });
             Json::Object(own.collect())
         }
@@ -149,10 +155,12 @@ fn has_columns(series: &[(String, Json)], columns: &[&str]) -> bool {
     })
 }
 
-/// Whether a series is what SHOW CONTINUOUS QUERIES says of another file's database.
+/// Whether a series is what SHOW CONTINUOUS QUERIES or SHOW SUBSCRIPTIONS says of another file's database.
 fn is_of_another_file(series: &Json, prefix: &str) -> bool {
     let Json::Object(members) = series else { return false };
-    has_columns(members, &["name", "query"])
+    let lists_databases = has_columns(members, &["name", "query"])
+        || has_columns(members, &["retention_policy", "name", "mode", "destinations"]);
+    lists_databases
         && members.iter().any(|(key, value)| match value {
             Json::String(name) => key == "name" && !name.starts_with(prefix),
             _ => false,
