@@ -31,9 +31,9 @@ pub(super) const ENTRIES: &[Explained] = &[
         },
     },
     Explained {
-        reason: "means of integers whose sum leaves 64 bits: InfluxDB 1.6 adds up the means of its series",
+        reason: "means of integers whose sum leaves 64 bits, and sums of them as floats: InfluxDB 1.6 adds up those of its series",
         between: Between::Values,
-        applies: |case, _| calls(case, "mean(") && case.has_huge_integers(),
+        applies: |case, _| (calls(case, "mean(") || calls(case, "::float")) && case.has_huge_integers(),
     },
     Explained {
         reason: "distinct over one measurement of several policies: the order of its first points is that of their times",

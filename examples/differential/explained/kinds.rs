@@ -1,6 +1,6 @@
 //! Whether what a query computes may be of a type.
 
-use super::words::name_of;
+use super::words::{chooses_by_tags, name_of};
 use crate::case::Case;
 use crate::schema::Kind;
 use crate::statement::{Select, Source};
@@ -50,6 +50,15 @@ fn is_of(case: &Case, select: &Select, name: &str, kind: Kind) -> bool {
                 own == name || own.split('(').next() == Some(name)
             };
             let is_wild = |column: &String| column.contains('*') || column.contains('/');
+            // What a subquery groups by, and the tags among the arguments of top and bottom, are tags.
+            let is_group = |entry: &String| is_wild(entry) || entry.trim_matches('"').to_lowercase() == name;
+            let is_argument = |column: &String| {
+                chooses_by_tags(column) && names_in(&column.to_lowercase()).iter().any(|own| own == name)
+            };
+            let is_tag = inner.group.iter().any(is_group) || inner.columns.iter().any(is_argument);
+            if kind == Kind::String && is_tag {
+                return true;
+            }
             inner
                 .columns
                 .iter()

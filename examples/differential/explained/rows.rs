@@ -41,7 +41,7 @@ pub(super) const ENTRIES: &[Explained] = &[
                 && (case.has_several_shards()
                     || any_select(case, |select| select.into.is_some())
                     || fills_text
-                    || (calls(case, "mode(") && case.point_count() > 12)
+                    || ((calls(case, "mode(") || calls(case, "percentile(")) && case.point_count() > 12)
                     || shared_series_are_equal(&pair.oracle, &pair.ours))
         },
     },

@@ -158,12 +158,16 @@ pub(super) const ENTRIES: &[Explained] = &[
     },
     Explained {
         reason: "of columns of one name in a subquery the first one counts; InfluxDB 1.6 takes either",
-        between: Between::Values,
-        applies: |case, _| {
-            any_subquery(case, |_, inner| {
-                let names: Vec<_> = inner.columns.iter().map(|column| name_of(column)).collect();
-                names.iter().enumerate().any(|(number, name)| names[number + 1..].contains(name))
-            })
+        between: Between::Any,
+        applies: |case, pair| {
+            let is_of_type = |error: String| error.contains(" iterator type: ");
+            let is_told_there = error_of(&pair.oracle).is_none_or(is_of_type);
+            error_of(&pair.ours).is_none()
+                && is_told_there
+                && any_subquery(case, |_, inner| {
+                    let names: Vec<_> = inner.columns.iter().map(|column| name_of(column)).collect();
+                    names.iter().enumerate().any(|(number, name)| names[number + 1..].contains(name))
+                })
         },
     },
     Explained {

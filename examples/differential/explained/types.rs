@@ -56,6 +56,7 @@ pub(super) const ENTRIES: &[Explained] = &[
             (is_told_there && (case.has_changes() || case.policies.len() > 1))
                 || ((is_told_here || (oracle_is_error && is_same)) && case.has_changes())
                 || (case.has_changes()
+                    && error_of(&pair.ours).is_none()
                     && any_select(case, |select| select.sources.len() > 1)
                     && (content_of(&pair.oracle) == Content::Empty
                         || only_cells_differ(&pair.oracle, &pair.ours, |oracle, _| *oracle == Json::Null)))

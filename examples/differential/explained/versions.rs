@@ -22,6 +22,14 @@ pub(super) const ENTRIES: &[Explained] = &[
         },
     },
     Explained {
+        reason: "holt_winters over thousands of windows takes a build without optimisation longer than a query may run",
+        between: Between::Errors,
+        applies: |case, pair| {
+            calls(case, "holt_winters")
+                && error_of(&pair.ours).is_some_and(|error| error == "query-timeout limit exceeded")
+        },
+    },
+    Explained {
         reason: "JSON has no infinity: InfluxDB since 1.8 says so in an error of JSON, 1.6 in plain text",
         between: Between::Errors,
         applies: |_, pair| {
