@@ -5,6 +5,7 @@
 mod bad_input;
 mod complaints;
 mod crash;
+mod disk_cache;
 mod environment;
 mod layers;
 mod memory;

@@ -235,6 +235,8 @@ async fn a_reader_refuses_changes_and_leaves_the_folder_as_it_is() {
         "DROP USER u",
         "CREATE CONTINUOUS QUERY c ON d BEGIN SELECT mean(f) INTO x FROM m GROUP BY time(1m) END",
         "DROP CONTINUOUS QUERY c ON d",
+        "CREATE SUBSCRIPTION s ON d.autogen DESTINATIONS ALL 'http://127.0.0.1:1'",
+        "DROP SUBSCRIPTION s ON d.autogen",
         "SELECT f INTO copy FROM m",
         "SELECT f INTO copy FROM m WHERE time < 0",
     ] {
