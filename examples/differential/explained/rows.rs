@@ -123,7 +123,7 @@ pub(super) const ENTRIES: &[Explained] = &[
         applies: |case, pair| {
             let is_into =
                 |change: &Statement| matches!(change, Statement::Select(select) if select.into.is_some());
-            let names = ["max", "min", "first", "last", "percentile"];
+            let names = ["max", "min", "first", "last", "percentile", "top", "bottom"];
             let is_beside = |name: &String| !names.iter().any(|selector| name.starts_with(selector));
             let is_limited = |select: &Select| select.has("LIMIT") || select.has("OFFSET");
             let differing = differing_columns(&pair.oracle, &pair.ours);
