@@ -24,6 +24,7 @@ mod cache;
 mod checksums;
 mod footer;
 mod object_reader;
+mod page_times;
 mod read;
 mod tag_values;
 mod write;

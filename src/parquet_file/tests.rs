@@ -249,3 +249,25 @@ fn checksums_are_read_as_they_are_written() {
         assert_eq!(BodyChecksums::decode(text, 10), None, "{text}");
     }
 }
+
+#[tokio::test]
+async fn pages_of_other_times_are_left_out_and_no_row_is_missed() {
+    let rows = sample(2, 60_000);
+    let file = open(write(&rows)).await;
+    assert_eq!(file.row_group_count(), 1);
+    let second = 1_000_000_000;
+    for (start, end) in
+        [(0, 1), (59_999, 60_000), (20_000, 20_100), (16_000, 17_000), (0, 60_000), (70_000, 80_000)]
+    {
+        let times = TimeRange::new(start * second, end * second);
+        let near = file.rows_near(0, vec![0..50_000, 60_000..120_000], times);
+        let near_count: usize = near.iter().map(Range::len).sum();
+        assert!(near_count <= 4 * 16_384 || end - start == 60_000, "{start}: {near_count} rows");
+        let found: Vec<i64> =
+            read(&file, 0, near, times).await.iter().flat_map(|r| r.times_ns.to_vec()).collect();
+        let wanted = (0..50_000).chain(60_000..120_000).map(|row| rows.times_ns[row]);
+        assert_eq!(found, wanted.filter(|time| times.contains(*time)).collect::<Vec<_>>(), "{start}");
+    }
+    let everything = file.rows_near(0, vec![5..7], TimeRange::ALL);
+    assert_eq!(everything, [5..7]);
+}

@@ -118,6 +118,7 @@ impl ScanPlan {
                 Some(run_rows) => ranges_of(&series, &keep, |run| run_rows.of(run)),
                 None => ranges_of(&series, &keep, |run| run),
             };
+            let selected = file.rows_near(group, selected, self.filter.times);
             self.counters.row_group(&file, selected.iter().map(Range::len).sum());
             if selected.is_empty() {
                 return Ok(futures::stream::empty().boxed());
