@@ -78,6 +78,7 @@ fn intersection(left: &[Range<usize>], right: &[Range<usize>]) -> Vec<Range<usiz
 }
 
 #[cfg(test)]
+#[allow(clippy::single_range_in_vec_init, reason = "lists of ranges, some of one")]
 mod tests {
     use super::intersection;
 
