@@ -10,6 +10,10 @@ use std::sync::Arc;
 /// Of a query's memory, the part that those get together who can spill: the rest is for what cannot, such as merging sorted parts.
 const SPILLABLE_PERCENT: usize = 50;
 
+/// Refusals after which a query gets nothing more. A large sort is refused once for each part that it spills; DataFusion's merge
+/// of what was spilled splits batches and tries again, for ever where memory is too short, unless even the first is refused.
+const REFUSALS_MAX: usize = 2_000;
+
 /// A part of a pool: what one query holds is bounded by a limit of its own, and counts in the pool of all queries too.
 ///
 /// Those that can spill share a part of it evenly. Else the first sort of several would take all, the second find nothing to
@@ -27,6 +31,8 @@ struct Held {
     bytes: usize,
     /// Consumers that can spill.
     spilling: usize,
+    /// How often a consumer was refused.
+    refusals: usize,
 }
 
 impl QueryMemoryPool {
@@ -80,13 +86,15 @@ impl MemoryPool for QueryMemoryPool {
         let mut held = self.held.lock();
         let share = self.share(reservation.consumer(), &held);
         let fits = |held: usize, bytes_max| held.checked_add(additional).is_some_and(|sum| sum <= bytes_max);
-        if !fits(reservation.size(), share) || !fits(held.bytes, self.bytes_max) {
+        let is_hopeless = held.refusals > REFUSALS_MAX;
+        if is_hopeless || !fits(reservation.size(), share) || !fits(held.bytes, self.bytes_max) {
+            held.refusals += 1;
             return Err(DataFusionError::ResourcesExhausted(format!(
                 "the query needs more than its share of memory, {} bytes",
                 self.bytes_max
             )));
         }
-        self.all.try_grow(reservation, additional)?;
+        self.all.try_grow(reservation, additional).inspect_err(|_| held.refusals += 1)?;
         held.bytes += additional;
         Ok(())
     }
