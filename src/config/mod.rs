@@ -124,6 +124,7 @@ impl Config {
         fill(&mut self.query.memory_per_query_bytes, query_bytes / 2);
         fill(&mut self.query.threads, machine.core_count);
         fill(&mut self.query.cache_bytes, (memory_bytes / 16).min(1 << 30));
+        fill(&mut self.http.body_decompressed_bytes_max, (memory_bytes / 4).min(250_000_000));
         let unpacked_bytes = self.http.body_decompressed_bytes_max;
         fill(&mut self.http.bodies_bytes_max, (memory_bytes / 8).min(1 << 30).max(unpacked_bytes));
         if budget_is_set {
@@ -187,7 +188,7 @@ impl Config {
         if self.wal.segment_bytes < 1 << 16 {
             return out_of_range("wal.segment_bytes", "a segment has at least 65536 bytes");
         }
-        if self.http.body_bytes_max == 0 || self.http.body_decompressed_bytes_max == 0 {
+        if self.http.body_bytes_max == 0 {
             return out_of_range("http.body_bytes_max", "a body of 0 bytes writes nothing");
         }
         if self.http.bodies_bytes_max < self.http.body_decompressed_bytes_max {

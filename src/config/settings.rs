@@ -135,8 +135,7 @@ section! {
         /// How much of its time such a thread works, in percent: the rest is for writes and queries.
         work_percent: u64 = 50;
         /// The object of a data file is deleted so long after the file was replaced or dropped, and never while this server
-        /// reads it. Servers that only read the store may need it still for queries
-        /// that run as long, and so may backups.
+        /// reads it. Servers that only read the store may need it still for queries that run as long, and so may backups.
         delete_after_s: u64 = 300;
         /// Objects among the data files that nothing names, as a crash leaves them behind, are deleted at this age.
         orphans_after_s: u64 = 86_400;
@@ -186,8 +185,8 @@ section! {
     HttpConfig {
         /// A request body of more bytes is answered with 413, as InfluxDB 1.x does.
         body_bytes_max: u64 = 25_000_000;
-        /// A gzip body that unpacks to more bytes is answered with 413.
-        body_decompressed_bytes_max: u64 = 250_000_000;
+        /// A gzip body that unpacks to more bytes is answered with 413. 0 = a quarter of the memory, at most 250 MB.
+        body_decompressed_bytes_max: u64 = 0;
         /// Memory for the bodies of all requests that are on their way together; past it requests are told to come
         /// back later. 0 = an eighth of the memory, at most 1 GiB, but at least one unpacked body.
         bodies_bytes_max: u64 = 0;

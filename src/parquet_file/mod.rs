@@ -16,7 +16,7 @@
 //!
 //! Key-value metadata: `tidegauge.version`, `tidegauge.table`, `tidegauge.sequences` (`min-max`),
 //! `tidegauge.deduplicated` and `tidegauge.checksums`. Every byte that is read is checked before it is believed: see
-//! `checksums`.
+//! `checksums`. What need not be read is left out before: rows of other series by the caller, pages of other times by `page_times`.
 //!
 //! Where a file goes and who may see it is not known here.
 

@@ -107,3 +107,38 @@ impl MemoryPool for QueryMemoryPool {
         MemoryLimit::Finite(self.bytes_max)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use datafusion::execution::memory_pool::UnboundedMemoryPool;
+
+    fn pool(bytes_max: usize) -> Arc<dyn MemoryPool> {
+        Arc::new(QueryMemoryPool::new(Arc::new(UnboundedMemoryPool::default()), bytes_max))
+    }
+
+    #[test]
+    fn those_that_spill_share_a_half() {
+        let pool = pool(1_000);
+        let [first, second] =
+            ["first", "second"].map(|name| MemoryConsumer::new(name).with_can_spill(true).register(&pool));
+        assert!(first.try_grow(251).is_err());
+        first.try_grow(250).unwrap();
+        second.try_grow(250).unwrap();
+        let merging = MemoryConsumer::new("merging").register(&pool);
+        merging.try_grow(500).unwrap();
+        assert!(merging.try_grow(1).is_err());
+    }
+
+    #[test]
+    fn a_query_that_is_refused_over_and_over_gets_nothing_more() {
+        let pool = pool(1_000);
+        let consumer = MemoryConsumer::new("merging").register(&pool);
+        for _ in 0..=REFUSALS_MAX {
+            consumer.try_grow(1).expect("there is room");
+            consumer.shrink(1);
+            consumer.try_grow(1_001).expect_err("there is no room");
+        }
+        consumer.try_grow(1).expect_err("it has been refused too often");
+    }
+}

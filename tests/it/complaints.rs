@@ -154,7 +154,6 @@ fn many_series_and_large_results_stay_within_the_memory_that_was_given() {
     let memory = MEMORY_BYTES.to_string();
     let settings = [
         ("TIDEGAUGE_MEMORY_BYTES", memory.as_str()),
-        ("TIDEGAUGE_HTTP_BODY_DECOMPRESSED_BYTES_MAX", "25000000"),
         // Several sorts of a query share its memory, and less than 8 MiB for each are too little for DataFusion.
         ("TIDEGAUGE_QUERY_THREADS", "1"),
     ];

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! TableSource (TableProvider)
-//!   scan: filters ─ filter.rs ─▶ times + predicate over tags
+//!   scan: filters ─ filter.rs, key_filter.rs ─▶ times + predicate over tags
 //!         chunks + files, pruned by the manifest ─ layout.rs ─▶ partitions of units
 //!                                                       a unit: one row group | one chunk | a merge
 //!         ─ source.rs ─▶ DataSourceExec
