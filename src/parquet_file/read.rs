@@ -109,6 +109,18 @@ impl ParquetFile {
         Some((min.as_utf8().ok()?, max.as_utf8().ok()?))
     }
 
+    /// Rows of a row group without a value of the column with this stored name, where the footer tells.
+    #[must_use]
+    pub fn null_count(&self, row_group: usize, column: &str) -> Option<usize> {
+        let row_group = self.footer.metadata().row_group(row_group);
+        let known = row_group.columns().iter().find(|chunk| chunk.column_descr().name() == column);
+        let count = match known {
+            Some(chunk) => chunk.statistics()?.null_count_opt()?,
+            None => u64::try_from(row_group.num_rows()).ok()?,
+        };
+        usize::try_from(count).ok()
+    }
+
     /// The series of a row group with their rows, counted from the row group's start.
     ///
     /// # Errors

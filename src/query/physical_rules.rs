@@ -1,20 +1,25 @@
-//! The physical rules of DataFusion that plans of InfluxQL need.
+//! Which physical rules of DataFusion plans of InfluxQL need.
 //!
 //! Each rule walks the plan and may build its nodes anew, which together takes longer than answering a small query. InfluxQL's
-//! plans have no joins, and what could be pushed down is where it belongs when they are made; so of DataFusion's rules
-//! only these are left, in its order. SQL has them all.
+//! plans have no joins, and what could be pushed down is where it belongs when they are made. Leaves let go of their thread by
+//! themselves. So of DataFusion's rules few are left; a plan whose rows come in one partition, as those of small queries do, mostly
+//! needs none. SQL has them all.
 
 use super::exec::run_aggregate_rule::RunAggregateRule;
+use datafusion::common::config::ConfigOptions;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::combine_partial_final_agg::CombinePartialFinalAggregate;
-use datafusion::physical_optimizer::ensure_coop::EnsureCooperative;
 use datafusion::physical_optimizer::ensure_requirements::EnsureRequirements;
 use datafusion::physical_optimizer::limit_pushdown::LimitPushdown;
 use datafusion::physical_optimizer::output_requirements::OutputRequirements;
+use datafusion::physical_optimizer::sanity_checker::SanityCheckPlan;
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use std::sync::Arc;
 
-/// The rules for plans of InfluxQL.
-pub(super) fn influxql_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
+type Rules = Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>;
+
+/// The rules for plans of InfluxQL that are spread over partitions, or want an order that their nodes do not make.
+pub(super) fn rules_of_many_partitions() -> Rules {
     vec![
         // Keeps the order of the rows from being taken for superfluous, until the last of these two.
         Arc::new(OutputRequirements::new_add_mode()),
@@ -25,8 +30,20 @@ pub(super) fn influxql_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Syn
         Arc::new(OutputRequirements::new_remove_mode()),
         // Sorts that keep no more rows than are wanted.
         Arc::new(LimitPushdown::new()),
-        // Lets go of the thread now and then, so that a query can be killed.
-        Arc::new(EnsureCooperative::new()),
         Arc::new(RunAggregateRule),
     ]
+}
+
+/// The rules for plans of InfluxQL which [`runs_as_it_is`].
+pub(super) fn rules_of_one_partition() -> Rules {
+    vec![Arc::new(RunAggregateRule)]
+}
+
+/// Whether a plan, made without rules, has one partition everywhere, and every node gets its rows in the order that it needs.
+pub(super) fn runs_as_it_is(plan: &Arc<dyn ExecutionPlan>, config: &ConfigOptions) -> bool {
+    has_one_partition(plan) && SanityCheckPlan::new().optimize(Arc::clone(plan), config).is_ok()
+}
+
+fn has_one_partition(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    plan.output_partitioning().partition_count() == 1 && plan.children().into_iter().all(has_one_partition)
 }

@@ -7,7 +7,7 @@ use super::influxql::SelectPlan;
 use super::influxql::source::Defaults;
 use super::into::IntoRows;
 use super::memory::QueryMemoryPool;
-use super::physical_rules::influxql_rules;
+use super::physical_rules::{rules_of_many_partitions, rules_of_one_partition, runs_as_it_is};
 use super::run::Attended;
 use super::running::{QueryOrigin, RunningQueries, RunningQuery};
 use super::scan::{ReadLimits, SeriesColumn, TableSource};
@@ -90,11 +90,33 @@ struct Shared {
     engine: Arc<Engine>,
     options: QueryOptions,
     state: SessionState,
-    /// The same, with fewer physical rules.
-    influxql_state: SessionState,
+    influxql: InfluxqlStates,
     memory: Arc<dyn MemoryPool>,
     running: Arc<RunningQueries>,
     threads: Threads,
+}
+
+/// What plans of InfluxQL are made with: configuration and functions of all plans, with fewer physical rules.
+#[derive(Debug)]
+struct InfluxqlStates {
+    without_rules: SessionState,
+    /// For plans that need hardly any.
+    one_partition: SessionState,
+    /// For all others.
+    many_partitions: SessionState,
+}
+
+impl InfluxqlStates {
+    fn of(state: &SessionState) -> Self {
+        let with = |rules| {
+            SessionStateBuilder::new_from_existing(state.clone()).with_physical_optimizer_rules(rules).build()
+        };
+        Self {
+            without_rules: with(Vec::new()),
+            one_partition: with(rules_of_one_partition()),
+            many_partitions: with(rules_of_many_partitions()),
+        }
+    }
 }
 
 /// The runtime of queries. Shut down without waiting, since it may be dropped where waiting is forbidden.
@@ -131,12 +153,10 @@ impl QueryEngine {
             .with_disk_manager_builder(disk_manager(&options)?)
             .build_arc()?;
         let state = session_state(&options, environment)?;
-        let influxql_state = SessionStateBuilder::new_from_existing(state.clone())
-            .with_physical_optimizer_rules(influxql_rules())
-            .build();
+        let influxql = InfluxqlStates::of(&state);
         let threads = Threads(Some(runtime));
         let running = RunningQueries::new(options.limits.concurrent_max, options.limits.log_after);
-        let shared = Shared { engine, options, state, influxql_state, memory, running, threads };
+        let shared = Shared { engine, options, state, influxql, memory, running, threads };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -268,8 +288,14 @@ impl QueryEngine {
         &self,
         plan: &LogicalPlan,
     ) -> Result<Arc<dyn ExecutionPlan>, QueryError> {
-        let state = &self.shared.influxql_state;
-        Ok(state.query_planner().create_physical_plan(plan, state).await?)
+        let InfluxqlStates { without_rules, one_partition, many_partitions } = &self.shared.influxql;
+        let planner = physical_planner();
+        let plan = planner.create_physical_plan(plan, without_rules).await?;
+        let state = match runs_as_it_is(&plan, without_rules.config_options()) {
+            true => one_partition,
+            false => many_partitions,
+        };
+        Ok(planner.optimize_physical_plan(plan, state, |_, _| {})?)
     }
 
     /// What one query is executed in: its own share of memory.
@@ -397,7 +423,10 @@ impl QueryPlanner for Planner {
         plan: &LogicalPlan,
         session: &dyn Session,
     ) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
-        let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(InfluxExtensionPlanner)]);
-        planner.create_physical_plan(plan, session).await
+        physical_planner().create_physical_plan(plan, session).await
     }
+}
+
+fn physical_planner() -> DefaultPhysicalPlanner {
+    DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(InfluxExtensionPlanner)])
 }

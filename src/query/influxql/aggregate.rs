@@ -28,6 +28,7 @@ use super::types::Type;
 use crate::query::exec::fill::{FillMode, FillRange};
 use crate::query::exec::gap_fill::GapFill;
 use crate::query::functions::scalar::bucket::{Buckets, bucket};
+use crate::query::scan::RunEnd;
 use crate::query::tables::Tables;
 use datafusion::common::{Column, ScalarValue};
 use datafusion::logical_expr::expr::{Case, ScalarFunction};
@@ -143,11 +144,15 @@ impl<'a> Shape<'a> {
         let uses_time = |call: &Call| {
             call.function.is_selector() || matches!(call.function, Function::Mode | Function::Stddev)
         };
+        let ends = self.ends();
         let wanted = Wanted {
             refs: &self.wanted,
             has_time: query.interval.is_some() || self.calls.iter().any(uses_time),
             has_series: false,
-            rows: RowsWanted::All,
+            rows: match &ends {
+                Some(ends) => RowsWanted::Outermost(ends),
+                None => RowsWanted::All,
+            },
         };
         let Some(input) = scan(query, measurement, wanted, tables)? else { return Ok(None) };
         // Where several parts have been put together, what none of them knows is a column of nulls.
@@ -178,6 +183,17 @@ impl<'a> Shape<'a> {
             plan = self.fill_gaps(plan, interval, &groups, filled, tables.buckets_max())?;
         }
         Ok(Some(Rows { plan, tags, groups, arguments, aux: aux.to_vec() }))
+    }
+
+    /// Per call at which end of a series its point is, where it is there for all of them.
+    fn ends(&self) -> Option<Vec<RunEnd>> {
+        let is_of_whole_series = self.query.interval.is_none() && self.bounds.iter().all(Option::is_none);
+        let end = |call: &Call| match call.function {
+            Function::First => Some(RunEnd::First),
+            Function::Last => Some(RunEnd::Last),
+            _ => None,
+        };
+        self.calls.iter().map(end).collect::<Option<_>>().filter(|_| is_of_whole_series)
     }
 
     /// The types of the calls; `None` for one that would have that of its argument, and has none.

@@ -3,7 +3,7 @@
 use super::error::Result;
 use super::ir::{Limits, Query};
 use crate::query::exec::series_limit::{SeriesLimit, SeriesLimits};
-use crate::query::scan::RunRows;
+use crate::query::scan::{RunEnd, RunRows};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{EmptyRelation, Expr, Extension, Limit, LogicalPlan};
 use std::sync::Arc;
@@ -58,8 +58,6 @@ pub(super) fn rows_within_reach(query: &Query) -> Option<RunRows> {
     let Limits { limit, offset, .. } = query.limits;
     let count = limit.saturating_add(offset);
     let is_of_use = limit > 0 && count <= RUN_ROWS_MAX;
-    is_of_use.then(|| RunRows {
-        count: usize::try_from(count).unwrap_or(usize::MAX),
-        are_last: query.is_descending,
-    })
+    let end = if query.is_descending { RunEnd::Last } else { RunEnd::First };
+    is_of_use.then(|| RunRows::Outer(end, usize::try_from(count).unwrap_or(usize::MAX)))
 }

@@ -31,7 +31,8 @@ pub(super) fn plan(
     measurement: &Measurement,
     tables: &dyn Tables,
 ) -> Result<Option<LogicalPlan>> {
-    let rows = RowsWanted::WithField(rows_within_reach(query));
+    let within_reach = rows_within_reach(query);
+    let rows = RowsWanted::WithField(within_reach.as_ref());
     let wanted = Wanted { refs: &query.refs, has_time: true, has_series: true, rows };
     let Some(input) = scan(query, measurement, wanted, tables)? else { return Ok(None) };
     if input.has_rows_of_nulls && query.refs.iter().all(|r| r.ty == Type::Unknown) {

@@ -10,12 +10,13 @@ use super::error::Result;
 use super::finish::in_order;
 use super::inner_rows::inner_rows;
 use super::ir::{Measurement, Part, Query, Ref};
+use super::lower::is_null;
 use super::predicate::{Predicate, Scope, predicate};
 use super::time_range::TimeBounds;
 use super::types::Type;
 use crate::model::database::TableInfo;
 use crate::model::schema::Column;
-use crate::query::scan::RunRows;
+use crate::query::scan::{RunEnd, RunRows};
 use crate::query::tables::Tables;
 
 use datafusion::catalog::TableProvider;
@@ -60,16 +61,18 @@ pub(super) struct Wanted<'a> {
     /// The series key.
     pub has_series: bool,
     /// The rows.
-    pub rows: RowsWanted,
+    pub rows: RowsWanted<'a>,
 }
 
 /// Which of the rows that meet the condition a query needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum RowsWanted {
+#[derive(Clone, Copy, Debug)]
+pub(super) enum RowsWanted<'a> {
     /// All.
     All,
     /// Those with a value in one of the fields among the references; of each series only so many, if that is said. Of a subquery all.
-    WithField(Option<RunRows>),
+    WithField(Option<&'a RunRows>),
+    /// Of each series, for each of the first references, the first or last one with a value. Of a subquery all.
+    Outermost(&'a [RunEnd]),
 }
 
 /// The rows of a measurement that WHERE leaves, or `None` when that is clearly none. The expressions of an [`Input`] that were not
@@ -99,9 +102,13 @@ pub(super) fn scan(
         let values = wanted.refs.iter().map(|r| columns.value(r).unwrap_or_else(|| null_of(r.ty)));
         let refs: Vec<_> = values.collect();
         let mut run_rows = None;
-        if let RowsWanted::WithField(rows) = wanted.rows {
-            condition = condition.and(has_field(table, wanted.refs, &refs));
-            run_rows = rows;
+        match wanted.rows {
+            RowsWanted::All => {}
+            RowsWanted::WithField(rows) => {
+                condition = condition.and(has_field(table, wanted.refs, &refs));
+                run_rows = rows.cloned();
+            }
+            RowsWanted::Outermost(ends) => run_rows = outermost(&refs, ends),
         }
         if condition == Predicate::Constant(false) {
             continue;
@@ -142,6 +149,13 @@ fn has_field(table: &TableInfo, refs: &[Ref], values: &[Expr]) -> Predicate {
         Some(_) if table.schema.fields().all(is_selected) => Predicate::Constant(true),
         Some(condition) => Predicate::Rows(condition),
     }
+}
+
+/// The rows with the outermost values of the first of `refs`. `None` where one is computed, so that it may be null where its field is not.
+fn outermost(refs: &[Expr], ends: &[RunEnd]) -> Option<RunRows> {
+    let fields = refs.iter().zip(ends).filter(|(value, _)| !is_null(value));
+    let field = |(value, end): (&Expr, &RunEnd)| Some((value.try_as_col()?.name.as_str().into(), *end));
+    fields.map(field).collect::<Option<_>>().map(RunRows::WithValue)
 }
 
 /// A table's provider, and what may be asked of it besides the condition.

@@ -33,7 +33,7 @@ mod stream;
 pub use limits::ReadLimits;
 pub use metrics::ScanSummary;
 pub use provider::{SeriesColumn, TableSource};
-pub use rows::RunRows;
+pub use rows::{RunEnd, RunRows};
 
 #[cfg(test)]
 mod tests;

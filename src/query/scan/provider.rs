@@ -4,7 +4,7 @@ use super::columns::{Projection, ScanColumn, arrow_schema, scan_columns};
 use super::filter::{FilterKind, Predicate, ScanFilter, classify};
 use super::layout::{Source, partitions};
 use super::metrics::{ScanCounters, ScanSummary};
-use super::rows::{RowFilter, RunRows, fields_of};
+use super::rows::{RowFilter, RunRows, RunSieve, fields_of};
 use super::source::SeriesSource;
 use super::stream::ScanPlan;
 use crate::engine::{Engine, ReadView};
@@ -136,7 +136,8 @@ impl TableProvider for TableSource {
         let of_filter = filter.rows.as_ref().map_or(&[][..], Predicate::columns);
         let projection = Projection::new(&columns, fields_of(of_filter));
         let of_rows = filter.rows.clone().map(|rows| RowFilter::new(rows, &projection.fields)).transpose()?;
-        let run_rows = self.run_rows;
+        let run_rows = self.run_rows.clone();
+        let run_rows = run_rows.map(|rows| RunSieve::new(rows, &projection.fields)).transpose()?;
         let units_ahead = if self.engine.has_local_files() { 1 } else { UNITS_AHEAD_REMOTE };
         let plan = ScanPlan { projection, filter, of_rows, run_rows, tombstones, counters, units_ahead };
         let source = SeriesSource::new(&view.table, plan, units, read);

@@ -5,49 +5,146 @@
 use super::columns::{Origin, Projection, ScanColumn};
 use super::filter::Predicate;
 use crate::merge::SortedRows;
+use crate::parquet_file::ParquetFile;
+use arrow::array::{Array, ArrayRef};
 use arrow::datatypes::DataType;
 use datafusion::common::Result;
 use datafusion::error::DataFusionError;
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Of every run of rows of one series the first or the last ones.
+/// An end of a run of rows of one series, which lie in order of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RunEnd {
+    /// The earliest rows.
+    First,
+    /// The latest rows.
+    Last,
+}
+
+/// Which rows of every run of rows of one series are needed.
 ///
 /// ```text
-/// series time         first 1         last 1
-/// a      1      →     a      1        a      2
-/// a      2            b      1        b      1
-/// b      1
+/// series time f        First, 1 row       the last of f
+/// a      1    10   →   a      1    10     a      1    10
+/// a      2    -        b      1    20     b      1    20
+/// b      1    20
 /// ```
 ///
 /// A series may come in several runs, and yields rows of each: whoever wants `n` rows of it still has to choose. It is a sieve
-/// below a sort, which has as many rows to sort as there are runs then, instead of all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct RunRows {
-    /// How many.
-    pub count: usize,
-    /// The last ones instead of the first.
-    pub are_last: bool,
+/// below a sort or an aggregation, which has as many rows to look at as there are runs then, instead of all.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum RunRows {
+    /// So many rows at one end.
+    Outer(RunEnd, usize),
+    /// For each of these fields, by its stored name, the outermost row that has a value in it.
+    WithValue(Arc<[(Arc<str>, RunEnd)]>),
 }
 
-impl RunRows {
-    /// Those of the rows of a run.
-    #[must_use]
-    pub fn of(self, run: Range<usize>) -> Range<usize> {
-        match self.are_last {
-            true => run.end.saturating_sub(self.count).max(run.start)..run.end,
-            false => run.start..run.start.saturating_add(self.count).min(run.end),
+impl RunEnd {
+    /// The rows of a run that are at most `count` from this end.
+    fn rows(self, run: Range<usize>, count: usize) -> Range<usize> {
+        match self {
+            Self::Last => run.end.saturating_sub(count).max(run.start)..run.end,
+            Self::First => run.start..run.start.saturating_add(count).min(run.end),
         }
+    }
+}
+
+/// [`RunRows`] of rows with certain fields.
+#[derive(Clone, Debug)]
+pub(super) struct RunSieve {
+    rows: RunRows,
+    /// Per field that [`RunRows::WithValue`] names, its place among the fields that are read.
+    places: Vec<usize>,
+}
+
+impl RunSieve {
+    /// `rows` of rows with the fields `read`.
+    pub(super) fn new(rows: RunRows, read: &[(Arc<str>, DataType)]) -> Result<Self> {
+        let places = match &rows {
+            RunRows::Outer(..) => Vec::new(),
+            RunRows::WithValue(fields) => {
+                fields.iter().map(|(name, _)| place_of(name, read)).collect::<Result<_>>()?
+            }
+        };
+        Ok(Self { rows, places })
     }
 
     /// Those of the rows of all runs.
-    pub(super) fn sieve(self, rows: SortedRows) -> Result<SortedRows> {
-        let ranges: Vec<_> = (0..rows.runs.len()).map(|run| self.of(rows.run_rows(run))).collect();
+    pub(super) fn sieve(&self, rows: SortedRows) -> Result<SortedRows> {
+        let runs = (0..rows.runs.len()).map(|run| rows.run_rows(run));
+        let ranges = match &self.rows {
+            RunRows::Outer(end, count) => runs.map(|run| end.rows(run, *count)).collect(),
+            RunRows::WithValue(fields) => {
+                let of_run = |run: Range<usize>| {
+                    let ends = fields.iter().zip(&self.places);
+                    let found = ends
+                        .filter_map(|((_, end), place)| outermost(&rows.fields[*place], run.clone(), *end));
+                    joined(found)
+                };
+                runs.flat_map(of_run).collect::<Vec<_>>()
+            }
+        };
         if ranges.iter().map(Range::len).sum::<usize>() == rows.row_count() {
             return Ok(rows);
         }
         Ok(rows.gather(&ranges)?)
     }
+
+    /// How many rows at the first and the last end of each run of a row group have what is needed, where its footer tells.
+    pub(super) fn to_read(&self, file: &ParquetFile, row_group: usize) -> Option<[usize; 2]> {
+        let mut counts = [0; 2];
+        let fields = match &self.rows {
+            RunRows::Outer(end, count) => {
+                counts[*end as usize] = *count;
+                return Some(counts);
+            }
+            RunRows::WithValue(fields) => fields,
+        };
+        for (name, end) in fields.iter() {
+            match file.null_count(row_group, name) {
+                Some(0) => counts[*end as usize] = 1,
+                Some(nulls) if nulls == file.row_group_row_count(row_group) => {}
+                _ => return None,
+            }
+        }
+        Some(counts)
+    }
+}
+
+/// The rows of a run that are at most so many from its first and from its last end. Either may be empty.
+pub(super) fn at_ends(run: Range<usize>, [first, last]: [usize; 2]) -> [Range<usize>; 2] {
+    let head = RunEnd::First.rows(run.clone(), first);
+    [head.clone(), RunEnd::Last.rows(head.end..run.end, last)]
+}
+
+/// The row at this end of `run` that has a value in `column`.
+fn outermost(column: &ArrayRef, run: Range<usize>, end: RunEnd) -> Option<usize> {
+    let Some(nulls) = column.nulls().filter(|nulls| nulls.null_count() > 0) else {
+        return match end {
+            RunEnd::First => Some(run.start),
+            RunEnd::Last => run.end.checked_sub(1),
+        };
+    };
+    let has_value = |row: &usize| nulls.is_valid(*row);
+    match end {
+        RunEnd::First => run.into_iter().find(has_value),
+        RunEnd::Last => run.into_iter().rev().find(has_value),
+    }
+}
+
+/// Rows as ranges, ascending and each once.
+fn joined(rows: impl Iterator<Item = usize>) -> Vec<Range<usize>> {
+    let rows: BTreeSet<usize> = rows.collect();
+    rows.into_iter().map(|row| row..row + 1).collect()
+}
+
+/// The place of a field among those that are read.
+fn place_of(name: &str, read: &[(Arc<str>, DataType)]) -> Result<usize> {
+    let missing = || DataFusionError::Internal(format!("field {name:?} is filtered by and not read"));
+    read.iter().position(|(known, _)| **known == *name).ok_or_else(missing)
 }
 
 /// A predicate over the values of a row.
@@ -63,11 +160,7 @@ impl RowFilter {
     /// `predicate` on rows with the fields `read`, which have all that it needs.
     pub(super) fn new(predicate: Predicate, read: &[(Arc<str>, DataType)]) -> Result<Self> {
         let columns = Projection::new(predicate.columns(), []);
-        let place = |name: &Arc<str>| {
-            let missing = || DataFusionError::Internal(format!("field {name:?} is filtered by and not read"));
-            read.iter().position(|(known, _)| known == name).ok_or_else(missing)
-        };
-        let places = columns.fields.iter().map(|(name, _)| place(name)).collect::<Result<_>>()?;
+        let places = columns.fields.iter().map(|(name, _)| place_of(name, read)).collect::<Result<_>>()?;
         Ok(Self { predicate, columns, places })
     }
 
@@ -89,4 +182,70 @@ impl RowFilter {
 /// The fields among columns.
 pub(super) fn fields_of(columns: &[ScanColumn]) -> impl Iterator<Item = &ScanColumn> {
     columns.iter().filter(|column| matches!(column.origin, Origin::Field(_)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::merge::SeriesRun;
+    use arrow::array::{Float64Array, Int64Array};
+
+    /// ```text
+    /// series time f  g
+    /// a      1    1  -
+    /// a      2    2  -
+    /// a      3    -  7
+    /// a      4    -  -
+    /// b      1    5  -
+    /// ```
+    fn rows() -> SortedRows {
+        SortedRows {
+            runs: vec![SeriesRun { key: "a".into(), end_row: 4 }, SeriesRun { key: "b".into(), end_row: 5 }],
+            times_ns: vec![1, 2, 3, 4, 1].into(),
+            fields: vec![
+                Arc::new(Float64Array::from(vec![Some(1.0), Some(2.0), None, None, Some(5.0)])),
+                Arc::new(Int64Array::from(vec![None, None, Some(7), None, None])),
+            ],
+        }
+    }
+
+    /// Series and time of the rows that are left.
+    fn left(wanted: RunRows) -> Vec<(String, i64)> {
+        let fields = [("f".into(), DataType::Float64), ("g".into(), DataType::Int64)];
+        let rows = RunSieve::new(wanted, &fields).unwrap().sieve(rows()).unwrap();
+        let keys = (0..rows.runs.len())
+            .flat_map(|run| rows.run_rows(run).map(move |_| run))
+            .map(|run| rows.runs[run].key.to_string());
+        keys.zip(rows.times_ns.iter().copied()).collect()
+    }
+
+    #[test]
+    fn outer_rows_are_those_at_one_end_of_each_run() {
+        let pairs = |pairs: &[(&str, i64)]| -> Vec<(String, i64)> {
+            pairs.iter().map(|(series, time)| ((*series).to_owned(), *time)).collect()
+        };
+        assert_eq!(left(RunRows::Outer(RunEnd::First, 1)), pairs(&[("a", 1), ("b", 1)]));
+        assert_eq!(left(RunRows::Outer(RunEnd::Last, 2)), pairs(&[("a", 3), ("a", 4), ("b", 1)]));
+    }
+
+    #[test]
+    fn each_field_has_its_own_outermost_row() {
+        let with_value = |fields: &[(&str, RunEnd)]| {
+            left(RunRows::WithValue(fields.iter().map(|(name, end)| ((*name).into(), *end)).collect()))
+        };
+        let row = |series: &str, time| (series.to_owned(), time);
+        assert_eq!(with_value(&[("f", RunEnd::Last)]), [row("a", 2), row("b", 1)]);
+        assert_eq!(
+            with_value(&[("g", RunEnd::First), ("f", RunEnd::First)]),
+            [row("a", 1), row("a", 3), row("b", 1)]
+        );
+        assert_eq!(with_value(&[("g", RunEnd::Last)]), [row("a", 3)]);
+    }
+
+    #[test]
+    fn the_ends_of_a_short_run_do_not_overlap() {
+        assert_eq!(at_ends(3..10, [1, 2]), [3..4, 8..10]);
+        assert_eq!(at_ends(3..5, [2, 2]), [3..5, 5..5]);
+        assert_eq!(at_ends(3..4, [0, 2]), [3..3, 3..4]);
+    }
 }

@@ -11,6 +11,8 @@ use datafusion::datasource::source::DataSource;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::EquivalenceProperties;
 use datafusion::physical_expr::projection::ProjectionExprs;
+use datafusion::physical_plan::coop::cooperative;
+use datafusion::physical_plan::execution_plan::SchedulingType;
 use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayFormatType, Partitioning, PhysicalExpr};
@@ -53,7 +55,10 @@ impl DataSource for SeriesSource {
                 metrics.record_output(batch.num_rows());
             }
         });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(self.plan.projection.schema.clone(), counted)))
+        // Lets go of the thread now and then, so that a query can be killed.
+        let counted =
+            cooperative(RecordBatchStreamAdapter::new(self.plan.projection.schema.clone(), counted));
+        Ok(Box::pin(counted))
     }
 
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -76,6 +81,10 @@ impl DataSource for SeriesSource {
 
     fn eq_properties(&self) -> EquivalenceProperties {
         EquivalenceProperties::new(self.plan.projection.schema.clone())
+    }
+
+    fn scheduling_type(&self) -> SchedulingType {
+        SchedulingType::Cooperative
     }
 
     fn partition_statistics(&self, _partition: Option<usize>) -> Result<Arc<Statistics>> {

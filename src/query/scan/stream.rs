@@ -5,7 +5,7 @@ use super::filter::ScanFilter;
 use super::layout::{SeriesRange, Source, Unit};
 use super::limits::ReadLimits;
 use super::metrics::ScanCounters;
-use super::rows::{RowFilter, RunRows};
+use super::rows::{RowFilter, RunSieve, at_ends};
 use crate::buffer::Chunk;
 use crate::merge::{Merge, SeriesRun, SortedRows, Step};
 use crate::model::ids::TableId;
@@ -28,7 +28,7 @@ pub(super) struct ScanPlan {
     /// What the rows that were merged must meet.
     pub(super) of_rows: Option<RowFilter>,
     /// The rows of each run that are needed, where not all are.
-    pub(super) run_rows: Option<RunRows>,
+    pub(super) run_rows: Option<RunSieve>,
     /// What is deleted from files.
     pub(super) tombstones: Arc<Vec<Arc<Tombstone>>>,
     pub(super) counters: ScanCounters,
@@ -75,7 +75,7 @@ impl ScanPlan {
             Some(filter) => filter.sieve(rows)?,
             None => rows,
         };
-        let rows = match self.run_rows {
+        let rows = match &self.run_rows {
             Some(run_rows) => run_rows.sieve(rows)?,
             None => rows,
         };
@@ -114,9 +114,9 @@ impl ScanPlan {
             let mut keep = self.matching(&series, &range)?;
             let tombstones = concerning(&self.tombstones, file.meta());
             drop_deleted(&mut keep, &series, &tombstones, file.meta().time_range);
-            let selected = match self.run_rows_to_read(&file, &tombstones) {
-                Some(run_rows) => ranges_of(&series, &keep, |run| run_rows.of(run)),
-                None => ranges_of(&series, &keep, |run| run),
+            let selected = match self.ends_to_read(&file, group, &tombstones) {
+                Some(counts) => ranges_of(&series, &keep, |run| at_ends(run, counts)),
+                None => ranges_of(&series, &keep, |run| [run, 0..0]),
             };
             let selected = file.rows_near(group, selected, self.filter.times);
             self.counters.row_group(&file, selected.iter().map(Range::len).sum());
@@ -138,11 +138,18 @@ impl ScanPlan {
         futures::stream::once(open).try_flatten().boxed()
     }
 
-    /// The rows of each run that need be read of a file. All, where not every row counts; then which do is known too late.
-    fn run_rows_to_read(&self, file: &ParquetFile, tombstones: &[Arc<Tombstone>]) -> Option<RunRows> {
-        let (times, of_file) = (self.filter.times, file.meta().time_range);
-        let is_within = times.start_ns <= of_file.start_ns && of_file.end_ns <= times.end_ns;
-        self.run_rows.filter(|_| is_within && self.of_rows.is_none() && tombstones.is_empty())
+    /// How many rows at either end of each run need be read of a row group. All, where not every row counts; then which do is
+    /// known too late.
+    fn ends_to_read(
+        &self,
+        file: &ParquetFile,
+        group: usize,
+        tombstones: &[Arc<Tombstone>],
+    ) -> Option<[usize; 2]> {
+        let counts_all = self.filter.times.covers(&file.meta().time_range)
+            && self.of_rows.is_none()
+            && tombstones.is_empty();
+        self.run_rows.as_ref().filter(|_| counts_all)?.to_read(file, group)
     }
 
     /// The matching rows of several sources, without duplicates.
@@ -209,21 +216,22 @@ fn drop_deleted(keep: &mut [bool], runs: &[SeriesRun], tombstones: &[Arc<Tombsto
     }
 }
 
-/// Of the runs that `keep` accepts the rows that `part` takes; ranges that touch are joined.
+/// Of the runs that `keep` accepts the rows that `parts` takes, which ascend and may be empty; ranges that touch are joined.
 fn ranges_of(
     runs: &[SeriesRun],
     keep: &[bool],
-    part: impl Fn(Range<usize>) -> Range<usize>,
+    parts: impl Fn(Range<usize>) -> [Range<usize>; 2],
 ) -> Vec<Range<usize>> {
     let mut ranges: Vec<Range<usize>> = Vec::new();
     let mut start = 0;
     for (run, keep) in runs.iter().zip(keep) {
         let end = run.end_row as usize;
-        let rows = part(start..end);
-        match ranges.last_mut() {
-            _ if !keep => {}
-            Some(last) if last.end == rows.start => last.end = rows.end,
-            _ => ranges.push(rows),
+        let taken = if *keep { parts(start..end) } else { [0..0, 0..0] };
+        for rows in taken.into_iter().filter(|rows| !rows.is_empty()) {
+            match ranges.last_mut() {
+                Some(last) if last.end == rows.start => last.end = rows.end,
+                _ => ranges.push(rows),
+            }
         }
         start = end;
     }

@@ -4,7 +4,7 @@ use crate::clock::ManualClock;
 use crate::engine::{Engine, EngineOptions, WriteRequest};
 use crate::line_protocol::Precision;
 use crate::object::Store;
-use crate::query::{QueryContext, QueryEngine, QueryOptions};
+use crate::query::{QueryContext, QueryEngine, QueryOptions, StatementOutcome};
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{Float64Type, TimestampNanosecondType};
 use futures::TryStreamExt;
@@ -67,6 +67,43 @@ impl Fixture {
     }
 }
 
+type Ends = BTreeMap<String, [Option<u32>; 3]>;
+
+impl Fixture {
+    /// Per host `last(a), last(b), first(a)`.
+    async fn ends(&self, condition: &str) -> Ends {
+        let context = QueryContext { database: Some("db".into()), ..QueryContext::default() };
+        let text = format!("SELECT last(a), last(b), first(a) FROM m WHERE {condition} GROUP BY host");
+        let statements = influxql::parse(&text, &influxql::Params::new()).unwrap();
+        let outcome = self.query.influxql(&statements[0], &context).await.unwrap();
+        let StatementOutcome::Rows(rows) = outcome else { panic!("a SELECT has rows") };
+        let batches: Vec<_> = rows.batches.try_collect().await.unwrap();
+        let mut ends = Ends::new();
+        for batch in &batches {
+            let hosts = batch.column(1).as_string_view();
+            let columns = [3, 4, 5].map(|column| batch.column(column).as_primitive::<Float64Type>());
+            for row in 0..batch.num_rows() {
+                let host = if hosts.is_valid(row) { hosts.value(row).to_owned() } else { String::new() };
+                let values = columns.map(|column| column.is_valid(row).then(|| column.value(row) as u32));
+                assert_eq!(ends.insert(host, values), None, "a host comes once");
+            }
+        }
+        ends
+    }
+}
+
+/// What [`Fixture::ends`] should give for these rows.
+fn ends_of(rows: &Rows) -> Ends {
+    let mut ends = Ends::new();
+    for ((host, _), [a, b]) in rows {
+        let [last_a, last_b, first_a] = ends.entry(host.clone().unwrap_or_default()).or_default();
+        *last_a = a.or(*last_a);
+        *last_b = b.or(*last_b);
+        *first_a = first_a.or(*a);
+    }
+    ends
+}
+
 fn writes() -> impl Strategy<Value = Vec<Write>> {
     let point = (prop::option::weighted(0.9, 0..4_u8), 0..12_i64, any::<bool>(), 0..100_u32);
     prop::collection::vec((prop::collection::vec(point, 1..15), any::<bool>()), 1..8)
@@ -110,9 +147,20 @@ async fn check(writes: Vec<Write>, start: i64, end: i64) {
             Box::new(|(h, _), [a, _]| a.is_some_and(|a| a > 50) && h.as_deref().is_some_and(|h| h != "h0")),
         ),
     ];
-    for (condition, keep) in conditions {
-        let expected: Rows = model.iter().filter(|(k, v)| keep(k, v)).map(|(k, v)| (k.clone(), *v)).collect();
-        assert_eq!(fixture.select(&condition).await, expected, "WHERE {condition}");
+    let left = |keep: &Keep| -> Rows {
+        model.iter().filter(|(k, v)| keep(k, v)).map(|(k, v)| (k.clone(), *v)).collect()
+    };
+    for (condition, keep) in &conditions {
+        assert_eq!(fixture.select(condition).await, left(keep), "WHERE {condition}");
+    }
+    let of_ends = [
+        ("time >= 0".to_owned(), &conditions[0].1),
+        ("host = 'h1'".to_owned(), &conditions[1].1),
+        (format!("time >= {start} AND time < {end}"), &conditions[3].1),
+        ("a > 50 AND host != 'h0' AND host != ''".to_owned(), &conditions[5].1),
+    ];
+    for (condition, keep) in of_ends {
+        assert_eq!(fixture.ends(&condition).await, ends_of(&left(keep)), "WHERE {condition}");
     }
 }
 
