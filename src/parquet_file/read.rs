@@ -17,6 +17,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, RowSelection, RowSelector};
 use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
 use parquet::errors::ParquetError;
+use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::statistics::Statistics;
 use std::ops::Range;
 use std::sync::Arc;
@@ -98,27 +99,39 @@ impl ParquetFile {
     /// may be greater than every key.
     #[must_use]
     pub fn series_bounds(&self, row_group: usize) -> Option<(&str, &str)> {
-        let Statistics::ByteArray(stats) =
-            self.footer.metadata().row_group(row_group).column(0).statistics()?
-        else {
+        let stats = self.column(row_group, SERIES_COLUMN)?.statistics()?;
+        let text = |bytes| std::str::from_utf8(bytes).ok();
+        Some((text(stats.min_bytes_opt()?)?, text(stats.max_bytes_opt()?)?))
+    }
+
+    /// The first and the last series key of a row group, where the footer has them in full.
+    #[must_use]
+    pub fn series_ends(&self, row_group: usize) -> Option<(&str, &str)> {
+        let stats = self.column(row_group, SERIES_COLUMN)?.statistics()?;
+        self.series_bounds(row_group).filter(|_| stats.min_is_exact() && stats.max_is_exact())
+    }
+
+    /// The times of a row group, where the footer has them.
+    #[must_use]
+    pub fn time_bounds(&self, row_group: usize) -> Option<TimeRange> {
+        let Statistics::Int64(stats) = self.column(row_group, TIME_COLUMN)?.statistics()? else {
             return None;
         };
-        let text = |bytes: &parquet::data_type::ByteArray| std::str::from_utf8(bytes.data()).is_ok();
-        let (min, max) = (stats.min_opt()?, stats.max_opt()?);
-        (text(min) && text(max)).then_some(())?;
-        Some((min.as_utf8().ok()?, max.as_utf8().ok()?))
+        Some(TimeRange::new(*stats.min_opt()?, stats.max_opt()?.checked_add(1)?))
     }
 
     /// Rows of a row group without a value of the column with this stored name, where the footer tells.
     #[must_use]
     pub fn null_count(&self, row_group: usize, column: &str) -> Option<usize> {
-        let row_group = self.footer.metadata().row_group(row_group);
-        let known = row_group.columns().iter().find(|chunk| chunk.column_descr().name() == column);
-        let count = match known {
-            Some(chunk) => chunk.statistics()?.null_count_opt()?,
-            None => u64::try_from(row_group.num_rows()).ok()?,
-        };
-        usize::try_from(count).ok()
+        match self.column(row_group, column) {
+            Some(chunk) => usize::try_from(chunk.statistics()?.null_count_opt()?).ok(),
+            None => Some(self.row_group_row_count(row_group)),
+        }
+    }
+
+    fn column(&self, row_group: usize, name: &str) -> Option<&ColumnChunkMetaData> {
+        let columns = self.footer.metadata().row_group(row_group).columns();
+        columns.iter().find(|chunk| chunk.column_descr().name() == name)
     }
 
     /// The series of a row group with their rows, counted from the row group's start.

@@ -24,6 +24,9 @@ use std::sync::Arc;
 /// Rows of a data page: what a reader of one series decodes at least.
 const PAGE_ROWS_MAX: usize = 16_384;
 
+/// Bytes of a text up to which a row group's statistics have it in full: series keys mostly are shorter.
+const STATISTICS_BYTES_MAX: usize = 1_024;
+
 /// Of the first floats of a column, the share of distinct values up to which a dictionary is chosen.
 const DICTIONARY_DISTINCT_SHARE_MAX: f64 = 0.1;
 
@@ -289,6 +292,7 @@ fn properties(spec: &FileSpec, first_rows: &SortedRows) -> WriterProperties {
         .set_compression(Compression::ZSTD(zstd))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS_MAX))
         .set_data_page_row_count_limit(PAGE_ROWS_MAX)
+        .set_statistics_truncate_length(Some(STATISTICS_BYTES_MAX))
         .set_sorting_columns(Some(vec![ascending(0), ascending(1)]))
         .set_key_value_metadata(Some(vec![
             entry("tidegauge.version", env!("CARGO_PKG_VERSION").to_owned()),

@@ -2,20 +2,89 @@
 
 use super::filter::ScanFilter;
 use crate::buffer::Chunk;
+use crate::merge::SeriesRun;
 use crate::model::extent::{Extent, overlap_groups};
 use crate::model::ids::Sequence;
 use crate::model::time::TimeRange;
 use crate::parquet_file::ParquetFile;
+use datafusion::common::Result;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Rows below which a scan is not split over partitions: handing batches between threads costs more.
 const PARTITION_ROWS_MIN: usize = 65_536;
 
+/// Of so many rows a predicate over tags is expected to leave one.
+const SELECTED_ONE_IN: usize = 16;
+
 /// Where rows come from.
 #[derive(Clone, Debug)]
 pub(super) enum Source {
     Chunk(Arc<Chunk>),
-    File(Arc<ParquetFile>),
+    File(FileSource),
+}
+
+/// Row groups of a file.
+#[derive(Clone, Debug)]
+pub(super) struct FileSource {
+    pub(super) file: Arc<ParquetFile>,
+    /// Those that may hold matching rows, ascending.
+    pub(super) row_groups: Arc<[usize]>,
+    /// Their rows.
+    row_count: usize,
+    /// About how many of those match.
+    rows_expected: usize,
+}
+
+impl FileSource {
+    /// What of `file` may match, by what its footer says.
+    pub(super) fn new(file: ParquetFile, filter: &ScanFilter) -> Result<Self> {
+        let of_times =
+            |group: &usize| file.time_bounds(*group).is_none_or(|times| times.overlaps(&filter.times));
+        let mut row_groups: Vec<usize> = (0..file.row_group_count()).filter(of_times).collect();
+        let mut of_one_series = 0;
+        if !filter.takes_all_series() {
+            let single = row_groups.iter().filter_map(|group| Some((*group, only_series(&file, *group)?)));
+            let (groups, runs): (Vec<usize>, Vec<SeriesRun>) = single.unzip();
+            let matches = filter.matches(&runs)?;
+            let matching = |wanted: bool| {
+                let found = groups.iter().zip(&matches).filter(move |(_, is_match)| **is_match == wanted);
+                found.map(|(group, _)| *group)
+            };
+            of_one_series = matching(true).map(|group| file.row_group_row_count(group)).sum();
+            let others: HashSet<usize> = matching(false).collect();
+            row_groups.retain(|group| !others.contains(group));
+        }
+        let row_count: usize = row_groups.iter().map(|group| file.row_group_row_count(*group)).sum();
+        let selected = match filter.takes_all_series() {
+            true => row_count,
+            false => of_one_series + (row_count - of_one_series) / SELECTED_ONE_IN,
+        };
+        let rows_expected = share_within(selected, &file.meta().time_range, &filter.times);
+        Ok(Self { file: Arc::new(file), row_groups: row_groups.into(), row_count, rows_expected })
+    }
+}
+
+/// The series of a row group that has just one, where its footer tells.
+fn only_series(file: &ParquetFile, group: usize) -> Option<SeriesRun> {
+    let (first, last) = file.series_ends(group)?;
+    (first == last).then(|| SeriesRun { key: first.into(), end_row: 1 })
+}
+
+/// About how many of `row_count` rows at `own` times lie within `times`, as if they lay evenly.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "an estimate"
+)]
+fn share_within(row_count: usize, own: &TimeRange, times: &TimeRange) -> usize {
+    let inside = own.intersect(times);
+    if inside.is_empty() {
+        return 0;
+    }
+    let length = |range: &TimeRange| range.end_ns as f64 - range.start_ns as f64;
+    (row_count as f64 * (length(&inside) / length(own))) as usize
 }
 
 impl Source {
@@ -27,7 +96,7 @@ impl Source {
                     (runs.first().map_or("", |run| &*run.key), runs.last().map_or("", |run| &*run.key));
                 Extent { times: chunk.time_range(), series }
             }
-            Self::File(file) => file.meta().extent(),
+            Self::File(source) => source.file.meta().extent(),
         }
     }
 
@@ -35,31 +104,25 @@ impl Source {
     fn age(&self) -> (bool, Sequence) {
         match self {
             Self::Chunk(chunk) => (true, chunk.sequence_max),
-            Self::File(file) => (false, file.meta().sequence_max),
+            Self::File(source) => (false, source.file.meta().sequence_max),
         }
     }
 
-    /// About how many rows lie within `times`, as if they lay evenly.
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "an estimate"
-    )]
-    fn row_count_within(&self, times: &TimeRange) -> usize {
-        let own = self.extent().times;
-        let inside = own.intersect(times);
-        if inside.is_empty() {
-            return 0;
+    /// About how many of its rows match.
+    fn rows_expected(&self, filter: &ScanFilter) -> usize {
+        match self {
+            Self::Chunk(chunk) => {
+                let rows = share_within(chunk.rows().row_count(), &chunk.time_range(), &filter.times);
+                if filter.takes_all_series() { rows } else { rows / SELECTED_ONE_IN }
+            }
+            Self::File(source) => source.rows_expected,
         }
-        let length = |range: &TimeRange| range.end_ns as f64 - range.start_ns as f64;
-        (self.row_count() as f64 * (length(&inside) / length(&own))) as usize
     }
 
     pub(super) fn row_count(&self) -> usize {
         match self {
             Self::Chunk(chunk) => chunk.rows().row_count(),
-            Self::File(file) => usize::try_from(file.meta().row_count).unwrap_or(usize::MAX),
+            Self::File(source) => source.row_count,
         }
     }
 }
@@ -97,11 +160,8 @@ pub(super) enum Unit {
 
 /// The units of every partition. At least one partition, maybe without units.
 pub(super) fn partitions(sources: Vec<Source>, filter: &ScanFilter, partitions_max: usize) -> Vec<Vec<Unit>> {
-    let selective = !filter.takes_all_series();
-    let row_count: usize = sources.iter().map(|source| source.row_count_within(&filter.times)).sum();
-    // A predicate over tags mostly leaves few rows.
-    let wanted = if selective { row_count / 16 } else { row_count } / PARTITION_ROWS_MIN;
-    let partition_count = wanted.clamp(1, partitions_max.max(1));
+    let rows_expected: usize = sources.iter().map(|source| source.rows_expected(filter)).sum();
+    let partition_count = (rows_expected / PARTITION_ROWS_MIN).clamp(1, partitions_max.max(1));
     let mut weighted: Vec<(usize, Unit)> = overlap_groups(sources, Source::extent)
         .into_iter()
         .flat_map(|cluster| units(cluster, partition_count))
@@ -126,8 +186,8 @@ fn units(mut cluster: Vec<Source>, split_max: usize) -> Vec<(usize, Unit)> {
     if cluster.len() == 1 {
         return match cluster.remove(0) {
             Source::Chunk(chunk) => vec![(chunk.rows().row_count(), Unit::Chunk(chunk))],
-            Source::File(file) => (0..file.row_group_count())
-                .map(|group| (file.row_group_row_count(group), Unit::RowGroup(file.clone(), group)))
+            Source::File(FileSource { file, row_groups, .. }) => (row_groups.iter())
+                .map(|group| (file.row_group_row_count(*group), Unit::RowGroup(file.clone(), *group)))
                 .collect(),
         };
     }
@@ -150,9 +210,9 @@ fn series_ranges(cluster: &[Source], split_max: usize) -> Vec<SeriesRange> {
                 let runs = &chunk.rows().runs;
                 runs.get(runs.partition_point(|r| r.end_row as usize <= row)).map(|r| r.key.clone())
             }
-            Source::File(file) => {
-                let group = (file.row_group_count() * n).div_ceil(split);
-                file.series_bounds(group).map(|(min, _)| min.into())
+            Source::File(FileSource { file, row_groups, .. }) => {
+                let group = row_groups.get((row_groups.len() * n).div_ceil(split))?;
+                file.series_bounds(*group).map(|(min, _)| min.into())
             }
         }
     };

@@ -1,6 +1,6 @@
 //! What a scan has to read, known when it is planned, and what it did read, counted while it runs.
 
-use super::layout::Source;
+use super::layout::{FileSource, Source};
 use super::source::SeriesSource;
 use crate::engine::ReadView;
 use crate::parquet_file::ParquetFile;
@@ -19,13 +19,13 @@ pub struct ScanSummary {
     pub files: usize,
     /// Their size in bytes.
     pub file_bytes: u64,
-    /// Their row groups.
+    /// Those of their row groups that may hold matching rows.
     pub row_groups: usize,
     /// Parts of the buffer that the table has.
     pub chunks_known: usize,
     /// Parts of the buffer that may hold matching rows.
     pub chunks: usize,
-    /// Rows of files and chunks.
+    /// Rows of these row groups and chunks.
     pub rows: usize,
 }
 
@@ -37,10 +37,10 @@ impl ScanSummary {
             let all = Self { rows: all.rows.saturating_add(source.row_count()), ..all };
             match source {
                 Source::Chunk(_) => Self { chunks: all.chunks + 1, ..all },
-                Source::File(file) => Self {
+                Source::File(FileSource { file, row_groups, .. }) => Self {
                     files: all.files + 1,
                     file_bytes: all.file_bytes + file.meta().size_bytes,
-                    row_groups: all.row_groups + file.row_group_count(),
+                    row_groups: all.row_groups + row_groups.len(),
                     ..all
                 },
             }

@@ -2,7 +2,7 @@
 
 use super::columns::{Projection, ScanColumn, arrow_schema, scan_columns};
 use super::filter::{FilterKind, Predicate, ScanFilter, classify};
-use super::layout::{Source, partitions};
+use super::layout::{FileSource, Source, partitions};
 use super::metrics::{ScanCounters, ScanSummary};
 use super::rows::{RowFilter, RunRows, RunSieve, fields_of};
 use super::source::SeriesSource;
@@ -85,11 +85,15 @@ impl TableSource {
         }
         let opened = futures::stream::iter(files.into_iter().map(|file| self.engine.open_file(file)))
             .buffered(OPENINGS_MAX)
-            .map_ok(|file| Source::File(Arc::new(file)))
             .map_err(|e| DataFusionError::External(Box::new(e)))
             .try_collect::<Vec<_>>()
             .await?;
-        sources.extend(opened);
+        for file in opened {
+            let source = FileSource::new(file, filter)?;
+            if !source.row_groups.is_empty() {
+                sources.push(Source::File(source));
+            }
+        }
         Ok(sources)
     }
 }

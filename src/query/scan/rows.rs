@@ -93,8 +93,26 @@ impl RunSieve {
         Ok(rows.gather(&ranges)?)
     }
 
+    /// Which rows at the ends of the runs of a row group have what is needed, where its footer tells.
+    pub(super) fn to_read(&self, file: &ParquetFile, row_group: usize) -> Option<EndsToRead> {
+        let counts = self.counts(file, row_group)?;
+        // One row of a series that goes on in the next row group is no end of it, if there is an end in that.
+        let is_single = counts.iter().all(|count| *count <= 1);
+        let goes_on = |before: usize, after: usize| {
+            let same = file.series_ends(before).zip(file.series_ends(after));
+            is_single && same.is_some_and(|((_, last), (first, _))| last == first)
+        };
+        let before = row_group.checked_sub(1);
+        let after = Some(row_group + 1).filter(|after| *after < file.row_group_count());
+        let begins_before = before
+            .is_some_and(|before| goes_on(before, row_group) && self.counts(file, before) == Some(counts));
+        let ends_after =
+            after.is_some_and(|after| goes_on(row_group, after) && self.counts(file, after) == Some(counts));
+        Some(EndsToRead { counts, begins_before, ends_after })
+    }
+
     /// How many rows at the first and the last end of each run of a row group have what is needed, where its footer tells.
-    pub(super) fn to_read(&self, file: &ParquetFile, row_group: usize) -> Option<[usize; 2]> {
+    fn counts(&self, file: &ParquetFile, row_group: usize) -> Option<[usize; 2]> {
         let mut counts = [0; 2];
         let fields = match &self.rows {
             RunRows::Outer(end, count) => {
@@ -111,6 +129,27 @@ impl RunSieve {
             }
         }
         Some(counts)
+    }
+}
+
+/// Which rows at the ends of the runs of a row group are needed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct EndsToRead {
+    /// How many at the first and the last end of a run.
+    counts: [usize; 2],
+    /// Whether the first run's first rows are in an earlier row group.
+    begins_before: bool,
+    /// Whether the last run's last rows are in a later row group.
+    ends_after: bool,
+}
+
+impl EndsToRead {
+    /// How many at the first and the last end of one run of `run_count`.
+    pub(super) fn of_run(self, run: usize, run_count: usize) -> [usize; 2] {
+        let [first, last] = self.counts;
+        let is_begun = run == 0 && self.begins_before;
+        let goes_on = run + 1 == run_count && self.ends_after;
+        [if is_begun { 0 } else { first }, if goes_on { 0 } else { last }]
     }
 }
 

@@ -2,10 +2,10 @@
 
 use super::columns::Projection;
 use super::filter::ScanFilter;
-use super::layout::{SeriesRange, Source, Unit};
+use super::layout::{FileSource, SeriesRange, Source, Unit};
 use super::limits::ReadLimits;
 use super::metrics::ScanCounters;
-use super::rows::{RowFilter, RunSieve, at_ends};
+use super::rows::{EndsToRead, RowFilter, RunSieve, at_ends};
 use crate::buffer::Chunk;
 use crate::merge::{Merge, SeriesRun, SortedRows, Step};
 use crate::model::ids::TableId;
@@ -115,8 +115,10 @@ impl ScanPlan {
             let tombstones = concerning(&self.tombstones, file.meta());
             drop_deleted(&mut keep, &series, &tombstones, file.meta().time_range);
             let selected = match self.ends_to_read(&file, group, &tombstones) {
-                Some(counts) => ranges_of(&series, &keep, |run| at_ends(run, counts)),
-                None => ranges_of(&series, &keep, |run| [run, 0..0]),
+                Some(ends) => {
+                    ranges_of(&series, &keep, |number, run| at_ends(run, ends.of_run(number, series.len())))
+                }
+                None => ranges_of(&series, &keep, |_, run| [run, 0..0]),
             };
             let selected = file.rows_near(group, selected, self.filter.times);
             self.counters.row_group(&file, selected.iter().map(Range::len).sum());
@@ -138,14 +140,14 @@ impl ScanPlan {
         futures::stream::once(open).try_flatten().boxed()
     }
 
-    /// How many rows at either end of each run need be read of a row group. All, where not every row counts; then which do is
+    /// Which rows at either end of each run need be read of a row group. All, where not every row counts; then which do is
     /// known too late.
     fn ends_to_read(
         &self,
         file: &ParquetFile,
         group: usize,
         tombstones: &[Arc<Tombstone>],
-    ) -> Option<[usize; 2]> {
+    ) -> Option<EndsToRead> {
         let counts_all = self.filter.times.covers(&file.meta().time_range)
             && self.of_rows.is_none()
             && tombstones.is_empty();
@@ -176,12 +178,12 @@ impl ScanPlan {
     fn source(self: Arc<Self>, source: Source, range: &SeriesRange) -> Rows {
         match source {
             Source::Chunk(chunk) => self.chunk(chunk, range),
-            Source::File(file) => {
+            Source::File(FileSource { file, row_groups, .. }) => {
                 let (plan, range) = (self, range.clone());
                 let inside = |group: &usize| {
                     file.series_bounds(*group).is_none_or(|(min, max)| range.may_contain(min, max))
                 };
-                let groups: Vec<usize> = (0..file.row_group_count()).filter(inside).collect();
+                let groups: Vec<usize> = row_groups.iter().copied().filter(inside).collect();
                 let group = move |group| plan.clone().row_group(file.clone(), group, range.clone());
                 futures::stream::iter(groups).flat_map(group).boxed()
             }
@@ -216,17 +218,18 @@ fn drop_deleted(keep: &mut [bool], runs: &[SeriesRun], tombstones: &[Arc<Tombsto
     }
 }
 
-/// Of the runs that `keep` accepts the rows that `parts` takes, which ascend and may be empty; ranges that touch are joined.
+/// Of the runs that `keep` accepts the rows that `parts` takes of each, by its number and rows: they ascend and may be empty. Ranges
+/// that touch are joined.
 fn ranges_of(
     runs: &[SeriesRun],
     keep: &[bool],
-    parts: impl Fn(Range<usize>) -> [Range<usize>; 2],
+    parts: impl Fn(usize, Range<usize>) -> [Range<usize>; 2],
 ) -> Vec<Range<usize>> {
     let mut ranges: Vec<Range<usize>> = Vec::new();
     let mut start = 0;
-    for (run, keep) in runs.iter().zip(keep) {
+    for (number, (run, keep)) in runs.iter().zip(keep).enumerate() {
         let end = run.end_row as usize;
-        let taken = if *keep { parts(start..end) } else { [0..0, 0..0] };
+        let taken = if *keep { parts(number, start..end) } else { [0..0, 0..0] };
         for rows in taken.into_iter().filter(|rows| !rows.is_empty()) {
             match ranges.last_mut() {
                 Some(last) if last.end == rows.start => last.end = rows.end,

@@ -3,6 +3,7 @@
 use crate::clock::ManualClock;
 use crate::engine::{Engine, EngineOptions, WriteRequest};
 use crate::line_protocol::Precision;
+use crate::model::limits::ROW_GROUP_ROWS_MAX;
 use crate::object::Store;
 use crate::query::{QueryContext, QueryEngine, QueryOptions, StatementOutcome};
 use arrow::array::{Array, AsArray};
@@ -194,4 +195,27 @@ async fn overlapping_sources_of_many_rows_are_merged_in_parallel() {
         assert!(rows.iter().all(|((_, t), v)| *v == expected(*t)), "{state}");
         fixture.engine.flush().await.unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_ends_of_series_that_go_on_over_row_groups_are_found() {
+    let fixture = Fixture::new().await;
+    let row_count = i64::try_from(ROW_GROUP_ROWS_MAX).unwrap() * 5 / 4;
+    for host in ["h0", "h1"] {
+        for start in (0..row_count).step_by(10_000) {
+            let times = start..row_count.min(start + 10_000);
+            let with_b = |t: i64| if t < 100 { format!(",b={t}") } else { String::new() };
+            fixture
+                .write(times.map(|t| format!("m,host={host} a={}{} {t}\n", t + 1, with_b(t))).collect())
+                .await;
+        }
+    }
+    fixture.engine.flush().await.unwrap();
+    let expected = |last_a: u32, last_b: u32, first_a: u32| -> Ends {
+        let ends = [Some(last_a), Some(last_b), Some(first_a)];
+        [("h0".to_owned(), ends), ("h1".to_owned(), ends)].into()
+    };
+    let last = u32::try_from(row_count).unwrap();
+    assert_eq!(fixture.ends("time >= 0").await, expected(last, 99, 1));
+    assert_eq!(fixture.ends("time >= 50 AND time < 200").await, expected(200, 99, 51));
 }
