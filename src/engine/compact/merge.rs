@@ -91,7 +91,9 @@ impl Engine {
                 sources.push(rows_of(file, *window, read.clone(), concerning(tombstones, meta)));
             }
             let spec = FileSpec { window: *window, ..spec.clone() };
-            let mut output = Output::new(&self.store, table, spec, self.options.compaction.file_bytes);
+            let (written_bytes, file_bytes) =
+                (&self.counters.compaction_bytes, self.options.compaction.file_bytes);
+            let mut output = Output::new(&self.store, table, written_bytes, spec, file_bytes);
             let types = read.iter().map(|(_, data_type)| data_type.clone()).collect();
             let merge = Merge::new(types, sources.len(), BATCH_ROWS);
             let merged = match self.merge_into(merge, sources, &mut output, written, stopwatch).await {
