@@ -6,6 +6,8 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each benchmark includes it and uses a part of it")]
 
+pub mod bodies;
+
 use std::fmt::Write;
 
 /// The first timestamp: 2016-01-01T00:00:00Z.

@@ -37,12 +37,18 @@ pub struct Database {
 impl Database {
     /// An engine without points. It flushes by itself when its buffer is full; never because of age.
     pub fn empty() -> Self {
+        Self::opened(|_| {})
+    }
+
+    /// An engine without points whose options are changed by `set`. Its clock stands, so that age is no reason to flush.
+    pub fn opened(set: impl FnOnce(&mut EngineOptions)) -> Self {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("the folder can be made");
         let runtime = Runtime::new().expect("threads can be had");
         let url = folder.path().join("store").into_os_string().into_string().expect("the path is UTF-8");
         let store = Store::open(&StoreOptions::new(url)).expect("the store opens");
         let mut options = EngineOptions::new(folder.path().join("wal"));
         options.wal.disk_low_water_bytes = 0;
+        set(&mut options);
         let opening = Engine::open(options, store, Arc::new(ManualClock::new(START_NS)));
         let engine = runtime.block_on(opening).expect("the engine opens");
         runtime.block_on(engine.create_database(DATABASE, None)).expect("the name will do");
@@ -54,16 +60,21 @@ impl Database {
     /// that holds them.
     pub fn loaded() -> Self {
         let database = Self::empty();
+        database.load(hour_count());
+        database
+    }
+
+    /// Writes the points of [`host_count`] hosts over so many hours.
+    pub fn load(&self, hour_count: usize) {
         let mut generator = Generator::new(1, host_count());
-        let mut left = host_count() * hour_count() * POINTS_PER_HOUR;
+        let mut left = host_count() * hour_count * POINTS_PER_HOUR;
         while left > 0 {
             let line_count = left.min(BODY_LINES);
             let request = write_request(generator.lines(line_count));
-            let outcome = database.runtime.block_on(database.engine.write(request)).expect("there is room");
+            let outcome = self.runtime.block_on(self.engine.write(request)).expect("there is room");
             assert_eq!(outcome.points_written, line_count);
             left -= line_count;
         }
-        database
     }
 
     /// Writes everything buffered to files.

@@ -131,6 +131,8 @@ struct Counters {
     flush_failures: AtomicU64,
     compactions: AtomicU64,
     compaction_failures: AtomicU64,
+    /// Counted while a merge goes on.
+    compaction_bytes: AtomicU64,
     files_deleted: AtomicU64,
     /// When the oldest buffered row came, in nanoseconds since the epoch; 0 without rows.
     oldest_ns: AtomicU64,
@@ -155,6 +157,8 @@ pub struct EngineStatus {
     pub compactions: u64,
     /// Merges of files that failed since the start; the files are as they were.
     pub compaction_failures: u64,
+    /// Bytes that merges of files have written since the start, those of unfinished and failed ones included.
+    pub compaction_bytes: u64,
     /// Data files that were deleted from the store since the start.
     pub files_deleted: u64,
     /// Data files that are on the store, named by nothing, because they may be read still.
@@ -231,6 +235,7 @@ impl Engine {
             flush_failures: counters.flush_failures.load(Ordering::Relaxed),
             compactions: counters.compactions.load(Ordering::Relaxed),
             compaction_failures: counters.compaction_failures.load(Ordering::Relaxed),
+            compaction_bytes: counters.compaction_bytes.load(Ordering::Relaxed),
             files_deleted: counters.files_deleted.load(Ordering::Relaxed),
             files_unreferenced: self.unreferenced.count(),
             file_count: state.files().count(),

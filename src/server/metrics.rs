@@ -161,6 +161,7 @@ impl Collector for EngineFigures {
             ("flush_failures", "Flushes that failed", status.flush_failures),
             ("compactions", "Merges of data files that succeeded", status.compactions),
             ("compaction_failures", "Merges of data files that failed", status.compaction_failures),
+            ("compaction_bytes", "Bytes that merges of data files wrote", status.compaction_bytes),
             ("files_deleted", "Data files deleted from the store", status.files_deleted),
         ] {
             let metric = ConstCounter::new(value);

@@ -31,13 +31,19 @@ impl Engine {
     /// Writes the files of a job. They are on the store when this returns, and nothing names them yet; after an error none is left.
     /// Memory: a row group of each input, and one of output.
     pub(super) async fn merge_files(&self, job: &TableJob, pace: Pace) -> Result<Vec<FileMeta>, EngineError> {
-        if let Some(file) = self.nothing_deleted(job).await? {
+        let mut stopwatch = pace.start();
+        if let Some(file) = self.nothing_deleted(job, &mut stopwatch).await? {
+            stopwatch.end().await;
             return Ok(vec![file]);
         }
         let mut written = Vec::new();
-        let merged = self.merge_windows(job, &mut pace.start(), &mut written).await;
+        let merged = self.merge_windows(job, &mut stopwatch, &mut written).await;
         match merged {
-            Ok(()) => Ok(written),
+            Ok(()) => {
+                // The next job may follow at once, and thousands of small ones after it: together they are no small work.
+                stopwatch.end().await;
+                Ok(written)
+            }
             Err(error) => {
                 self.discard(written.into_iter().map(|file| file.path).collect()).await;
                 Err(error)
@@ -49,6 +55,7 @@ impl Engine {
     async fn nothing_deleted(
         &self,
         TableJob { tombstones, job, .. }: &TableJob,
+        stopwatch: &mut Stopwatch,
     ) -> Result<Option<FileMeta>, EngineError> {
         let ([meta], [_]) = (&job.inputs[..], &job.windows[..]) else { return Ok(None) };
         let concerning = concerning(tombstones, meta);
@@ -58,6 +65,7 @@ impl Engine {
             if series.iter().any(|run| !deleted_times(&concerning, &run.key).is_empty()) {
                 return Ok(None);
             }
+            stopwatch.rest().await;
         }
         Ok(Some(FileMeta { purged: purged(tombstones, &job.inputs), ..FileMeta::clone(meta) }))
     }
@@ -91,7 +99,9 @@ impl Engine {
                 sources.push(rows_of(file, *window, read.clone(), concerning(tombstones, meta)));
             }
             let spec = FileSpec { window: *window, ..spec.clone() };
-            let mut output = Output::new(&self.store, table, spec, self.options.compaction.file_bytes);
+            let (written_bytes, file_bytes) =
+                (&self.counters.compaction_bytes, self.options.compaction.file_bytes);
+            let mut output = Output::new(&self.store, table, written_bytes, spec, file_bytes);
             let types = read.iter().map(|(_, data_type)| data_type.clone()).collect();
             let merge = Merge::new(types, sources.len(), BATCH_ROWS);
             let merged = match self.merge_into(merge, sources, &mut output, written, stopwatch).await {

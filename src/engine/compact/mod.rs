@@ -74,8 +74,11 @@ impl Engine {
         Ok(())
     }
 
-    /// Does the jobs that are due, by and by; tells how many these were.
-    pub(super) async fn compact_gently(self: &Arc<Self>) -> Result<usize, EngineError> {
+    /// Does the jobs that are due, by and by, as the engine does by itself while its upkeep runs; tells how many these were.
+    ///
+    /// # Errors
+    /// As [`Engine::compact`].
+    pub async fn compact_gently(self: &Arc<Self>) -> Result<usize, EngineError> {
         let options = &self.options.compaction;
         self.compact_due(options.quiet, Pace::new(options.work_share)).await
     }

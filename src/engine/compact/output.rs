@@ -9,11 +9,14 @@ use crate::object::{Store, Upload, layout};
 use crate::parquet_file::{FileSpec, FileWriter, WrittenFile};
 use arrow::error::ArrowError;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The files of one window, each written while its rows come.
 pub(super) struct Output<'a> {
     store: &'a Store,
     table: &'a TableInfo,
+    /// Counts the bytes that are written.
+    written_bytes: &'a AtomicU64,
     /// What all files have in common; their paths differ.
     spec: FileSpec,
     file_bytes: u64,
@@ -28,8 +31,14 @@ struct OpenFile {
 
 impl<'a> Output<'a> {
     /// Files as `spec` says, apart from the path, of about `file_bytes` bytes.
-    pub(super) fn new(store: &'a Store, table: &'a TableInfo, spec: FileSpec, file_bytes: u64) -> Self {
-        Self { store, table, spec, file_bytes, file: None }
+    pub(super) fn new(
+        store: &'a Store,
+        table: &'a TableInfo,
+        written_bytes: &'a AtomicU64,
+        spec: FileSpec,
+        file_bytes: u64,
+    ) -> Self {
+        Self { store, table, written_bytes, spec, file_bytes, file: None }
     }
 
     /// The table that the rows belong to.
@@ -77,6 +86,7 @@ impl<'a> Output<'a> {
             file.last_series = run.key.clone();
         }
         let bytes = file.writer.take_bytes();
+        self.written_bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         Ok(file.upload.write(&bytes).await?)
     }
 
@@ -85,6 +95,7 @@ impl<'a> Output<'a> {
         let Some(OpenFile { writer, mut upload, .. }) = self.file.take() else { return Ok(()) };
         let file = writer.finish().map_err(|error| wrong(self.table, error.into()))?;
         let Some(WrittenFile { bytes, meta }) = file else { return Ok(()) };
+        self.written_bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         upload.write(&bytes).await?;
         upload.finish().await?;
         written.push(meta);

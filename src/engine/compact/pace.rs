@@ -39,9 +39,19 @@ pub(super) struct Stopwatch {
 impl Stopwatch {
     /// To be called between steps: rests when it is time to.
     pub(super) async fn rest(&mut self) {
-        let worked = self.started.elapsed();
-        if self.pace.rest > 0.0 && worked >= STRETCH {
-            tokio::time::sleep(worked.mul_f64(self.pace.rest)).await;
+        if self.started.elapsed() >= STRETCH {
+            self.rest_now().await;
+        }
+    }
+
+    /// To be called after the last step: rests from what was done since the last rest, however little that was.
+    pub(super) async fn end(mut self) {
+        self.rest_now().await;
+    }
+
+    async fn rest_now(&mut self) {
+        if self.pace.rest > 0.0 {
+            tokio::time::sleep(self.started.elapsed().mul_f64(self.pace.rest)).await;
             self.started = Instant::now();
         }
     }
