@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: [&[&str]; 7] = [
     &["model", "clock", "config", "telemetry"],
     &["line_protocol", "merge", "encode", "object"],
-    &["catalog", "wal", "buffer", "parquet_file", "manifest", "auth"],
+    &["catalog", "wal", "buffer", "parquet_file", "manifest", "auth", "outbox"],
     &["engine"],
     &["query", "backup"],
     &["server"],
