@@ -17,7 +17,7 @@
 //! # What becomes of a write after that, where subscriptions are for it
 //!
 //! ```text
-//! acknowledged rows ─ engine ─▶ outbox (bounded, in memory)
+//! acknowledged rows ─ engine ─▶ outbox (bounded, in memory) ─ subscriber ─▶ line protocol ─▶ HTTP | UDP
 //! ```
 //!
 //! # What becomes of files
@@ -43,7 +43,7 @@
 //! |---|---|---|
 //! | L6 | `app`, `cli` | the composition root: start and stop order, subcommands |
 //! | L5 | [`server`] | protocols and status codes; nothing below does |
-//! | L4 | [`query`], [`backup`] | InfluxQL and SQL to plans to record batch streams, which never write; copies of a database and back |
+//! | L4 | [`query`], [`backup`], [`subscriber`] | InfluxQL and SQL to plans to record batch streams, which never write; copies of a database and back; writes handed on to other servers |
 //! | L3 | [`engine`] | write, flush, compact, expire, recover, read view; no HTTP, no DataFusion |
 //! | L2 | [`catalog`], [`wal`], [`buffer`], [`parquet_file`], [`manifest`], [`auth`], [`outbox`] | one storage part each; passwords; rows that wait for subscriptions |
 //! | L1 | [`line_protocol`], [`merge`], [`encode`], [`object`] | pure, except `object`, the storage edge |
@@ -92,5 +92,6 @@ pub mod outbox;
 pub mod parquet_file;
 pub mod query;
 pub mod server;
+pub mod subscriber;
 pub mod telemetry;
 pub mod wal;

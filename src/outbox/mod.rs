@@ -138,6 +138,14 @@ impl Outbox {
         }
     }
 
+    /// A write outside of all queues, for tests.
+    #[cfg(test)]
+    pub(crate) fn accepted(&self, tables: Vec<TableRows>) -> AcceptedWrite {
+        let point_count = tables.iter().map(TableRows::row_count).sum();
+        let held = self.memory.take(0).expect("nothing fits always");
+        AcceptedWrite { tables, point_count, held }
+    }
+
     /// Takes nothing more. What waits can be taken out still; then the queues end.
     pub fn close(&self) {
         let mut opened = self.opened.lock();

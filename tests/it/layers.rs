@@ -13,7 +13,7 @@ const LAYERS: [&[&str]; 7] = [
     &["line_protocol", "merge", "encode", "object"],
     &["catalog", "wal", "buffer", "parquet_file", "manifest", "auth", "outbox"],
     &["engine"],
-    &["query", "backup"],
+    &["query", "backup", "subscriber"],
     &["server"],
     &["main", "app", "cli"],
 ];
