@@ -14,6 +14,12 @@
 //!                                             manifest edit, then the WAL is trimmed
 //! ```
 //!
+//! # What becomes of a write after that, where subscriptions are for it
+//!
+//! ```text
+//! acknowledged rows ─ engine ─▶ outbox (bounded, in memory) ─ subscriber ─▶ line protocol ─▶ HTTP | UDP
+//! ```
+//!
 //! # What becomes of files
 //!
 //! ```text
@@ -37,9 +43,9 @@
 //! |---|---|---|
 //! | L6 | `app`, `cli` | the composition root: start and stop order, subcommands |
 //! | L5 | [`server`] | protocols and status codes; nothing below does |
-//! | L4 | [`query`], [`backup`] | InfluxQL and SQL to plans to record batch streams, which never write; copies of a database and back |
+//! | L4 | [`query`], [`backup`], [`subscriber`] | InfluxQL and SQL to plans to record batch streams, which never write; copies of a database and back; writes handed on to other servers |
 //! | L3 | [`engine`] | write, flush, compact, expire, recover, read view; no HTTP, no DataFusion |
-//! | L2 | [`catalog`], [`wal`], [`buffer`], [`parquet_file`], [`manifest`], [`auth`] | one storage part each; passwords |
+//! | L2 | [`catalog`], [`wal`], [`buffer`], [`parquet_file`], [`manifest`], [`auth`], [`outbox`] | one storage part each; passwords; rows that wait for subscriptions |
 //! | L1 | [`line_protocol`], [`merge`], [`encode`], [`object`] | pure, except `object`, the storage edge |
 //! | L0 | [`model`], [`clock`], [`config`], [`telemetry`] | names, types, limits |
 //!
@@ -64,6 +70,7 @@
 //! | cut | a state of the manifest right after a flush: what a backup copies |
 //! | follow | to read on in the manifest that another process writes, as a server that only reads does |
 //! | read view | schema, chunks, files and tombstones of one table at one moment |
+//! | subscription | a wish that accepted writes into a retention policy be handed on; *destination*: a URL that they go to |
 //! | continuous query | a `SELECT … INTO` that the server runs by itself, over windows that have ended |
 
 pub mod app;
@@ -81,8 +88,10 @@ pub mod manifest;
 pub mod merge;
 pub mod model;
 pub mod object;
+pub mod outbox;
 pub mod parquet_file;
 pub mod query;
 pub mod server;
+pub mod subscriber;
 pub mod telemetry;
 pub mod wal;

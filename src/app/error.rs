@@ -3,6 +3,7 @@
 use crate::engine::EngineError;
 use crate::object::StoreError;
 use crate::query::QueryError;
+use crate::subscriber::SubscriberError;
 
 /// A server that did not start, or did not end as it should.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +25,9 @@ pub enum AppError {
     /// The query engine did not start.
     #[error("cannot start the query engine: {0}")]
     Query(#[from] QueryError),
+    /// Writes cannot be handed on to subscriptions.
+    #[error(transparent)]
+    Subscriber(#[from] SubscriberError),
     /// The port cannot be had.
     #[error("cannot listen on {address}: {source}")]
     Bind {

@@ -2,12 +2,13 @@
 //!
 //! ```text
 //! start   object store (opened, probed) ─▶ engine (log replayed) ─▶ query engine ─▶ port bound ─▶ requests
-//!                                                                                           └─▶ continuous queries
+//!                                                                                           └─▶ continuous queries, subscriber
 //! stop    continuous queries end; no new connections ─▶ running requests end, or their time is up ─▶ engine flushes ─▶ done
+//!                                                                                                └─▶ subscriber hands on what waits
 //! ```
 //!
-//! A server that only reads has no log and probes nothing: it opens the store for reading, reads the manifest and follows it, and runs no
-//! continuous queries.
+//! A server that only reads has no log and probes nothing: it opens the store for reading, reads the manifest and follows it, runs no
+//! continuous queries and hands nothing on.
 //!
 //! Nothing is served before everything that was acknowledged is back, and nothing is given up before it is
 //! safe. A start that fails leaves nothing running.
@@ -22,11 +23,15 @@ pub(crate) use parts::{open_engine, store_options};
 
 use crate::config::Config;
 use crate::engine::Engine;
+use crate::model::limits::FORWARD_DRAIN_S;
 use crate::query::QueryEngine;
 use crate::server::AppState;
+use crate::subscriber::Subscriber;
 use crate::telemetry;
+use parts::Subscriptions;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -37,6 +42,7 @@ pub struct App {
     stop: CancellationToken,
     served: JoinHandle<()>,
     continuous_queries: JoinHandle<()>,
+    subscriber: Option<Subscriber>,
 }
 
 impl App {
@@ -49,8 +55,8 @@ impl App {
     pub async fn start(config: &Config) -> Result<Self, AppError> {
         let store = parts::server_store(config).await?;
         tracing::info!(store = store.url(), "the object store is ready");
-        let engine = parts::server_engine(config, store).await?;
-        match Self::serve(config, engine.clone()).await {
+        let (engine, subscriptions) = parts::server_engine(config, store).await?;
+        match Self::serve(config, engine.clone(), subscriptions).await {
             Ok(app) => Ok(app),
             Err(error) => {
                 // What the log gave back is in the log still; a flush only makes the next start shorter.
@@ -62,16 +68,21 @@ impl App {
         }
     }
 
-    async fn serve(config: &Config, engine: Arc<Engine>) -> Result<Self, AppError> {
+    async fn serve(
+        config: &Config,
+        engine: Arc<Engine>,
+        subscriptions: Option<Subscriptions>,
+    ) -> Result<Self, AppError> {
         let query = Arc::new(QueryEngine::new(engine.clone(), parts::query_options(config))?);
         let state = AppState::new(engine.clone(), query, parts::http_settings(config)).showing(config);
         let server = parts::bind(&config.bind, state.clone()).await?;
         let address = server.local_address();
+        let subscriber = subscriptions.map(|waiting| parts::subscriber(config, waiting)).transpose()?;
         let stop = CancellationToken::new();
         let continuous_queries = tokio::spawn(parts::continuous_queries(config.clone(), state, stop.clone()));
         let served = tokio::spawn(server.run(stop.clone().cancelled_owned()));
         telemetry::announce(address);
-        Ok(Self { address, engine, stop, served, continuous_queries })
+        Ok(Self { address, engine, stop, served, continuous_queries, subscriber })
     }
 
     /// The address that requests are answered on.
@@ -86,7 +97,8 @@ impl App {
         &self.engine
     }
 
-    /// Ends the server: no new connections, the running requests end, what is buffered is flushed.
+    /// Ends the server: no new connections, the running requests end, what is buffered is flushed, and what waits for subscriptions is
+    /// handed on as far as that is quick.
     ///
     /// # Errors
     ///
@@ -94,7 +106,14 @@ impl App {
     pub async fn stop(self) -> Result<(), AppError> {
         self.stop.cancel();
         let (served, continuous_queries) = tokio::join!(self.served, self.continuous_queries);
-        self.engine.shutdown().await?;
+        let subscriber = self.subscriber;
+        let forwarded = async {
+            if let Some(subscriber) = subscriber {
+                subscriber.stop(Duration::from_secs(FORWARD_DRAIN_S)).await;
+            }
+        };
+        let (flushed, ()) = tokio::join!(self.engine.shutdown(), forwarded);
+        flushed?;
         served.and(continuous_queries).map_err(|panic| AppError::Panicked(panic.to_string()))?;
         tracing::info!(
             "{}",

@@ -6,13 +6,16 @@ use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::engine::{CompactionOptions, Engine, EngineOptions};
 use crate::object::{DiskCacheOptions, Store, StoreError, StoreOptions};
+use crate::outbox::{Outbox, OutboxLimits, Outgoing};
 use crate::query::{QueryLimits, QueryOptions, StatementOutcome};
 use crate::server::{AppState, HttpSettings, Server, flight, write_into};
+use crate::subscriber::{Subscriber, SubscriberOptions};
 use crate::wal::WalOptions;
 use futures::FutureExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 /// A setting as a size in memory. A number that no memory can have means all of it.
@@ -76,12 +79,44 @@ fn cached(config: &Config, store: Store) -> Result<Store, StoreError> {
     }
 }
 
-/// Opens the engine of a server.
-pub(super) async fn server_engine(config: &Config, store: Store) -> Result<Arc<Engine>, AppError> {
-    if !config.read_only.enabled {
-        return open_engine(config, store).await;
+/// The queues of subscriptions, and where those come out that are opened.
+pub(super) struct Subscriptions {
+    outbox: Arc<Outbox>,
+    openings: mpsc::UnboundedReceiver<Outgoing>,
+}
+
+/// Opens the engine of a server, with the queues of its subscriptions unless nothing is handed on.
+pub(super) async fn server_engine(
+    config: &Config,
+    store: Store,
+) -> Result<(Arc<Engine>, Option<Subscriptions>), AppError> {
+    let (options, clock) = (engine_options(config), Arc::new(SystemClock));
+    if config.read_only.enabled {
+        return Ok((Engine::open_read_only(options, store, clock).await?, None));
     }
-    Ok(Engine::open_read_only(engine_options(config), store, Arc::new(SystemClock)).await?)
+    if !config.subscriber.enabled {
+        return Ok((Engine::open(options, store, clock).await?, None));
+    }
+    let limits = OutboxLimits {
+        writes_max: size(config.subscriber.write_buffer_size),
+        bytes_max: size(config.subscriber.total_buffer_bytes),
+    };
+    let (outbox, openings) = Outbox::new(limits);
+    let outbox = Arc::new(outbox);
+    let options = EngineOptions { outbox: Some(outbox.clone()), ..options };
+    Ok((Engine::open(options, store, clock).await?, Some(Subscriptions { outbox, openings })))
+}
+
+/// Begins to hand writes on.
+pub(super) fn subscriber(config: &Config, subscriptions: Subscriptions) -> Result<Subscriber, AppError> {
+    let settings = &config.subscriber;
+    let options = SubscriberOptions {
+        http_timeout: Duration::from_secs(settings.http_timeout_s),
+        write_concurrency: size(settings.write_concurrency),
+        ca_certs: settings.ca_certs.as_ref().map(Into::into),
+        insecure_skip_verify: settings.insecure_skip_verify,
+    };
+    Ok(Subscriber::start(options, subscriptions.outbox, subscriptions.openings)?)
 }
 
 fn engine_options(config: &Config) -> EngineOptions {

@@ -28,7 +28,7 @@ pub use print::to_commented_toml;
 pub use secret::Secret;
 pub use settings::{
     BufferConfig, CompactionConfig, Config, ContinuousQueriesConfig, HttpConfig, LogConfig, LogFormat,
-    ObjectStoreConfig, QueryConfig, ReadOnlyConfig, WalConfig,
+    ObjectStoreConfig, QueryConfig, ReadOnlyConfig, SubscriberConfig, WalConfig,
 };
 
 use entry::{AssignError, Entry};
@@ -127,6 +127,7 @@ impl Config {
         fill(&mut self.http.body_decompressed_bytes_max, (memory_bytes / 4).min(250_000_000));
         let unpacked_bytes = self.http.body_decompressed_bytes_max;
         fill(&mut self.http.bodies_bytes_max, (memory_bytes / 8).min(1 << 30).max(unpacked_bytes));
+        fill(&mut self.subscriber.total_buffer_bytes, (memory_bytes / 32).min(256 << 20));
         if budget_is_set {
             self.check_budget()?;
         }
@@ -142,13 +143,14 @@ impl Config {
             self.query.memory_bytes,
             self.query.cache_bytes,
             self.http.bodies_bytes_max,
+            self.subscriber.total_buffer_bytes,
         ];
         let taken_bytes = parts.into_iter().fold(0, u64::saturating_add);
         if taken_bytes > self.memory_bytes {
             return Err(ConfigError::Range {
                 name: "memory_bytes",
-                reason: "buffer.bytes_max, object_store.cache_bytes, query.memory_bytes, query.cache_bytes and \
-                         http.bodies_bytes_max together exceed it",
+                reason: "buffer.bytes_max, object_store.cache_bytes, query.memory_bytes, query.cache_bytes, \
+                         http.bodies_bytes_max and subscriber.total_buffer_bytes together exceed it",
             });
         }
         Ok(())
@@ -190,6 +192,15 @@ impl Config {
         }
         if self.http.body_bytes_max == 0 {
             return out_of_range("http.body_bytes_max", "a body of 0 bytes writes nothing");
+        }
+        if self.subscriber.http_timeout_s == 0 {
+            return out_of_range("subscriber.http_timeout_s", "a destination needs some time to answer");
+        }
+        if !(1..=10_000).contains(&self.subscriber.write_concurrency) {
+            return out_of_range("subscriber.write_concurrency", "it is a number from 1 to 10000");
+        }
+        if !(1..=10_000_000).contains(&self.subscriber.write_buffer_size) {
+            return out_of_range("subscriber.write_buffer_size", "it is a number from 1 to 10000000");
         }
         if self.http.bodies_bytes_max < self.http.body_decompressed_bytes_max {
             return out_of_range("http.bodies_bytes_max", "it must not be less than one unpacked body");

@@ -35,6 +35,8 @@ section! {
         query: QueryConfig = QueryConfig::default();
         /// Continuous queries.
         continuous_queries: ContinuousQueriesConfig = ContinuousQueriesConfig::default();
+        /// Handing writes on to subscriptions.
+        subscriber: SubscriberConfig = SubscriberConfig::default();
         /// The HTTP and Flight server.
         http: HttpConfig = HttpConfig::default();
         /// Logs.
@@ -177,6 +179,29 @@ section! {
         enabled: bool = true;
         /// How often is looked which of them are due.
         run_interval_s: u64 = 1;
+    }
+}
+
+section! {
+    /// Handing accepted writes on to the destinations of subscriptions. It delays no write: what finds no room is dropped and counted.
+    SubscriberConfig {
+        /// Whether writes are handed on. Subscriptions can be created and dropped in either case.
+        enabled: bool = true;
+        /// A destination that has not answered after so long has not taken the write (http-timeout in InfluxDB 1.x).
+        http_timeout_s: u64 = 30;
+        /// Writes of each subscription that are sent at the same time (write-concurrency). With 1 they arrive in the order in which
+        /// they were accepted.
+        write_concurrency: u64 = 40;
+        /// Writes of each subscription that wait to be sent (write-buffer-size).
+        write_buffer_size: u64 = 1000;
+        /// Memory of all writes that wait or are being sent (total-buffer-bytes).
+        /// 0 = a thirty-second of the memory, at most 256 MiB.
+        total_buffer_bytes: u64 = 0;
+        /// A PEM file with the certificates that those of https destinations must go back to (ca-certs).
+        /// Not set = the certificates of the system.
+        ca_certs: Option<String> = None;
+        /// Whether the certificates of https destinations are not checked at all (insecure-skip-verify).
+        insecure_skip_verify: bool = false;
     }
 }
 

@@ -82,6 +82,7 @@ fn zero_means_by_the_machine() {
     assert_eq!(config.query.memory_per_query_bytes, 1 << 30);
     assert_eq!(config.query.threads, 4);
     assert_eq!(config.query.cache_bytes, 512 << 20);
+    assert_eq!(config.subscriber.total_buffer_bytes, 256 << 20);
     let small = Machine { memory_bytes: 512 << 20, core_count: 1 };
     let config = Config::default().fitted_to(&small).unwrap();
     assert_eq!(config.buffer.flush_bytes, 32 << 20);
@@ -117,6 +118,14 @@ fn contradictions_are_refused() {
         check("[query]\nmemory_bytes = 1\nmemory_per_query_bytes = 2\n"),
         "setting query.memory_per_query_bytes: it must not exceed query.memory_bytes"
     );
+    for (setting, reason) in [
+        ("http_timeout_s", "a destination needs some time to answer"),
+        ("write_concurrency", "it is a number from 1 to 10000"),
+        ("write_buffer_size", "it is a number from 1 to 10000000"),
+    ] {
+        let expected = format!("setting subscriber.{setting}: {reason}");
+        assert_eq!(check(&format!("[subscriber]\n{setting} = 0\n")), expected);
+    }
 }
 
 #[test]

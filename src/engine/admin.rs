@@ -104,7 +104,14 @@ impl Engine {
         spec: &SubscriptionSpec,
     ) -> Result<(), EngineError> {
         self.change(|state| catalog::create_subscription(state, database, policy, spec)).await?;
-        tracing::warn!(database, policy, name = spec.name, "writes are not handed on to subscriptions yet");
+        if self.options.outbox.is_none() {
+            tracing::warn!(
+                database,
+                policy,
+                name = spec.name,
+                "this server does not hand writes on to subscriptions"
+            );
+        }
         Ok(())
     }
 

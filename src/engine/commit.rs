@@ -160,6 +160,7 @@ impl Engine {
         }
         match effect {
             Effect::Catalog => {
+                self.follow_subscriptions();
                 for (table, through) in dropped_tables(changes) {
                     if let Some(info) = before.table_by_id(table) {
                         self.keep_newer_rows(info, through)?;
@@ -197,6 +198,13 @@ impl Engine {
             Effect::Files(edits, spent) => self.show_files(&edits, &spent),
         }
         Ok(())
+    }
+
+    /// Opens and ends the queues of subscriptions that have come or gone.
+    pub(super) fn follow_subscriptions(&self) {
+        if let Some(outbox) = &self.options.outbox {
+            outbox.follow(&self.live.load());
+        }
     }
 
     /// Rows that came while nobody knew whether their table was dropped become rows of a new one, as they do when the log is

@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! write   body ─ line_protocol ─▶ batch ─ register columns ─ log (append, fsync) ─ apply ─▶ buffers
+//! forward acknowledged rows ─▶ the outbox, where subscriptions are for them
 //! flush   freeze all buffers ─ merge ─▶ Parquet files ─ one manifest edit ─ trim the log
 //! read    table ─▶ ReadView: schema, chunks, files of one moment
 //! delete  tombstones ─ one manifest edit ─▶ gone from the buffers, hidden in the files
@@ -67,6 +68,7 @@ use crate::clock::Clock;
 use crate::model::ids::{Sequence, TableId};
 use crate::model::state::State;
 use crate::object::{CacheStatus, Store};
+use crate::outbox::OutboxStatus;
 use crate::parquet_file::{ParquetFile, ReaderCache};
 use ahash::AHashMap;
 use apply::ApplyQueue;
@@ -183,6 +185,8 @@ pub struct EngineStatus {
     pub manifest_damage: Vec<String>,
     /// How far the manifest is followed, by an engine that only reads.
     pub follows: Option<FollowStatus>,
+    /// What became of rows that subscriptions are for.
+    pub outbox: OutboxStatus,
 }
 
 impl Engine {
@@ -252,6 +256,7 @@ impl Engine {
                 Role::Reader(reader) => reader.damage(),
             },
             follows,
+            outbox: self.options.outbox.as_ref().map_or_else(OutboxStatus::default, |outbox| outbox.status()),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::compact::CompactionOptions;
 use crate::manifest::{CHECKPOINT_EDITS, COMMIT_BACKOFF};
+use crate::outbox::Outbox;
 use crate::wal::WalOptions;
 use crate::wal::files::{DiskFiles, LogFiles};
 use std::sync::Arc;
@@ -40,6 +41,8 @@ pub struct EngineOptions {
     pub checkpoint_edits: u64,
     /// The wait before the manifest tries an edit a second time; doubled for each further attempt.
     pub commit_backoff: Duration,
+    /// Where accepted rows are put that subscriptions are for; they are not handed on when `None`. An engine that only reads needs none.
+    pub outbox: Option<Arc<Outbox>>,
 }
 
 impl EngineOptions {
@@ -62,6 +65,7 @@ impl EngineOptions {
             log_files: Arc::new(DiskFiles),
             checkpoint_edits: CHECKPOINT_EDITS,
             commit_backoff: COMMIT_BACKOFF,
+            outbox: None,
         }
     }
 }

@@ -38,6 +38,8 @@ impl Engine {
         let opened =
             tokio::task::spawn_blocking(move || Self::replay(options, store, clock, manifest, state)).await;
         let engine = Arc::new(opened.map_err(|panic| EngineError::Internal(panic.to_string()))??);
+        // Not before the log is replayed: its rows were handed on when they were written.
+        engine.follow_subscriptions();
         super::background::start(&engine);
         Ok(engine)
     }

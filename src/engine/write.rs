@@ -111,7 +111,13 @@ impl Engine {
             self.apply_queue.settle(
                 sequence,
                 written.is_ok(),
-                |sequence, batch| applied = self.apply(sequence, batch),
+                |sequence, batch| {
+                    let forwarded = self.rows_to_forward(&batch);
+                    applied = self.apply(sequence, batch);
+                    if applied.is_ok() {
+                        self.forward(forwarded);
+                    }
+                },
                 |batch| self.doubt(batch.policy, batch.tables.iter().map(|rows| &*rows.table)),
             );
             written.map_err(|e| self.write_error(e))?;
@@ -294,6 +300,19 @@ impl Engine {
             pushed.map_err(|e| WriteError::Internal(format!("table {:?}: {e}", info.name)))?;
         }
         Ok(())
+    }
+
+    /// A copy of the rows of a batch, where subscriptions are for them. The values of fields are shared.
+    fn rows_to_forward(&self, batch: &WriteBatch) -> Option<(PolicyId, Vec<TableRows>)> {
+        let outbox = self.options.outbox.as_ref()?;
+        outbox.takes(batch.policy).then(|| (batch.policy, batch.tables.clone()))
+    }
+
+    /// Puts rows into the outbox. It is done in the order of the log, and does not wait.
+    fn forward(&self, rows: Option<(PolicyId, Vec<TableRows>)>) {
+        if let (Some(outbox), Some((policy, tables))) = (&self.options.outbox, rows) {
+            outbox.push(policy, tables);
+        }
     }
 
     fn write_error(&self, error: WalError) -> WriteError {

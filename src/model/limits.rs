@@ -48,3 +48,14 @@ pub const HOLT_WINTERS_INTERVALS_MAX: usize = 50_000;
 
 /// Longest season of `holt_winters`, in intervals: each round of its search looks at the square of that.
 pub const HOLT_WINTERS_SEASON_MAX: usize = 1_000;
+
+/// Bytes of line protocol that are sent to the destination of a subscription at once. A larger write becomes several requests: far
+/// less than the largest body that a server takes (25 MB by default), and what each of its workers holds as text.
+pub const FORWARD_BODY_BYTES: usize = 1 << 20;
+
+/// Bytes of a destination's answer that are read for the log.
+pub const FORWARD_ANSWER_BYTES_MAX: usize = 1_024;
+
+/// How long a shutdown waits for writes that are on their way to subscriptions, in seconds: enough for destinations that take writes, little
+/// for one that does not.
+pub const FORWARD_DRAIN_S: u64 = 5;

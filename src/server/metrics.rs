@@ -154,6 +154,7 @@ struct EngineFigures(Arc<Engine>);
 impl Collector for EngineFigures {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let status = self.0.status();
+        let outbox = &status.outbox;
         for (name, help, value) in [
             ("points_written", "Points acknowledged", status.points_written),
             ("points_rejected", "Points refused", status.points_rejected),
@@ -163,6 +164,31 @@ impl Collector for EngineFigures {
             ("compaction_failures", "Merges of data files that failed", status.compaction_failures),
             ("compaction_bytes", "Bytes that merges of data files wrote", status.compaction_bytes),
             ("files_deleted", "Data files deleted from the store", status.files_deleted),
+            (
+                "subscriber_points_written",
+                "Points handed on to subscriptions, to every destination that was asked",
+                outbox.points_written,
+            ),
+            (
+                "subscriber_write_failures",
+                "Writes for subscriptions that a destination has not taken",
+                outbox.write_failures,
+            ),
+            (
+                "subscriber_writes_dropped",
+                "Writes for subscriptions that were not handed on because too many waited",
+                outbox.writes_dropped,
+            ),
+            (
+                "subscriber_points_dropped",
+                "Points for subscriptions that were not handed on because too many writes waited",
+                outbox.points_dropped,
+            ),
+            (
+                "subscriber_create_failures",
+                "Subscriptions that nothing could be handed on for",
+                outbox.create_failures,
+            ),
         ] {
             let metric = ConstCounter::new(value);
             metric.encode(encoder.encode_descriptor(name, help, None, metric_type(&metric))?)?;
@@ -223,6 +249,11 @@ impl Collector for EngineFigures {
             ("store_cache_bytes", "Bytes of data files that are kept in memory", cache.bytes_kept),
             ("store_cache_disk_bytes", "Size of the cache of data files on disk", disk.bytes_kept),
             ("store_cache_disk_blocks", "Blocks of data files that are kept on disk", disk.blocks_kept),
+            (
+                "subscriber_held_bytes",
+                "Memory of writes that wait for subscriptions or are being handed on",
+                outbox.held_bytes as u64,
+            ),
             ("databases", "Databases", status.database_count as u64),
             ("tables", "Tables", status.table_count as u64),
             ("writes_refused", "1 while no write is taken", u64::from(status.writes_refused.is_some())),

@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 const LAYERS: [&[&str]; 7] = [
     &["model", "clock", "config", "telemetry"],
     &["line_protocol", "merge", "encode", "object"],
-    &["catalog", "wal", "buffer", "parquet_file", "manifest", "auth"],
+    &["catalog", "wal", "buffer", "parquet_file", "manifest", "auth", "outbox"],
     &["engine"],
-    &["query", "backup"],
+    &["query", "backup", "subscriber"],
     &["server"],
     &["main", "app", "cli"],
 ];

@@ -18,5 +18,6 @@ mod scenario;
 mod shards;
 mod simulation;
 mod states;
+mod subscriptions;
 mod transfer;
 mod weather;

@@ -6,13 +6,18 @@
 //! 20    null        null           say "hi"        ─▶  cpu note="say \"hi\"" 20
 //! ```
 //!
+//! The rows are a record batch of a query ([`LineEncoder`]), or those of a write ([`RowLines`]).
+//!
 //! A row is a line: tags in the order of the columns, then the fields that have a value, then the time in nanoseconds. A row without a value
 //! has no line. Floats are written in the fewest digits that read back as the same number; those that are no number, which no InfluxDB
 //! reads, are left out and counted.
 
 mod escape;
+mod rows;
 #[cfg(test)]
 mod tests;
+
+pub use rows::RowLines;
 
 use super::described::{Kind, description_of};
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
@@ -99,20 +104,9 @@ impl LineEncoder {
                     escape::tag(values.value(row), out);
                 }
             }
-            let mut separator = b' ';
-            for ((_, key), values) in self.fields.iter().zip(&fields) {
-                let before = out.len();
-                out.push(separator);
-                out.extend_from_slice(key);
-                match values.push(row, out) {
-                    Pushed::Value => separator = b',',
-                    pushed => {
-                        out.truncate(before);
-                        count.values_left_out += u64::from(pushed == Pushed::NoNumber);
-                    }
-                }
-            }
-            if separator == b' ' || times.is_null(row) {
+            let keyed = self.fields.iter().zip(&fields).map(|((_, key), values)| (&**key, values));
+            let has_values = push_fields(keyed, row, out, &mut count.values_left_out);
+            if !has_values || times.is_null(row) {
                 out.truncate(start);
                 continue;
             }
@@ -124,6 +118,29 @@ impl LineEncoder {
     }
 }
 
+/// Appends the fields that a row has, each key with the `=` behind it. Whether there are any.
+fn push_fields<'a>(
+    fields: impl Iterator<Item = (&'a [u8], &'a Values)>,
+    row: usize,
+    out: &mut Vec<u8>,
+    values_left_out: &mut u64,
+) -> bool {
+    let mut separator = b' ';
+    for (key, values) in fields {
+        let before = out.len();
+        out.push(separator);
+        out.extend_from_slice(key);
+        match values.push(row, out) {
+            Pushed::Value => separator = b',',
+            pushed => {
+                out.truncate(before);
+                *values_left_out += u64::from(pushed == Pushed::NoNumber);
+            }
+        }
+    }
+    separator == b','
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Pushed {
     Value,
@@ -133,6 +150,7 @@ enum Pushed {
 }
 
 /// A column of fields.
+#[derive(Clone, Debug)]
 enum Values {
     Float(ArrayRef),
     Integer(ArrayRef),

@@ -1,8 +1,9 @@
 //! Rows as line protocol: what is written is read back as it was.
 
-use super::{LineCount, LineEncoder};
+use super::{LineCount, LineEncoder, RowLines};
 use crate::encode::described::{Kind, describe};
 use crate::line_protocol::{Precision, WriteOptions, to_batches};
+use crate::model::batch::{FieldColumn, TableRows};
 use crate::model::series_key;
 use arrow::array::{
     ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, StringViewArray,
@@ -52,6 +53,40 @@ fn rows_become_lines() {
 fn a_table_without_a_time_is_refused() {
     let rows = batch(vec![("f", Kind::Field, Arc::new(Float64Array::from(vec![1.0])))]);
     assert!(LineEncoder::new("m", &rows.schema()).is_err());
+}
+
+#[test]
+fn rows_of_a_write_become_the_lines_that_they_came_as() {
+    let text = "a\\ b\\,c,k\\ 1=v\\=1,x=y f=0.5,g\\,h=-3i 10\n\
+                a\\ b\\,c s=\"q\\\"\\\\\n\" -20\n\
+                a\\ b\\,c,k\\ 1=v\\=1,x=y u=18446744073709551615u,b=true 30\n";
+    let read = to_batches(text.as_bytes(), &WriteOptions::new(Precision::Nanosecond, 0), |_| None);
+    assert!(read.rejections.is_empty(), "{:?}", read.rejections);
+    let mut lines = RowLines::new(&read.tables[0]).unwrap();
+    let mut out = Vec::new();
+    for row in 0..lines.row_count() {
+        assert!(lines.push(row, &mut out));
+        out.push(b'\n');
+    }
+    assert_eq!(String::from_utf8(out).unwrap(), text);
+    assert!(!lines.push(3, &mut Vec::new()), "there is no such row");
+}
+
+#[test]
+fn a_row_without_a_number_has_no_line() {
+    let rows = TableRows {
+        table: "m".into(),
+        series: vec!["".into()],
+        series_index: vec![0, 0],
+        times_ns: vec![1, 2],
+        fields: vec![FieldColumn {
+            name: "f".into(),
+            values: Arc::new(Float64Array::from(vec![f64::NAN, 1e30])),
+        }],
+    };
+    let (mut lines, mut out) = (RowLines::new(&rows).unwrap(), Vec::new());
+    assert!(!lines.push(0, &mut out) && lines.push(1, &mut out));
+    assert_eq!(out, b"m f=1e30 2");
 }
 
 /// Whether line protocol can say it: a backslash before a character that ends the part cannot be told from an escape.

@@ -2,6 +2,7 @@
 
 mod commit;
 mod following;
+mod forward;
 mod startup;
 mod upkeep;
 

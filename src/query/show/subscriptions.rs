@@ -2,7 +2,6 @@
 
 use super::listing::{Column, Listing};
 use crate::model::state::State;
-use crate::model::subscription::SubscriptionMode;
 use crate::query::error::QueryError;
 
 /// `SHOW SUBSCRIPTIONS`: a series for each database that has any; policies and their subscriptions in the order of their creation.
@@ -19,10 +18,7 @@ pub fn subscriptions(state: &State) -> Result<Listing, QueryError> {
                 databases.push(database.name.clone());
                 policies.push(policy.name.clone());
                 names.push(subscription.name.clone());
-                modes.push(match subscription.mode {
-                    SubscriptionMode::All => "ALL".to_owned(),
-                    SubscriptionMode::Any => "ANY".to_owned(),
-                });
+                modes.push(subscription.mode.word().to_owned());
                 destinations.push(subscription.destinations.clone());
             }
         }

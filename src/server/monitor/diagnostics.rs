@@ -32,6 +32,11 @@ pub(in crate::server) fn diagnostics(state: &AppState) -> Vec<Section> {
             .with("https-enabled", false)
             .with("max-body-size", config.http.body_bytes_max)
             .with("max-row-limit", config.http.row_limit_max),
+        Section::new("config-subscriber")
+            .with("enabled", config.subscriber.enabled && !config.read_only.enabled)
+            .with("http-timeout", seconds(config.subscriber.http_timeout_s))
+            .with("write-buffer-size", config.subscriber.write_buffer_size)
+            .with("write-concurrency", config.subscriber.write_concurrency),
         Section::new("network").with("hostname", host_name()),
         Section::new("runtime")
             .with("GOARCH", architecture())

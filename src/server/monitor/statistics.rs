@@ -4,10 +4,12 @@ use super::counts::RequestCounts;
 use super::section::Section;
 use crate::model::database::DatabaseInfo;
 use crate::model::state::State;
+use crate::model::subscription::without_password;
+use crate::outbox::{OutboxStatus, Target};
 use crate::server::AppState;
 use std::sync::Arc;
 
-/// All figures, in InfluxDB's order: runtime, storage, writes, queries, requests.
+/// All figures, in InfluxDB's order: runtime, storage, writes, queries, requests, subscriptions.
 pub(in crate::server) fn statistics(state: &AppState) -> Vec<Section> {
     let engine = state.engine.status();
     let catalog = state.engine.state();
@@ -30,6 +32,8 @@ pub(in crate::server) fn statistics(state: &AppState) -> Vec<Section> {
             .with("pointReq", engine.points_written + engine.points_rejected)
             .with("pointReqLocal", engine.points_written + engine.points_rejected)
             .with("req", counts.writes.get())
+            .with("subWriteDrop", engine.outbox.writes_dropped)
+            .with("subWriteOk", engine.outbox.writes_queued)
             .with("writeDrop", engine.points_rejected)
             .with("writeOk", engine.points_written),
         Section::new("cq")
@@ -37,6 +41,33 @@ pub(in crate::server) fn statistics(state: &AppState) -> Vec<Section> {
             .with("queryOk", state.metrics.continuous_queries_ok.get()),
         httpd(state, counts, engine.points_written, engine.points_rejected),
     ]);
+    sections.extend(subscriber(&engine.outbox));
+    sections
+}
+
+/// What became of writes that subscriptions are for: over all, and for each destination. As in InfluxDB a write that found no room
+/// counts as failed.
+pub(super) fn subscriber(outbox: &OutboxStatus) -> Vec<Section> {
+    let totals = Section::new("subscriber")
+        .with("createFailures", outbox.create_failures)
+        .with("pointsWritten", outbox.points_written)
+        .with("writeFailures", outbox.write_failures + outbox.writes_dropped);
+    let mut sections = vec![totals];
+    for status in &outbox.subscriptions {
+        let Target { database, policy, subscription } = &*status.target;
+        for (url, counts) in subscription.destinations.iter().zip(&status.destinations) {
+            let section = Section::new("subscriber")
+                .tag("database", database.as_ref())
+                // Everybody may read these figures at `/debug/vars`.
+                .tag("destination", without_password(url))
+                .tag("mode", subscription.mode.word())
+                .tag("name", subscription.name.as_ref())
+                .tag("retention_policy", policy.as_ref())
+                .with("pointsWritten", counts.points_written)
+                .with("writeFailures", counts.write_failures);
+            sections.push(section);
+        }
+    }
     sections
 }
 
