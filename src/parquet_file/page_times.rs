@@ -33,6 +33,13 @@ impl ParquetFile {
         }
     }
 
+    /// How many rows of a row group lie in pages that may have times in `times`.
+    #[must_use]
+    pub fn row_count_near(&self, row_group: usize, times: TimeRange) -> usize {
+        let all = 0..self.row_group_row_count(row_group);
+        self.rows_near(row_group, vec![all], times).iter().map(Range::len).sum()
+    }
+
     /// The rows of the pages that may have times in `times`.
     fn pages_near(&self, row_group: usize, times: TimeRange) -> Option<Vec<Range<usize>>> {
         let metadata = self.footer.metadata();

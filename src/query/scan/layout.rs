@@ -8,7 +8,7 @@ use crate::model::ids::Sequence;
 use crate::model::time::TimeRange;
 use crate::parquet_file::ParquetFile;
 use datafusion::common::Result;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// Rows below which a scan is not split over partitions: handing batches between threads costs more.
@@ -42,26 +42,25 @@ impl FileSource {
         let of_times =
             |group: &usize| file.time_bounds(*group).is_none_or(|times| times.overlaps(&filter.times));
         let mut row_groups: Vec<usize> = (0..file.row_group_count()).filter(of_times).collect();
-        let mut of_one_series = 0;
+        let mut of_one_series = HashSet::new();
         if !filter.takes_all_series() {
             let single = row_groups.iter().filter_map(|group| Some((*group, only_series(&file, *group)?)));
             let (groups, runs): (Vec<usize>, Vec<SeriesRun>) = single.unzip();
-            let matches = filter.matches(&runs)?;
-            let matching = |wanted: bool| {
-                let found = groups.iter().zip(&matches).filter(move |(_, is_match)| **is_match == wanted);
-                found.map(|(group, _)| *group)
-            };
-            of_one_series = matching(true).map(|group| file.row_group_row_count(group)).sum();
-            let others: HashSet<usize> = matching(false).collect();
-            row_groups.retain(|group| !others.contains(group));
+            let matches: HashMap<usize, bool> = groups.into_iter().zip(filter.matches(&runs)?).collect();
+            row_groups.retain(|group| matches.get(group) != Some(&false));
+            of_one_series = matches.into_keys().collect();
         }
-        let row_count: usize = row_groups.iter().map(|group| file.row_group_row_count(*group)).sum();
-        let selected = match filter.takes_all_series() {
-            true => row_count,
-            false => of_one_series + (row_count - of_one_series) / SELECTED_ONE_IN,
+        let expected = |group: &usize| {
+            let group = *group;
+            if filter.takes_all_series() || of_one_series.contains(&group) {
+                return file.row_count_near(group, filter.times);
+            }
+            let own = file.time_bounds(group).unwrap_or(file.meta().time_range);
+            share_within(file.row_group_row_count(group), &own, &filter.times) / SELECTED_ONE_IN
         };
-        let rows_expected = share_within(selected, &file.meta().time_range, &filter.times);
-        Ok(Self { file: Arc::new(file), row_groups: row_groups.into(), row_count, rows_expected })
+        let row_count = row_groups.iter().map(|group| file.row_group_row_count(*group)).sum();
+        let rows_expected = row_groups.iter().map(expected).sum();
+        Ok(Self { row_groups: row_groups.into(), row_count, rows_expected, file: Arc::new(file) })
     }
 }
 
