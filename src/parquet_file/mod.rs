@@ -16,7 +16,8 @@
 //!
 //! Key-value metadata: `tidegauge.version`, `tidegauge.table`, `tidegauge.sequences` (`min-max`),
 //! `tidegauge.deduplicated` and `tidegauge.checksums`. Every byte that is read is checked before it is believed: see
-//! `checksums`. What need not be read is left out before: rows of other series by the caller, pages of other times by `page_times`.
+//! `checksums`. What need not be read is left out before: rows of other series by the caller, pages of other times by `page_times`. `row_group` fetches
+//! and decompresses pages; the `parquet` crate decodes them.
 //!
 //! Where a file goes and who may see it is not known here.
 
@@ -26,6 +27,7 @@ mod footer;
 mod object_reader;
 mod page_times;
 mod read;
+mod row_group;
 mod tag_values;
 mod write;
 

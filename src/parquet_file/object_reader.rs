@@ -43,7 +43,7 @@ impl ObjectReader {
     }
 
     /// The bytes of each range, checked: whole blocks are read and cut.
-    async fn read_checked(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+    pub(super) async fn read_checked(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
         let Some(checksums) = &self.checksums else { return self.read(ranges).await };
         if let Some(outside) = ranges.iter().find(|range| !checksums.covers(range)) {
             return Err(ParquetError::General(format!("it has no column chunk at bytes {outside:?}")));

@@ -3,6 +3,7 @@
 use super::cache::ReaderCache;
 use super::footer::Footer;
 use super::object_reader::ObjectReader;
+use super::row_group::RowGroupPages;
 use crate::merge::{SeriesRun, SortedRows};
 use crate::model::file::FileMeta;
 use crate::model::limits::BATCH_ROWS;
@@ -11,11 +12,12 @@ use crate::model::time::TimeRange;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringViewArray, new_null_array};
 use arrow::datatypes::{DataType, TimestampNanosecondType};
 use arrow::error::ArrowError;
-use futures::{Stream, StreamExt, TryStreamExt};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 use object_store::ObjectStore;
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, RowSelection, RowSelector};
-use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ParquetRecordBatchReader, RowSelection, RowSelector,
+};
+use parquet::arrow::{ProjectionMask, parquet_to_arrow_field_levels};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::statistics::Statistics;
@@ -196,18 +198,22 @@ impl ParquetFile {
     ) -> Result<impl Stream<Item = Result<RecordBatch, FileError>> + Send + Unpin + use<>, FileError> {
         let path = self.meta.path.clone();
         let wrong = move |source| FileError::Parquet { path: path.clone(), source };
-        let roots = self.footer.parquet_schema().root_schema().get_fields().iter().enumerate();
-        let wanted = roots.filter(|(_, f)| names.contains(&f.name())).map(|(i, _)| i);
-        let mask = ProjectionMask::roots(self.footer.parquet_schema(), wanted);
-        let mut builder =
-            ParquetRecordBatchStreamBuilder::new_with_metadata(self.reader.clone(), self.footer.clone())
-                .with_row_groups(vec![row_group])
-                .with_projection(mask)
-                .with_batch_size(BATCH_ROWS);
-        if let Some(ranges) = selection {
-            builder = builder.with_row_selection(row_selection(ranges));
-        }
-        Ok(builder.build().map_err(wrong.clone())?.map_err(wrong))
+        let schema = self.footer.parquet_schema();
+        let roots = schema.root_schema().get_fields().iter().enumerate();
+        let columns: Vec<usize> = roots.filter(|(_, f)| names.contains(&f.name())).map(|(i, _)| i).collect();
+        let mask = ProjectionMask::roots(schema, columns.iter().copied());
+        let levels = parquet_to_arrow_field_levels(schema, mask, Some(self.footer.schema().fields()))
+            .map_err(wrong.clone())?;
+        let selection = selection.map(row_selection);
+        let (reader, metadata) = (self.reader.clone(), Arc::clone(self.footer.metadata()));
+        let open = async move {
+            let pages =
+                RowGroupPages::fetch(&reader, metadata, row_group, &columns, selection.as_ref()).await?;
+            let batches =
+                ParquetRecordBatchReader::try_new_with_row_groups(&levels, &pages, BATCH_ROWS, selection)?;
+            Ok::<_, ParquetError>(stream::iter(batches.map(|batch| batch.map_err(ParquetError::from))))
+        };
+        Ok(stream::once(open).try_flatten().map_err(wrong).boxed())
     }
 }
 
