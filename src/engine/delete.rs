@@ -73,13 +73,15 @@ impl Engine {
     ) -> Result<Vec<Arc<Tombstone>>, EngineError> {
         let state = self.live.load();
         let through = writer.wal.last_sequence();
+        // Rows of a write that failed with the log are not here, and may come with the next start.
+        let may_be_in_log = writer.wal.has_failed();
         let mut tombstones = Vec::new();
         for Deletion { table, times, series } in deletions {
             let table = self.successor(*table);
             let Some(info) = state.table_by_id(table) else { continue };
-            let may_have = self.table_handle(table).may_have(*times, &info.schema);
             let wrong = |source| EngineError::Rows { table: table.to_string(), source };
-            if series.is_none() || !may_have.map_err(wrong)? {
+            let is_here = self.table_handle(table).may_have(*times, &info.schema).map_err(wrong)?;
+            if series.is_none() || !(is_here || may_be_in_log) {
                 continue;
             }
             tombstones.push(Arc::new(Tombstone {

@@ -264,6 +264,12 @@ impl Wal {
         self.shared.queue.lock().last
     }
 
+    /// Whether the log has failed: then it may have records that nobody was told are in it, and gives them at the next start.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        matches!(self.shared.queue.lock().ended, Some(WalError::Failed { .. }))
+    }
+
     /// Gives no later record a sequence up to `through`. What is written next says so in the log; until then the caller
     /// must know it from elsewhere at the next start ([`WalOptions::sequence_floor`]).
     pub fn skip_through(&self, through: Sequence) {

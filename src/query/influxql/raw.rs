@@ -40,7 +40,12 @@ pub(super) fn plan(
     }
     let plan = sort_by(query, input.plan, &input.group_tags, input.order.clone());
     let mut plan = limit(query, plan, &input.group_tags)?;
-    let mut refs = input.refs.clone();
+    // Where several parts have been put together, what none of them knows is a column of nulls.
+    let known = input.refs.iter().zip(&query.refs).map(|(value, reference)| match reference.ty {
+        Type::Unknown => null_of(Type::Unknown),
+        _ => value.clone(),
+    });
+    let mut refs: Vec<_> = known.collect();
     for (column, (value, reference)) in refs.iter_mut().zip(&query.refs).enumerate() {
         if let Some(number) = fill_value(query.fill, reference.ty) {
             let number = Expr::Literal(number, None);
@@ -48,8 +53,6 @@ pub(super) fn plan(
         } else if query.fill == Fill::Previous && !is_null(value) {
             // Only from rows that are shown: InfluxDB 1.x fills after OFFSET.
             (plan, *value) = carried_forward(plan, &input.group_tags, &input.order, (value, column))?;
-        } else if is_null(value) && reference.ty == Type::Unknown {
-            *value = null_of(Type::Unknown);
         }
     }
     if query.fill == Fill::Previous {

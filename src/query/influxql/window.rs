@@ -119,12 +119,15 @@ impl Window<'_> {
         let limits = Limits { limit: 0, offset: 0, ..query.limits };
         let plan = limit(&Query { limits, ..query.clone() }, plan, &groups)?;
         let value = |index: usize| -> Expr {
-            let ty = self.calls[index].ty();
+            let call = &self.calls[index];
+            // Some calls have a type whatever their argument is, even if that is unknown.
+            let ty = call.result_type(call.argument.ty);
             let number = fill_value(query.fill, ty).map(|number| Expr::Literal(number, None));
-            match (calls.contains(&index), number) {
+            match (calls.contains(&index), number.filter(|_| ty.is_field())) {
                 (true, Some(number)) => or_else(plain(&call_name(index)), number),
                 (true, None) => plain(&call_name(index)),
-                (false, _) => null_of(ty),
+                (false, Some(number)) => number,
+                (false, None) => null_of(call.ty()),
             }
         };
         let values: Vec<_> = (0..self.calls.len()).map(value).collect();

@@ -137,13 +137,16 @@ fn read(condition: &Expr) -> Result<Condition<'_>, QueryError> {
         let all = condition.chain(*op).into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
         return Ok(if *op == BinaryOp::And { Condition::All(all) } else { Condition::Any(all) });
     }
+    if left.unparenthesized().is_time() || right.unparenthesized().is_time() {
+        return wrong("SHOW MEASUREMENTS doesn't support time in WHERE clause".into());
+    }
+    if !matches!(op, BinaryOp::Equal | BinaryOp::NotEqual | BinaryOp::Matches | BinaryOp::NotMatches) {
+        return wrong("invalid tag comparison operator".to_owned());
+    }
     let (tag, value) = match (left.unparenthesized(), right.unparenthesized()) {
         (tag @ Expr::VarRef { .. }, value) | (value, tag @ Expr::VarRef { .. }) => (tag, value),
         _ => return wrong(format!("left side of '{op}' must be a tag key")),
     };
-    if tag.is_time() {
-        return wrong("SHOW MEASUREMENTS doesn't support time in WHERE clause".into());
-    }
     let Expr::VarRef { name: tag, .. } = tag else {
         return wrong(format!("left side of '{op}' must be a tag key"));
     };
@@ -154,10 +157,7 @@ fn read(condition: &Expr) -> Result<Condition<'_>, QueryError> {
         (BinaryOp::Matches | BinaryOp::NotMatches, Expr::Regex(pattern)) => {
             (Value::Pattern(pattern), *op == BinaryOp::Matches)
         }
-        (BinaryOp::Equal | BinaryOp::NotEqual, _) => {
-            return wrong(format!("right side of '{op}' must be a tag value string"));
-        }
-        (op, _) => return wrong(format!("invalid tag comparison operator: {op}")),
+        _ => return wrong(format!("right side of '{op}' must be a tag value string")),
     };
     Ok(Condition::Tag { tag, value, wants_match })
 }

@@ -25,6 +25,7 @@
 mod catalog;
 mod damage;
 mod disk_full;
+mod doubtful_write;
 mod faulty_files;
 mod faulty_store;
 mod model;
@@ -63,6 +64,14 @@ fn any_history_leaves_what_the_model_has() {
             thread.join().unwrap_or_else(|panic| resume_unwind(panic));
         }
     });
+}
+
+/// Seeds far behind the first hundred under which a soak has found something.
+const FOUND: [u64; 2] = [6863, 7040];
+
+#[test]
+fn histories_that_have_failed_once_leave_what_the_model_has() {
+    FOUND.into_iter().for_each(run_seed);
 }
 
 /// Runs one seed; says how to replay it when it fails.

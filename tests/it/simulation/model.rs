@@ -160,8 +160,17 @@ impl Effect {
 struct World {
     /// What queries see.
     now: Tables,
-    /// What they will see after a restart.
+    /// What they will see when the manifest is read again: before the next change of it at the latest.
+    settled: Tables,
+    /// What they will see after a restart, which brings what else is in the log.
     after_restart: Tables,
+}
+
+impl World {
+    /// After the manifest was read again.
+    fn settle(&self) -> Self {
+        Self { now: self.settled.clone(), ..self.clone() }
+    }
 }
 
 /// Everything that may be.
@@ -185,22 +194,27 @@ impl Model {
     pub(super) fn succeeded(&mut self, effect: &Effect) {
         for world in &mut self.worlds {
             effect.apply(&mut world.now);
+            effect.apply(&mut world.settled);
             effect.apply(&mut world.after_restart);
         }
         self.forget_doubles();
     }
 
-    /// An operation failed after it was sent: it has taken effect, will do so, or never will.
+    /// An operation failed after it was sent: it has taken effect, will do so, or never will. Of a write nobody hears before the log
+    /// is read again.
     pub(super) fn may_have_succeeded(&mut self, effect: &Effect) {
         let mut worlds = Vec::new();
         // What failed before may have come to be for the sake of this one.
-        let settled = |world: &World| World { now: world.after_restart.clone(), ..world.clone() };
-        let before = std::mem::take(&mut self.worlds).into_iter().flat_map(|world| [settled(&world), world]);
+        let before = std::mem::take(&mut self.worlds).into_iter().flat_map(|world| [world.settle(), world]);
         for world in before {
             let mut later = world.clone();
             effect.apply(&mut later.after_restart);
+            if !matches!(effect, Effect::Write(_)) {
+                effect.apply(&mut later.settled);
+            }
             let mut at_once = later.clone();
             effect.apply(&mut at_once.now);
+            effect.apply(&mut at_once.settled);
             worlds.extend([world, later, at_once]);
         }
         self.worlds = worlds;
@@ -210,6 +224,7 @@ impl Model {
     /// The engine was opened again.
     pub(super) fn restarted(&mut self) {
         for world in &mut self.worlds {
+            world.settled = world.after_restart.clone();
             world.now = world.after_restart.clone();
         }
         self.forget_doubles();
@@ -219,7 +234,7 @@ impl Model {
     pub(super) fn views(&self, now_ns: i64) -> Vec<Tables> {
         let mut views: Vec<Tables> = Vec::new();
         for world in &self.worlds {
-            for tables in [&world.now, &world.after_restart] {
+            for tables in [&world.now, &world.settled] {
                 let kept = kept_at(tables, now_ns);
                 if !views.contains(&kept) {
                     views.push(kept);
@@ -238,8 +253,8 @@ impl Model {
         for world in &self.worlds {
             if kept_at(&world.now, now_ns) == *found {
                 left.push(world.clone());
-            } else if kept_at(&world.after_restart, now_ns) == *found {
-                left.push(World { now: world.after_restart.clone(), ..world.clone() });
+            } else if kept_at(&world.settled, now_ns) == *found {
+                left.push(world.settle());
             }
         }
         if left.is_empty() {
