@@ -51,7 +51,7 @@ impl RowGroupPages {
             let pages = selection.zip(page_locations(&metadata, row_group, *column));
             match pages {
                 Some((selection, pages)) => pages_of(selection, pages, start),
-                None => Vec::from([start..start + length]),
+                None => std::iter::once(start..start + length).collect(),
             }
         };
         let ranges: Vec<Vec<Range<u64>>> = columns.iter().map(of_column).collect();
