@@ -96,19 +96,28 @@ impl RunSieve {
     /// Which rows at the ends of the runs of a row group have what is needed, where its footer tells.
     pub(super) fn to_read(&self, file: &ParquetFile, row_group: usize) -> Option<EndsToRead> {
         let counts = self.counts(file, row_group)?;
-        // One row of a series that goes on in the next row group is no end of it, if there is an end in that.
+        // One row of a series that goes on in the next row group is no end of it, if the end in that has all that this one has.
         let is_single = counts.iter().all(|count| *count <= 1);
-        let goes_on = |before: usize, after: usize| {
-            let same = file.series_ends(before).zip(file.series_ends(after));
-            is_single && same.is_some_and(|((_, last), (first, _))| last == first)
+        let is_same = |before: usize, after: usize| {
+            let ends = file.series_ends(before).zip(file.series_ends(after));
+            is_single && ends.is_some_and(|((_, last), (first, _))| last == first)
         };
         let before = row_group.checked_sub(1);
         let after = Some(row_group + 1).filter(|after| *after < file.row_group_count());
         let begins_before = before
-            .is_some_and(|before| goes_on(before, row_group) && self.counts(file, before) == Some(counts));
+            .is_some_and(|before| is_same(before, row_group) && self.has_as_much(file, before, row_group));
         let ends_after =
-            after.is_some_and(|after| goes_on(row_group, after) && self.counts(file, after) == Some(counts));
+            after.is_some_and(|after| is_same(row_group, after) && self.has_as_much(file, after, row_group));
         Some(EndsToRead { counts, begins_before, ends_after })
+    }
+
+    /// Whether every row of a row group has each field that another one has at all.
+    fn has_as_much(&self, file: &ParquetFile, row_group: usize, other: usize) -> bool {
+        let RunRows::WithValue(fields) = &self.rows else { return true };
+        let other_count = file.row_group_row_count(other);
+        fields.iter().all(|(name, _)| {
+            file.null_count(row_group, name) == Some(0) || file.null_count(other, name) == Some(other_count)
+        })
     }
 
     /// How many rows at the first and the last end of each run of a row group have what is needed, where its footer tells.

@@ -6,7 +6,7 @@ use crate::line_protocol::Precision;
 use crate::model::limits::ROW_GROUP_ROWS_MAX;
 use crate::object::Store;
 use crate::query::{QueryContext, QueryEngine, QueryOptions, StatementOutcome};
-use arrow::array::{Array, AsArray};
+use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, TimestampNanosecondType};
 use futures::TryStreamExt;
 use proptest::prelude::*;
@@ -71,14 +71,18 @@ impl Fixture {
 type Ends = BTreeMap<String, [Option<u32>; 3]>;
 
 impl Fixture {
-    /// Per host `last(a), last(b), first(a)`.
-    async fn ends(&self, condition: &str) -> Ends {
+    async fn influxql(&self, text: &str) -> Vec<RecordBatch> {
         let context = QueryContext { database: Some("db".into()), ..QueryContext::default() };
-        let text = format!("SELECT last(a), last(b), first(a) FROM m WHERE {condition} GROUP BY host");
-        let statements = influxql::parse(&text, &influxql::Params::new()).unwrap();
+        let statements = influxql::parse(text, &influxql::Params::new()).unwrap();
         let outcome = self.query.influxql(&statements[0], &context).await.unwrap();
         let StatementOutcome::Rows(rows) = outcome else { panic!("a SELECT has rows") };
-        let batches: Vec<_> = rows.batches.try_collect().await.unwrap();
+        rows.batches.try_collect().await.unwrap()
+    }
+
+    /// Per host `last(a), last(b), first(a)`.
+    async fn ends(&self, condition: &str) -> Ends {
+        let text = format!("SELECT last(a), last(b), first(a) FROM m WHERE {condition} GROUP BY host");
+        let batches = self.influxql(&text).await;
         let mut ends = Ends::new();
         for batch in &batches {
             let hosts = batch.column(1).as_string_view();
@@ -218,4 +222,21 @@ async fn the_ends_of_series_that_go_on_over_row_groups_are_found() {
     let last = u32::try_from(row_count).unwrap();
     assert_eq!(fixture.ends("time >= 0").await, expected(last, 99, 1));
     assert_eq!(fixture.ends("time >= 50 AND time < 200").await, expected(200, 99, 51));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_field_that_ends_with_a_row_group_has_its_end_there() {
+    let fixture = Fixture::new().await;
+    let border = i64::try_from(ROW_GROUP_ROWS_MAX).unwrap();
+    for start in (0..border * 5 / 4).step_by(8_192) {
+        // Row groups end where the field changes.
+        let field = if start < border { "a" } else { "b" };
+        let line = |t: i64| format!("m,host=h0 {field}={} {t}\n", t + 1);
+        fixture.write((start..start + 8_192).map(line).collect()).await;
+    }
+    fixture.engine.flush().await.unwrap();
+    let batches = fixture.influxql("SELECT last(a), last(b) FROM m").await;
+    // Behind the measurement and the time.
+    let value = |column: usize| batches[0].column(column).as_primitive::<Float64Type>().value(0) as i64;
+    assert_eq!([value(2), value(3)], [border, border * 5 / 4]);
 }
