@@ -116,16 +116,19 @@ pub fn tables(
     sources: &[Source],
     defaults: Defaults<'_>,
 ) -> Result<BTreeMap<Arc<str>, Vec<Arc<TableInfo>>>> {
-    let mut found: BTreeMap<Arc<str>, Vec<Arc<TableInfo>>> = BTreeMap::new();
+    let mut found = Vec::new();
     for source in sources {
         let Source::Measurement(measurement) = source else {
             return Err(QueryError::unsupported("FROM (SELECT …) here"));
         };
-        for table in tables_of(state, measurement, defaults)? {
-            found.entry(Arc::clone(&table.name)).or_default().push(Arc::clone(table));
-        }
+        found.extend(tables_of(state, measurement, defaults)?);
     }
-    Ok(found)
+    // Quick for the many tables of one policy, which are in order.
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    let of_one_name = found.chunk_by(|a, b| a.name == b.name);
+    Ok(of_one_name
+        .map(|tables| (Arc::clone(&tables[0].name), tables.iter().copied().cloned().collect()))
+        .collect())
 }
 
 /// The tables that one entry of FROM names.

@@ -4,9 +4,11 @@ use super::listing::{Column, Listing, page};
 use super::scope::measurements_of;
 use crate::model::state::State;
 use crate::model::time::go_duration;
+use crate::model::value::FieldType;
 use crate::query::error::QueryError;
 use crate::query::influxql::source::{self, Defaults};
 use influxql::ast::ShowFieldKeys;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// `SHOW DATABASES`, in the order of their creation.
@@ -64,13 +66,15 @@ pub fn field_keys(
     defaults: Defaults<'_>,
 ) -> Result<Listing, QueryError> {
     let (mut names, mut keys, mut types): (Vec<Arc<str>>, _, _) = (Vec::new(), Vec::new(), Vec::new());
+    let mut type_names: BTreeMap<&str, Arc<str>> = BTreeMap::new();
     for (name, tables) in measurements_of(state, show.database.as_deref(), &show.sources, defaults)? {
         let Some(table) = tables.first() else { continue };
         for field in page(table.schema.fields(), show.limit, show.offset) {
             names.push(Arc::clone(&name));
-            keys.push(field.name.to_string());
-            types.push(field.field_type().map(|t| t.name().to_owned()).unwrap_or_default());
+            keys.push(Arc::clone(&field.name));
+            let type_name = field.field_type().map(FieldType::name).unwrap_or_default();
+            types.push(Arc::clone(type_names.entry(type_name).or_insert_with(|| type_name.into())));
         }
     }
-    Listing::new(names, vec![("fieldKey", Column::Text(keys)), ("fieldType", Column::Text(types))])
+    Listing::new(names, vec![("fieldKey", Column::Shared(keys)), ("fieldType", Column::Shared(types))])
 }
