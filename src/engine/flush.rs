@@ -12,7 +12,7 @@ use crate::model::change::Change;
 use crate::model::database::{PolicyInfo, TableInfo};
 use crate::model::file::FileMeta;
 use crate::model::ids::TableId;
-use crate::model::limits::{BATCH_ROWS, FILE_ROWS_MIN};
+use crate::model::limits::{BATCH_ROWS, FILE_ROWS_MIN, ROW_GROUP_ROWS};
 use crate::model::schema::Column;
 use crate::model::series_key;
 use crate::model::state::State;
@@ -207,6 +207,7 @@ fn encode_file(
         purged: Vec::new(),
         created_ns,
         columns: tags.into_iter().chain(fields).collect(),
+        row_group_rows: ROW_GROUP_ROWS,
         zstd_level: ZSTD_LEVEL,
     });
     let mut merge = Merge::new(types, sources.len(), BATCH_ROWS);

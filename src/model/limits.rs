@@ -6,7 +6,10 @@
 pub const SERIES_TEXT_BYTES_MAX: usize = 65_535;
 
 /// Rows of one Parquet row group: large enough for encodings to pay, small enough for pruning.
-pub const ROW_GROUP_ROWS_MAX: usize = 131_072;
+pub const ROW_GROUP_ROWS: usize = 131_072;
+
+/// The same in large files of few fields, whose row groups would be too many otherwise.
+pub const ROW_GROUP_ROWS_MAX: usize = 1 << 20;
 
 /// Rows of the record batches that queries work on; DataFusion's default, and it fits the L2 cache.
 pub const BATCH_ROWS: usize = 8_192;

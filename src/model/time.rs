@@ -67,6 +67,12 @@ impl TimeRange {
     pub fn intersect(&self, other: &Self) -> Self {
         Self { start_ns: self.start_ns.max(other.start_ns), end_ns: self.end_ns.min(other.end_ns) }
     }
+
+    /// The least range that covers both, of which none is empty.
+    #[must_use]
+    pub fn hull(&self, other: &Self) -> Self {
+        Self { start_ns: self.start_ns.min(other.start_ns), end_ns: self.end_ns.max(other.end_ns) }
+    }
 }
 
 /// The window of width `width_ns` (> 0) that `time_ns` lies in, aligned to the epoch by floor

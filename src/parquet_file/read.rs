@@ -101,7 +101,14 @@ impl ParquetFile {
     /// may be greater than every key.
     #[must_use]
     pub fn series_bounds(&self, row_group: usize) -> Option<(&str, &str)> {
-        let stats = self.column(row_group, SERIES_COLUMN)?.statistics()?;
+        self.text_bounds(row_group, SERIES_COLUMN)
+    }
+
+    /// Lower and upper bounds of the texts that a row group has in the column with this stored name, where the footer has them. The
+    /// upper bound may be greater than every text.
+    #[must_use]
+    pub fn text_bounds(&self, row_group: usize, column: &str) -> Option<(&str, &str)> {
+        let stats = self.column(row_group, column)?.statistics()?;
         let text = |bytes| std::str::from_utf8(bytes).ok();
         Some((text(stats.min_bytes_opt()?)?, text(stats.max_bytes_opt()?)?))
     }

@@ -1,7 +1,7 @@
 //! The distinct values of a tag in a file, from the dictionaries of its column.
 
 use super::read::{FileError, ParquetFile};
-use crate::model::limits::ROW_GROUP_ROWS_MAX;
+use crate::model::limits::ROW_GROUP_ROWS;
 use ahash::AHashSet;
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{DataType, Field, Int32Type, Schema};
@@ -49,7 +49,7 @@ impl ParquetFile {
         let mask = ProjectionMask::roots(footer.parquet_schema(), wanted);
         let mut batches = ParquetRecordBatchStreamBuilder::new_with_metadata(self.reader.clone(), footer)
             .with_projection(mask)
-            .with_batch_size(ROW_GROUP_ROWS_MAX)
+            .with_batch_size(ROW_GROUP_ROWS)
             .build()
             .map_err(wrong.clone())?;
         let mut distinct: AHashSet<Arc<str>> = AHashSet::new();

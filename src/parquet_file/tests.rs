@@ -5,6 +5,7 @@ use super::{FileError, FileSpec, FileWriter, ParquetFile, ReaderCache, WrittenFi
 use crate::merge::{SeriesRun, SortedRows};
 use crate::model::file::FileMeta;
 use crate::model::ids::{Sequence, TableId};
+use crate::model::limits::ROW_GROUP_ROWS;
 use crate::model::schema::{ColumnKind, TableSchema};
 use crate::model::series_key;
 use crate::model::time::TimeRange;
@@ -60,6 +61,7 @@ fn write(rows: &SortedRows) -> WrittenFile {
         level: 0,
         purged: Vec::new(),
         created_ns: 0,
+        row_group_rows: ROW_GROUP_ROWS,
         columns: schema().columns().to_vec(),
         zstd_level: 1,
     };
@@ -230,7 +232,7 @@ async fn a_file_without_checksums_is_read_as_it_is() {
 
 #[test]
 fn checksums_are_read_as_they_are_written() {
-    for bytes in [0, 1, 65_535, 65_536, 65_537, 200_000] {
+    for bytes in [0, 1, 16_383, 16_384, 16_385, 200_000] {
         let body: Vec<u8> = (0..bytes).map(|at| (at % 251) as u8).collect();
         let mut checksums = BodyChecksums::default();
         checksums.append(&body);
@@ -244,10 +246,12 @@ fn checksums_are_read_as_they_are_written() {
         assert_eq!(checksums.check(0, &body), Ok(()));
     }
     for text in
-        ["", "crc32c", "crc32c 65536", "crc32c 1024 00000000", "crc32c 65536 0000000g", "crc32c 65536 öööö"]
+        ["", "crc32c", "crc32c 16384", "crc32c 1024 00000000", "crc32c 16384 0000000g", "crc32c 16384 öööö"]
     {
         assert_eq!(BodyChecksums::decode(text, 10), None, "{text}");
     }
+    let older = BodyChecksums::decode("crc32c 65536 0011aaff", 60_000).unwrap();
+    assert_eq!(older.blocks_around(&(20_000..20_001)), 0..60_000, "blocks of 64 KiB");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use super::checksums::{self, BodyChecksums};
 use crate::merge::{SeriesRun, SortedRows, series_column, tag_columns, tag_values};
 use crate::model::file::{FileEnd, FileMeta};
 use crate::model::ids::{Sequence, TableId};
-use crate::model::limits::{ROW_GROUP_ROWS_MAX, TAG_SUMMARY_BYTES_MAX, TAG_SUMMARY_VALUES_MAX};
+use crate::model::limits::{ROW_GROUP_ROWS, TAG_SUMMARY_BYTES_MAX, TAG_SUMMARY_VALUES_MAX};
 use crate::model::schema::{Column, ColumnKind, SERIES_COLUMN, TIME_COLUMN, time_type};
 use crate::model::time::TimeRange;
 use crate::model::value::FieldType;
@@ -27,8 +27,8 @@ const PAGE_ROWS_MAX: usize = 16_384;
 /// Bytes of a text up to which a row group's statistics have it in full: series keys mostly are shorter.
 const STATISTICS_BYTES_MAX: usize = 1_024;
 
-/// Of the first floats of a column, the share of distinct values up to which a dictionary is chosen.
-const DICTIONARY_DISTINCT_SHARE_MAX: f64 = 0.1;
+/// The distinct floats of a row group up to which a dictionary is chosen: a tenth of the rows of a small one.
+const DICTIONARY_VALUES_MAX: f64 = ROW_GROUP_ROWS as f64 / 10.0;
 
 /// A column that a file shall have.
 pub type FileColumn = Column;
@@ -52,6 +52,8 @@ pub struct FileSpec {
     pub created_ns: i64,
     /// The columns besides series key and time: the tags, then the fields in the order of the rows.
     pub columns: Vec<FileColumn>,
+    /// Rows of a row group; the last has what is left.
+    pub row_group_rows: usize,
     /// Level of zstd compression.
     pub zstd_level: i32,
 }
@@ -215,9 +217,7 @@ impl Summary {
 
     fn add(&mut self, rows: &SortedRows) {
         let Some(range) = rows.time_range() else { return };
-        let joined = self.time_range.map_or(range, |all| {
-            TimeRange::new(all.start_ns.min(range.start_ns), all.end_ns.max(range.end_ns))
-        });
+        let joined = self.time_range.map_or(range, |all| all.hull(&range));
         self.time_range = Some(joined);
         self.row_count += rows.row_count() as u64;
         for (field, column) in self.fields.iter_mut().zip(&rows.fields) {
@@ -290,7 +290,7 @@ fn properties(spec: &FileSpec, first_rows: &SortedRows) -> WriterProperties {
     let mut builder = WriterProperties::builder()
         .set_created_by(concat!("tidegauge ", env!("CARGO_PKG_VERSION")).to_owned())
         .set_compression(Compression::ZSTD(zstd))
-        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS_MAX))
+        .set_max_row_group_row_count(Some(spec.row_group_rows))
         .set_data_page_row_count_limit(PAGE_ROWS_MAX)
         .set_statistics_truncate_length(Some(STATISTICS_BYTES_MAX))
         .set_sorting_columns(Some(vec![ascending(0), ascending(1)]))
@@ -332,12 +332,54 @@ fn encode_field(
     }
 }
 
-/// Whether a dictionary of these floats would be small beside them.
+/// Whether a dictionary of the floats of a row group that begins with these would be small beside them.
 fn few_distinct(sample: &ArrayRef) -> bool {
     let Some(floats) = sample.as_primitive_opt::<Float64Type>() else { return false };
-    let distinct: AHashSet<u64> = floats.iter().flatten().map(f64::to_bits).collect();
-    let present = floats.len() - floats.null_count();
-    #[expect(clippy::cast_precision_loss, reason = "a share needs no exact counts")]
-    let share = distinct.len() as f64 / present.max(1) as f64;
-    share <= DICTIONARY_DISTINCT_SHARE_MAX
+    let mut bits = floats.iter().flatten().map(f64::to_bits);
+    let half = (floats.len() - floats.null_count()) / 2;
+    let mut distinct: AHashSet<u64> = bits.by_ref().take(half).collect();
+    let of_half = distinct.len();
+    distinct.extend(bits.take(half));
+    distinct_expected(of_half, distinct.len() - of_half) <= DICTIONARY_VALUES_MAX
+}
+
+/// How many distinct values there are, when so many were among the first values and so many more among as many further ones. Infinite
+/// when there were as many more: then nothing ever came again.
+///
+/// Of `n` values drawn from `d`, about `d (1 − q)` are distinct, with `q = exp(−n ÷ d)`; of `2n`, `d (1 − q²)`: the further ones
+/// divided by the first are `q`.
+#[expect(clippy::cast_precision_loss, reason = "an estimate")]
+fn distinct_expected(of_half: usize, further: usize) -> f64 {
+    let (of_half, further) = (of_half as f64, further as f64);
+    if further < of_half { of_half / (1.0 - further / of_half) } else { f64::INFINITY }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::Float64Array;
+
+    /// Whether a dictionary is chosen for 8,000 values, by their numbers.
+    fn few(value: impl Fn(u64) -> u64) -> bool {
+        let values = (0..8_000).map(|number| Some(value(number) as f64 / 10.0));
+        few_distinct(&(Arc::new(values.collect::<Float64Array>()) as ArrayRef))
+    }
+
+    /// The number's value of so many, as if drawn.
+    fn drawn_of(count: u64) -> impl Fn(u64) -> u64 {
+        move |number| {
+            (number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20).wrapping_mul(0xd134_2543_de82_ef95) % count
+        }
+    }
+
+    #[test]
+    fn a_dictionary_is_for_values_that_come_again() {
+        assert!(few(|_| 7));
+        assert!(few(drawn_of(1_000)), "an eighth of the sample");
+        assert!(few(drawn_of(5_000)), "most of the sample");
+        assert!(!few(drawn_of(50_000)), "too many, though each comes again");
+        assert!(!few(|number| number));
+        assert!(!few(|number| number / 10), "a counter that stands still now and then");
+        assert!(!few_distinct(&(Arc::new(Float64Array::new_null(100)) as ArrayRef)));
+    }
 }

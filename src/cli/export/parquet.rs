@@ -11,7 +11,7 @@
 
 use super::selection::Selected;
 use crate::cli::error::CliError;
-use crate::model::limits::ROW_GROUP_ROWS_MAX;
+use crate::model::limits::ROW_GROUP_ROWS;
 use arrow::array::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
@@ -91,7 +91,7 @@ impl ParquetFiles {
         let properties = WriterProperties::builder()
             .set_created_by(concat!("tidegauge ", env!("CARGO_PKG_VERSION")).to_owned())
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
-            .set_max_row_group_row_count(Some(ROW_GROUP_ROWS_MAX))
+            .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
             .set_key_value_metadata(Some(self.metadata.clone()))
             .build();
         ArrowWriter::try_new(file, batch.schema(), Some(properties)).map_err(CliError::failed)

@@ -3,6 +3,7 @@
 use super::TableJob;
 use super::output::Output;
 use super::pace::{Pace, Stopwatch};
+use super::row_groups::row_group_rows;
 use crate::engine::Engine;
 use crate::engine::error::EngineError;
 use crate::merge::{Merge, SortedRows, Step};
@@ -89,6 +90,7 @@ impl Engine {
             level: job.level,
             purged: purged(tombstones, &job.inputs),
             created_ns: job.inputs.iter().map(|file| file.created_ns).max().unwrap_or(0),
+            row_group_rows: row_group_rows(&job.inputs, fields.len()),
             columns: tags.into_iter().chain(fields).collect(),
             zstd_level: ZSTD_LEVEL,
         };

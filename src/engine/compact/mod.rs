@@ -13,6 +13,7 @@ mod merge;
 mod output;
 mod pace;
 mod plan;
+mod row_groups;
 #[cfg(test)]
 mod tests;
 

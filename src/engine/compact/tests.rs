@@ -20,7 +20,12 @@ const RULES: Rules = Rules {
 };
 
 /// A file of days, written with others of `sequence`, at rest or not.
-fn file(days: std::ops::Range<i64>, sequence: u64, size_bytes: u64, at_rest: bool) -> Arc<FileMeta> {
+pub(super) fn file(
+    days: std::ops::Range<i64>,
+    sequence: u64,
+    size_bytes: u64,
+    at_rest: bool,
+) -> Arc<FileMeta> {
     series_file(days, ("a", "z"), sequence, size_bytes, at_rest)
 }
 
@@ -126,9 +131,7 @@ fn settle(mut files: Vec<Arc<FileMeta>>, rules: &Rules) -> Vec<Arc<FileMeta>> {
             for (at, window) in job.windows.iter().enumerate() {
                 let inside =
                     job.inputs.iter().map(|file| file.time_range.intersect(window)).filter(|t| !t.is_empty());
-                let Some(times) =
-                    inside.reduce(|a, b| TimeRange::new(a.start_ns.min(b.start_ns), a.end_ns.max(b.end_ns)))
-                else {
+                let Some(times) = inside.reduce(|a, b| a.hull(&b)) else {
                     continue;
                 };
                 files.push(Arc::new(FileMeta {

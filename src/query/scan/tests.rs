@@ -3,7 +3,7 @@
 use crate::clock::ManualClock;
 use crate::engine::{Engine, EngineOptions, WriteRequest};
 use crate::line_protocol::Precision;
-use crate::model::limits::ROW_GROUP_ROWS_MAX;
+use crate::model::limits::ROW_GROUP_ROWS;
 use crate::object::Store;
 use crate::query::{QueryContext, QueryEngine, QueryOptions, StatementOutcome};
 use arrow::array::{Array, AsArray, RecordBatch};
@@ -79,22 +79,61 @@ impl Fixture {
         rows.batches.try_collect().await.unwrap()
     }
 
-    /// Per host `last(a), last(b), first(a)`.
-    async fn ends(&self, condition: &str) -> Ends {
-        let text = format!("SELECT last(a), last(b), first(a) FROM m WHERE {condition} GROUP BY host");
-        let batches = self.influxql(&text).await;
+    /// Per host the values of three columns behind the host and the time, from a statement for each list of their places.
+    async fn of_hosts(&self, statements: &[(&str, &[usize])]) -> Ends {
         let mut ends = Ends::new();
-        for batch in &batches {
-            let hosts = batch.column(1).as_string_view();
-            let columns = [3, 4, 5].map(|column| batch.column(column).as_primitive::<Float64Type>());
-            for row in 0..batch.num_rows() {
-                let host = if hosts.is_valid(row) { hosts.value(row).to_owned() } else { String::new() };
-                let values = columns.map(|column| column.is_valid(row).then(|| column.value(row) as u32));
-                assert_eq!(ends.insert(host, values), None, "a host comes once");
+        for (text, places) in statements {
+            for batch in &self.influxql(text).await {
+                let hosts = batch.column(1).as_string_view();
+                for row in 0..batch.num_rows() {
+                    let host = if hosts.is_valid(row) { hosts.value(row) } else { "" };
+                    let end = ends.entry(host.to_owned()).or_default();
+                    for (column, place) in (3..).zip(*places) {
+                        let values = batch.column(column).as_primitive::<Float64Type>();
+                        let value = values.is_valid(row).then(|| values.value(row) as u32);
+                        assert_eq!(std::mem::replace(&mut end[*place], value), None, "a host comes once");
+                    }
+                }
             }
         }
         ends
     }
+
+    /// Per host `last(a), last(b), first(a)`.
+    async fn ends(&self, condition: &str) -> Ends {
+        let text = |calls: &str| format!("SELECT {calls} FROM m WHERE {condition} GROUP BY host");
+        let together = self.of_hosts(&[(&text("last(a), last(b), first(a)"), &[0, 1, 2])]).await;
+        let apart = [(&*text("last(a), last(b)"), &[0, 1][..]), (&text("first(a)"), &[2])];
+        assert_eq!(self.of_hosts(&apart).await, together, "WHERE {condition}");
+        together
+    }
+
+    /// Times and values of the latest two `a` of each host, from the latest on.
+    async fn latest(&self, condition: &str) -> BTreeMap<String, Vec<(i64, u32)>> {
+        let text = format!("SELECT a FROM m WHERE {condition} GROUP BY host ORDER BY time DESC LIMIT 2");
+        let mut latest: BTreeMap<String, Vec<(i64, u32)>> = BTreeMap::new();
+        for batch in &self.influxql(&text).await {
+            let hosts = batch.column(1).as_string_view();
+            let times = batch.column(2).as_primitive::<TimestampNanosecondType>();
+            let values = batch.column(3).as_primitive::<Float64Type>();
+            for row in 0..batch.num_rows() {
+                let host = if hosts.is_valid(row) { hosts.value(row) } else { "" };
+                latest.entry(host.to_owned()).or_default().push((times.value(row), values.value(row) as u32));
+            }
+        }
+        latest
+    }
+}
+
+/// What [`Fixture::latest`] should give for these rows.
+fn latest_of(rows: &Rows) -> BTreeMap<String, Vec<(i64, u32)>> {
+    let mut latest: BTreeMap<String, Vec<(i64, u32)>> = BTreeMap::new();
+    for ((host, time), [a, _]) in rows.iter().rev() {
+        let of_host = latest.entry(host.clone().unwrap_or_default()).or_default();
+        of_host.extend(a.map(|a| (*time, a)).filter(|_| of_host.len() < 2));
+    }
+    latest.retain(|_, rows| !rows.is_empty());
+    latest
 }
 
 /// What [`Fixture::ends`] should give for these rows.
@@ -166,6 +205,7 @@ async fn check(writes: Vec<Write>, start: i64, end: i64) {
     ];
     for (condition, keep) in of_ends {
         assert_eq!(fixture.ends(&condition).await, ends_of(&left(keep)), "WHERE {condition}");
+        assert_eq!(fixture.latest(&condition).await, latest_of(&left(keep)), "WHERE {condition}");
     }
 }
 
@@ -204,7 +244,7 @@ async fn overlapping_sources_of_many_rows_are_merged_in_parallel() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_ends_of_series_that_go_on_over_row_groups_are_found() {
     let fixture = Fixture::new().await;
-    let row_count = i64::try_from(ROW_GROUP_ROWS_MAX).unwrap() * 5 / 4;
+    let row_count = i64::try_from(ROW_GROUP_ROWS).unwrap() * 5 / 4;
     for host in ["h0", "h1"] {
         for start in (0..row_count).step_by(10_000) {
             let times = start..row_count.min(start + 10_000);
@@ -227,7 +267,7 @@ async fn the_ends_of_series_that_go_on_over_row_groups_are_found() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_field_that_ends_with_a_row_group_has_its_end_there() {
     let fixture = Fixture::new().await;
-    let border = i64::try_from(ROW_GROUP_ROWS_MAX).unwrap();
+    let border = i64::try_from(ROW_GROUP_ROWS).unwrap();
     for start in (0..border * 5 / 4).step_by(8_192) {
         // Row groups end where the field changes.
         let field = if start < border { "a" } else { "b" };
@@ -239,4 +279,36 @@ async fn a_field_that_ends_with_a_row_group_has_its_end_there() {
     // Behind the measurement and the time.
     let value = |column: usize| batches[0].column(column).as_primitive::<Float64Type>().value(0) as i64;
     assert_eq!([value(2), value(3)], [border, border * 5 / 4]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_value_of_a_series_is_read_from_its_newest_file_only() {
+    const DAY_NS: i64 = 86_400_000_000_000;
+    let fixture = Fixture::new().await;
+    // Of four days; h1 is written on the first two, and its b on the first.
+    for day in 0..4 {
+        let h1 = if day < 2 { format!("m,host=h1 a=1{day} {}\n", day * DAY_NS) } else { String::new() };
+        let b = if day == 0 { format!("m,host=h1 b=20 {}\n", day * DAY_NS + 1) } else { String::new() };
+        fixture.write(format!("m,host=h0 a=0{day},b=0{day} {}\n{h1}{b}", day * DAY_NS)).await;
+        fixture.engine.flush().await.unwrap();
+    }
+    let read = async |calls: &str| -> (Ends, usize) {
+        let text = format!("SELECT {calls} FROM m GROUP BY host");
+        let plan = fixture.influxql(&format!("EXPLAIN ANALYZE {text}")).await;
+        let lines = plan.iter().flat_map(|batch| {
+            let texts = batch.column(1).as_string_view();
+            (0..batch.num_rows()).map(|row| texts.value(row).to_owned()).collect::<Vec<_>>()
+        });
+        let mut read = lines.filter_map(|line| line.split_once("row_groups_read: ")?.1.parse().ok());
+        (fixture.of_hosts(&[(&text, &[0, 1])]).await, read.next().unwrap())
+    };
+    let ends = |h0: [u32; 2], h1: [u32; 2]| -> Ends {
+        [("h0", h0), ("h1", h1)].map(|(host, [a, b])| (host.to_owned(), [Some(a), Some(b), None])).into()
+    };
+    let (found, row_groups) = read("last(a), last(b)").await;
+    assert_eq!(found, ends([3, 3], [11, 20]));
+    assert_eq!(row_groups, 3, "of the last day, and of those on which h1 has values");
+    let (found, row_groups) = read("first(a), first(b)").await;
+    assert_eq!(found, ends([0, 0], [10, 20]));
+    assert_eq!(row_groups, 1, "all begin on the first day");
 }
