@@ -7,8 +7,7 @@
 
 use crate::query::functions::scalar::bucket::Buckets;
 use arrow::array::{
-    Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray, TimestampNanosecondArray, UInt32Array,
-    new_empty_array,
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, TimestampNanosecondArray, UInt32Array, new_empty_array,
 };
 use arrow::compute::{concat, partition, take};
 use arrow::datatypes::{DataType, Float64Type, Int64Type, TimestampNanosecondType, UInt64Type};
@@ -84,13 +83,10 @@ impl Groups {
         }
         self.begins.clear();
         self.begins.resize(row_count, false);
-        let mut run_values = arrays.to_vec();
-        for (index, (column, array)) in self.columns.iter().zip(arrays).enumerate() {
+        for (column, array) in self.columns.iter().zip(arrays) {
             match column {
                 GroupColumn::Value(_) => mark_changes(array, &mut self.begins)?,
-                GroupColumn::Bucket(buckets, _) => {
-                    run_values[index] = mark_buckets(buckets, array, &mut self.begins)?;
-                }
+                GroupColumn::Bucket(buckets, _) => mark_buckets(buckets, times_of(array)?, &mut self.begins),
             }
         }
         self.begins[0] = true;
@@ -98,8 +94,14 @@ impl Groups {
         u32::try_from(row_count).map_err(too_many)?;
         let rows = self.begins.iter().zip(0_u32..).filter_map(|(begins, row)| begins.then_some(row));
         let starts = UInt32Array::from_iter_values(rows);
-        let run_values = run_values.iter().map(|array| Ok(take(array, &starts, None)?));
-        let run_values = run_values.collect::<Result<Vec<_>>>()?;
+        let of_runs = |(column, array): (&GroupColumn, &ArrayRef)| {
+            let values = take(array, &starts, None)?;
+            match column {
+                GroupColumn::Value(_) => Ok(values),
+                GroupColumn::Bucket(buckets, _) => bucket_starts(buckets, &values),
+            }
+        };
+        let run_values = self.columns.iter().zip(arrays).map(of_runs).collect::<Result<Vec<_>>>()?;
         let new_runs = self.find(&run_values, starts.values(), row_count, group_indices)?;
         self.keep(&run_values, new_runs)
     }
@@ -227,11 +229,8 @@ fn mark_ranges(array: &ArrayRef, begins: &mut [bool]) -> Result<()> {
     Ok(())
 }
 
-/// Marks the rows whose time lies in another bucket than that of the row before. Returns the start of the
-/// bucket for every row that begins a run; other rows' values mean nothing.
-fn mark_buckets(buckets: &Buckets, array: &ArrayRef, begins: &mut [bool]) -> Result<ArrayRef> {
-    let wrong = || DataFusionError::Internal(format!("buckets over {}", array.data_type()));
-    let times: &PrimitiveArray<TimestampNanosecondType> = array.as_primitive_opt().ok_or_else(wrong)?;
+/// Marks the rows whose time lies in another bucket than that of the row before.
+fn mark_buckets(buckets: &Buckets, times: &TimestampNanosecondArray, begins: &mut [bool]) {
     if times.null_count() > 0 {
         mark_unequal(
             &times.nulls().map(|nulls| nulls.iter().collect::<Vec<_>>()).unwrap_or_default(),
@@ -239,14 +238,21 @@ fn mark_buckets(buckets: &Buckets, array: &ArrayRef, begins: &mut [bool]) -> Res
         );
     }
     let (mut start, mut end) = (0, 0);
-    let mut starts = Vec::with_capacity(times.len());
     for (&time, begin) in times.values().iter().zip(begins.iter_mut()) {
         if time < start || time >= end {
             (start, end) = buckets.bucket_of(time);
             *begin = true;
         }
-        starts.push(start);
     }
-    let starts = TimestampNanosecondArray::new(starts.into(), times.nulls().cloned());
+}
+
+/// The start of the bucket that each time lies in.
+fn bucket_starts(buckets: &Buckets, array: &ArrayRef) -> Result<ArrayRef> {
+    let starts = times_of(array)?.unary::<_, TimestampNanosecondType>(|time| buckets.bucket_of(time).0);
     Ok(Arc::new(starts.with_data_type(array.data_type().clone())))
+}
+
+fn times_of(array: &ArrayRef) -> Result<&TimestampNanosecondArray> {
+    let wrong = || DataFusionError::Internal(format!("buckets over {}", array.data_type()));
+    array.as_primitive_opt().ok_or_else(wrong)
 }

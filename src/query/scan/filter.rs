@@ -2,10 +2,12 @@
 
 use super::columns::{Origin, ScanColumn};
 use super::key_filter::KeyFilter;
+use super::layout::{SELECTED_ONE_IN, share_within};
 use crate::merge::{SeriesRun, series_column, tag_values};
 use crate::model::file::FileMeta;
 use crate::model::schema::TIME_COLUMN;
 use crate::model::time::TimeRange;
+use crate::parquet_file::ParquetFile;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, StringViewArray};
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::Schema;
@@ -151,6 +153,27 @@ impl ScanFilter {
             }
         }
         Ok(matches)
+    }
+
+    /// Whether a row group may hold a matching row, by what its footer knows of it.
+    pub(super) fn may_match_in(&self, file: &ParquetFile, row_group: usize) -> bool {
+        let times = file.time_bounds(row_group);
+        times.is_none_or(|times| times.overlaps(&self.times))
+            && (self.series.as_ref())
+                .is_none_or(|series| series.keys.may_match_within(|tag| file.text_bounds(row_group, tag)))
+    }
+
+    /// About how many rows of a file match, by what the manifest knows of it.
+    pub(super) fn rows_expected(&self, file: &FileMeta) -> usize {
+        let row_count = usize::try_from(file.row_count).unwrap_or(usize::MAX);
+        let within = share_within(row_count, &file.time_range, &self.times);
+        match &self.series {
+            None => within,
+            Some(series) if series.keys.takes_all() => within / SELECTED_ONE_IN,
+            Some(series) => {
+                series.keys.share_of(within, |tag| file.tag_values.get(tag).map(|values| values.len()))
+            }
+        }
     }
 
     /// Whether a file may hold a matching row, by what the manifest knows of it.

@@ -1,6 +1,7 @@
 //! A look at the texts of series keys, which rules most of them out before they are decoded and a predicate is evaluated.
 
 use super::columns::{Origin, ScanColumn};
+use crate::model::limits::TAG_SUMMARY_VALUES_MAX;
 use crate::model::series_key;
 use datafusion::logical_expr::expr::{BinaryExpr, InList};
 use datafusion::logical_expr::utils::split_conjunction;
@@ -22,9 +23,12 @@ pub(super) struct KeyFilter {
 /// One tag, and the values of which it must have one.
 #[derive(Clone, Debug)]
 struct Wanted {
+    /// The tag's column, and the values, sorted.
+    column: String,
+    texts: Vec<String>,
     /// The tag as it stands in a series key, with the separator behind it.
     tag: Finder<'static>,
-    /// The values as they stand there, sorted.
+    /// The values as they stand in it, sorted.
     values: Vec<String>,
 }
 
@@ -44,6 +48,23 @@ impl KeyFilter {
     pub(super) fn may_match(&self, key: &str) -> bool {
         self.wanted.iter().all(|wanted| wanted.may_match(key.as_bytes()))
     }
+
+    /// About how many of `row_count` rows match, when tags are had with so many values, by their columns. Of tags that are not
+    /// known to have few it is as many as the manifest lists at most.
+    pub(super) fn share_of(&self, row_count: usize, values: impl Fn(&str) -> Option<usize>) -> usize {
+        self.wanted.iter().fold(row_count, |row_count, wanted| {
+            let of = values(&wanted.column).unwrap_or(TAG_SUMMARY_VALUES_MAX).max(wanted.texts.len());
+            row_count.saturating_mul(wanted.texts.len()).div_ceil(of.max(1))
+        })
+    }
+
+    /// False only when no key matches whose tags lie within `bounds`, which gives the least and the greatest value of a tag, by its
+    /// column, where they are known.
+    pub(super) fn may_match_within<'a>(&self, bounds: impl Fn(&str) -> Option<(&'a str, &'a str)>) -> bool {
+        self.wanted
+            .iter()
+            .all(|wanted| bounds(&wanted.column).is_none_or(|bounds| wanted.may_lie_within(bounds)))
+    }
 }
 
 impl Wanted {
@@ -60,11 +81,19 @@ impl Wanted {
         let Expr::Column(column) = column else { return None };
         let column = columns.iter().find(|known| *known.field.name() == column.name)?;
         let Origin::Tag(tag) = &column.origin else { return None };
-        let mut values: Vec<String> = texts.into_iter().map(series_key::escape).collect();
+        let mut values: Vec<String> = texts.iter().copied().map(series_key::escape).collect();
         values.sort_unstable();
+        let mut texts: Vec<String> = texts.into_iter().map(str::to_owned).collect();
+        texts.sort_unstable();
         let mut name = series_key::escape(tag);
         name.push(series_key::SEPARATOR as char);
-        Some(Self { tag: Finder::new(name.as_bytes()).into_owned(), values })
+        let (column, tag) = (column.field.name().clone(), Finder::new(name.as_bytes()).into_owned());
+        Some(Self { column, texts, tag, values })
+    }
+
+    fn may_lie_within(&self, (min, max): (&str, &str)) -> bool {
+        let next = self.texts.partition_point(|text| text.as_str() < min);
+        self.texts.get(next).is_some_and(|text| text.as_str() <= max)
     }
 
     /// A value that reads like the tag is taken for the tag, too: so this may be true without reason, and never false without.
@@ -116,6 +145,33 @@ mod tests {
             "another value with the same start"
         );
         assert!(!wanted.may_match(""));
+    }
+
+    #[test]
+    fn of_many_values_few_rows_are_expected() {
+        let wanted =
+            filter(col("host").in_list(vec![lit("a"), lit("b")], false).and(col("rack").eq(lit("1"))));
+        let values = |column: &str| (column == "host").then_some(100);
+        assert_eq!(wanted.share_of(1_000 * TAG_SUMMARY_VALUES_MAX, values), 20);
+        assert_eq!(wanted.share_of(1_000, |_| Some(1)), 1_000, "all there are");
+        assert_eq!(wanted.share_of(0, values), 0);
+    }
+
+    #[test]
+    fn one_of_the_values_must_lie_within_the_bounds_of_each_tag() {
+        let wanted =
+            filter(col("host").in_list(vec![lit("d"), lit("b")], false).and(col("rack").eq(lit("1"))));
+        let within = |host, rack| {
+            wanted.may_match_within(|column| match column {
+                "host" => Some(host),
+                _ => rack,
+            })
+        };
+        assert!(within(("a", "b"), Some(("1", "1"))));
+        assert!(within(("c", "d"), None), "nothing is known of rack");
+        assert!(!within(("c", "c"), None));
+        assert!(!within(("e", "z"), None));
+        assert!(!within(("a", "z"), Some(("2", "9"))));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! From chunks and files to units of work, and from units to partitions.
 
 use super::filter::ScanFilter;
+use super::rows::RunEnd;
 use crate::buffer::Chunk;
 use crate::merge::SeriesRun;
 use crate::model::extent::{Extent, overlap_groups};
@@ -8,14 +9,15 @@ use crate::model::ids::Sequence;
 use crate::model::time::TimeRange;
 use crate::parquet_file::ParquetFile;
 use datafusion::common::Result;
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// Rows below which a scan is not split over partitions: handing batches between threads costs more.
 const PARTITION_ROWS_MIN: usize = 65_536;
 
-/// Of so many rows a predicate over tags is expected to leave one.
-const SELECTED_ONE_IN: usize = 16;
+/// Of so many rows a predicate over tags is expected to leave one, when nothing is known of it.
+pub(super) const SELECTED_ONE_IN: usize = 16;
 
 /// Where rows come from.
 #[derive(Clone, Debug)]
@@ -39,9 +41,8 @@ pub(super) struct FileSource {
 impl FileSource {
     /// What of `file` may match, by what its footer says.
     pub(super) fn new(file: ParquetFile, filter: &ScanFilter) -> Result<Self> {
-        let of_times =
-            |group: &usize| file.time_bounds(*group).is_none_or(|times| times.overlaps(&filter.times));
-        let mut row_groups: Vec<usize> = (0..file.row_group_count()).filter(of_times).collect();
+        let may_match = |group: &usize| filter.may_match_in(&file, *group);
+        let mut row_groups: Vec<usize> = (0..file.row_group_count()).filter(may_match).collect();
         let mut of_one_series = HashSet::new();
         if !filter.takes_all_series() {
             let single = row_groups.iter().filter_map(|group| Some((*group, only_series(&file, *group)?)));
@@ -50,16 +51,16 @@ impl FileSource {
             row_groups.retain(|group| matches.get(group) != Some(&false));
             of_one_series = matches.into_keys().collect();
         }
-        let expected = |group: &usize| {
-            let group = *group;
-            if filter.takes_all_series() || of_one_series.contains(&group) {
-                return file.row_count_near(group, filter.times);
-            }
+        let is_exact = |group: &usize| filter.takes_all_series() || of_one_series.contains(group);
+        let (exact, others): (Vec<usize>, Vec<usize>) = row_groups.iter().copied().partition(is_exact);
+        let exact: usize = exact.into_iter().map(|group| file.row_count_near(group, filter.times)).sum();
+        let within = |group: usize| {
             let own = file.time_bounds(group).unwrap_or(file.meta().time_range);
-            share_within(file.row_group_row_count(group), &own, &filter.times) / SELECTED_ONE_IN
+            share_within(file.row_group_row_count(group), &own, &filter.times)
         };
+        let others_max: usize = others.into_iter().map(within).sum();
+        let rows_expected = filter.rows_expected(file.meta()).clamp(exact, exact + others_max);
         let row_count = row_groups.iter().map(|group| file.row_group_row_count(*group)).sum();
-        let rows_expected = row_groups.iter().map(expected).sum();
         Ok(Self { row_groups: row_groups.into(), row_count, rows_expected, file: Arc::new(file) })
     }
 }
@@ -77,7 +78,7 @@ fn only_series(file: &ParquetFile, group: usize) -> Option<SeriesRun> {
     clippy::cast_sign_loss,
     reason = "an estimate"
 )]
-fn share_within(row_count: usize, own: &TimeRange, times: &TimeRange) -> usize {
+pub(super) fn share_within(row_count: usize, own: &TimeRange, times: &TimeRange) -> usize {
     let inside = own.intersect(times);
     if inside.is_empty() {
         return 0;
@@ -157,19 +158,46 @@ pub(super) enum Unit {
     Merge(Vec<Source>, SeriesRange),
 }
 
-/// The units of every partition. At least one partition, maybe without units.
-pub(super) fn partitions(sources: Vec<Source>, filter: &ScanFilter, partitions_max: usize) -> Vec<Vec<Unit>> {
+impl Unit {
+    /// The times within which its rows lie.
+    fn times(&self) -> TimeRange {
+        match self {
+            Self::RowGroup(file, group) => file.time_bounds(*group).unwrap_or(file.meta().time_range),
+            Self::Chunk(chunk) => chunk.time_range(),
+            Self::Merge(sources, _) => {
+                let times = sources.iter().map(|source| source.extent().times);
+                times.reduce(|all, times| all.hull(&times)).unwrap_or(TimeRange::ALL)
+            }
+        }
+    }
+}
+
+/// The units of every partition. At least one partition, maybe without units. With `from` those come first that lie farthest at
+/// this end of time.
+pub(super) fn partitions(
+    sources: Vec<Source>,
+    filter: &ScanFilter,
+    from: Option<RunEnd>,
+    partitions_max: usize,
+) -> Vec<Vec<Unit>> {
     let rows_expected: usize = sources.iter().map(|source| source.rows_expected(filter)).sum();
     let partition_count = (rows_expected / PARTITION_ROWS_MIN).clamp(1, partitions_max.max(1));
     let mut weighted: Vec<(usize, Unit)> = overlap_groups(sources, Source::extent)
         .into_iter()
         .flat_map(|cluster| units(cluster, partition_count))
         .collect();
+    match from {
+        Some(RunEnd::First) => weighted.sort_by_cached_key(|(_, unit)| unit.times().start_ns),
+        Some(RunEnd::Last) => weighted.sort_by_cached_key(|(_, unit)| Reverse(unit.times().end_ns)),
+        None => {}
+    }
     if partition_count == 1 {
         return vec![weighted.into_iter().map(|(_, unit)| unit).collect()];
     }
     // Heavy units first, each to the partition with the least work.
-    weighted.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
+    if from.is_none() {
+        weighted.sort_by_key(|(weight, _)| Reverse(*weight));
+    }
     let mut out: Vec<(usize, Vec<Unit>)> = vec![(0, Vec::new()); partition_count];
     for (weight, unit) in weighted {
         if let Some((load, units)) = out.iter_mut().min_by_key(|(load, _)| *load) {

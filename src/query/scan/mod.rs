@@ -7,6 +7,7 @@
 //!                                                       a unit: one row group | one chunk | a merge
 //!         ─ source.rs ─▶ DataSourceExec
 //! execute: unit ─ stream.rs ─▶ SortedRows of series that match ─ (merge) ─ rows.rs ─ columns.rs ─▶ RecordBatch
+//!                      └─ settled.rs: of which series no more is needed
 //! ```
 //!
 //! `series_lists` answers what SHOW asks of whole tables, without a plan. `limits` bounds what a query reads, `metrics` counts it for EXPLAIN.
@@ -27,6 +28,7 @@ mod metrics;
 mod provider;
 mod rows;
 pub(super) mod series_lists;
+mod settled;
 mod source;
 mod stream;
 

@@ -5,6 +5,7 @@ use super::filter::{FilterKind, Predicate, ScanFilter, classify};
 use super::layout::{FileSource, Source, partitions};
 use super::metrics::{ScanCounters, ScanSummary};
 use super::rows::{RowFilter, RunRows, RunSieve, fields_of};
+use super::settled::Settled;
 use super::source::SeriesSource;
 use super::stream::ScanPlan;
 use crate::engine::{Engine, ReadView};
@@ -135,15 +136,18 @@ impl TableProvider for TableSource {
         let sources = self.sources(&view, &filter).await?;
         let partitions_max = session.config_options().execution.target_partitions;
         let read = ScanSummary::of_sources(&view, &sources);
-        let units = partitions(sources, &filter, partitions_max);
         let (tombstones, counters) = (view.tombstones.clone(), ScanCounters::default());
         let of_filter = filter.rows.as_ref().map_or(&[][..], Predicate::columns);
         let projection = Projection::new(&columns, fields_of(of_filter));
         let of_rows = filter.rows.clone().map(|rows| RowFilter::new(rows, &projection.fields)).transpose()?;
         let run_rows = self.run_rows.clone();
         let run_rows = run_rows.map(|rows| RunSieve::new(rows, &projection.fields)).transpose()?;
+        let settled = run_rows.as_ref().and_then(Settled::of);
+        let units = partitions(sources, &filter, settled.as_ref().map(Settled::end), partitions_max);
+        let settled = settled.filter(|_| units.iter().map(Vec::len).sum::<usize>() > 1).map(Arc::new);
         let units_ahead = if self.engine.has_local_files() { 1 } else { UNITS_AHEAD_REMOTE };
-        let plan = ScanPlan { projection, filter, of_rows, run_rows, tombstones, counters, units_ahead };
+        let plan =
+            ScanPlan { projection, filter, of_rows, run_rows, settled, tombstones, counters, units_ahead };
         let source = SeriesSource::new(&view.table, plan, units, read);
         Ok(DataSourceExec::from_data_source(source))
     }

@@ -50,6 +50,21 @@ impl RunEnd {
             Self::First => run.start..run.start.saturating_add(count).min(run.end),
         }
     }
+
+    /// The row of a run at this end that has a value in `column`.
+    pub(super) fn outermost(self, column: &ArrayRef, run: Range<usize>) -> Option<usize> {
+        let Some(nulls) = column.nulls().filter(|nulls| nulls.null_count() > 0) else {
+            return match self {
+                Self::First => Some(run.start),
+                Self::Last => run.end.checked_sub(1),
+            };
+        };
+        let has_value = |row: &usize| nulls.is_valid(*row);
+        match self {
+            Self::First => run.into_iter().find(has_value),
+            Self::Last => run.into_iter().rev().find(has_value),
+        }
+    }
 }
 
 /// [`RunRows`] of rows with certain fields.
@@ -72,6 +87,16 @@ impl RunSieve {
         Ok(Self { rows, places })
     }
 
+    /// Which rows are yielded.
+    pub(super) fn rows(&self) -> &RunRows {
+        &self.rows
+    }
+
+    /// Per field that [`RunRows::WithValue`] names, its place among the fields that are read.
+    pub(super) fn places(&self) -> &[usize] {
+        &self.places
+    }
+
     /// Those of the rows of all runs.
     pub(super) fn sieve(&self, rows: SortedRows) -> Result<SortedRows> {
         let runs = (0..rows.runs.len()).map(|run| rows.run_rows(run));
@@ -80,8 +105,8 @@ impl RunSieve {
             RunRows::WithValue(fields) => {
                 let of_run = |run: Range<usize>| {
                     let ends = fields.iter().zip(&self.places);
-                    let found = ends
-                        .filter_map(|((_, end), place)| outermost(&rows.fields[*place], run.clone(), *end));
+                    let found =
+                        ends.filter_map(|((_, end), place)| end.outermost(&rows.fields[*place], run.clone()));
                     joined(found)
                 };
                 runs.flat_map(of_run).collect::<Vec<_>>()
@@ -166,21 +191,6 @@ impl EndsToRead {
 pub(super) fn at_ends(run: Range<usize>, [first, last]: [usize; 2]) -> [Range<usize>; 2] {
     let head = RunEnd::First.rows(run.clone(), first);
     [head.clone(), RunEnd::Last.rows(head.end..run.end, last)]
-}
-
-/// The row at this end of `run` that has a value in `column`.
-fn outermost(column: &ArrayRef, run: Range<usize>, end: RunEnd) -> Option<usize> {
-    let Some(nulls) = column.nulls().filter(|nulls| nulls.null_count() > 0) else {
-        return match end {
-            RunEnd::First => Some(run.start),
-            RunEnd::Last => run.end.checked_sub(1),
-        };
-    };
-    let has_value = |row: &usize| nulls.is_valid(*row);
-    match end {
-        RunEnd::First => run.into_iter().find(has_value),
-        RunEnd::Last => run.into_iter().rev().find(has_value),
-    }
 }
 
 /// Rows as ranges, ascending and each once.

@@ -6,6 +6,7 @@ use super::layout::{FileSource, SeriesRange, Source, Unit};
 use super::limits::ReadLimits;
 use super::metrics::ScanCounters;
 use super::rows::{EndsToRead, RowFilter, RunSieve, at_ends};
+use super::settled::Settled;
 use crate::buffer::Chunk;
 use crate::merge::{Merge, SeriesRun, SortedRows, Step};
 use crate::model::ids::TableId;
@@ -29,6 +30,8 @@ pub(super) struct ScanPlan {
     pub(super) of_rows: Option<RowFilter>,
     /// The rows of each run that are needed, where not all are.
     pub(super) run_rows: Option<RunSieve>,
+    /// The series of which no more rows are needed, where that is kept track of.
+    pub(super) settled: Option<Arc<Settled>>,
     /// What is deleted from files.
     pub(super) tombstones: Arc<Vec<Arc<Tombstone>>>,
     pub(super) counters: ScanCounters,
@@ -79,6 +82,9 @@ impl ScanPlan {
             Some(run_rows) => run_rows.sieve(rows)?,
             None => rows,
         };
+        if let Some(settled) = &self.settled {
+            settled.note(&rows);
+        }
         Ok(self.projection.batch(&rows)?)
     }
 
@@ -94,7 +100,7 @@ impl ScanPlan {
     fn chunk(self: Arc<Self>, chunk: Arc<Chunk>, range: &SeriesRange) -> Rows {
         let select = || -> Result<(SortedRows, Vec<Range<usize>>)> {
             let names: Vec<&str> = self.projection.fields.iter().map(|(name, _)| name.as_ref()).collect();
-            let keep = self.matching(&chunk.rows().runs, range)?;
+            let keep = self.matching(&chunk.rows().runs, range, chunk.time_range())?;
             let rows = chunk.project(&names, &self.projection.field_types());
             let selected = rows.select(self.filter.times, |run| keep[run]);
             Ok((rows, selected))
@@ -111,9 +117,14 @@ impl ScanPlan {
     fn row_group(self: Arc<Self>, file: Arc<ParquetFile>, group: usize, range: SeriesRange) -> Rows {
         let open = async move {
             let series = file.series(group).await.map_err(file_error)?;
-            let mut keep = self.matching(&series, &range)?;
+            let times = file.time_bounds(group).unwrap_or(file.meta().time_range);
+            let mut keep = self.matching(&series, &range, times)?;
             let tombstones = concerning(&self.tombstones, file.meta());
             drop_deleted(&mut keep, &series, &tombstones, file.meta().time_range);
+            if !keep.contains(&true) {
+                self.counters.row_group(&file, 0);
+                return Ok(futures::stream::empty().boxed());
+            }
             let selected = match self.ends_to_read(&file, group, &tombstones) {
                 Some(ends) => {
                     ranges_of(&series, &keep, |number, run| at_ends(run, ends.of_run(number, series.len())))
@@ -190,9 +201,14 @@ impl ScanPlan {
         }
     }
 
-    /// Per run, whether its series lies in `range` and matches.
-    fn matching(&self, runs: &[SeriesRun], range: &SeriesRange) -> Result<Vec<bool>> {
+    /// Per run, whether its series lies in `range` and matches, and its rows, which are at `times`, are still needed.
+    fn matching(&self, runs: &[SeriesRun], range: &SeriesRange, times: TimeRange) -> Result<Vec<bool>> {
         let mut keep = self.filter.matches(runs)?;
+        if let Some(settled) = &self.settled {
+            for (keep, run) in keep.iter_mut().zip(runs) {
+                *keep = *keep && !settled.spares(&run.key, times);
+            }
+        }
         if *range != SeriesRange::default() {
             for (keep, run) in keep.iter_mut().zip(runs) {
                 *keep &= range.contains(&run.key);
