@@ -6,15 +6,20 @@ use crate::buffer::Chunk;
 use crate::merge::SeriesRun;
 use crate::model::extent::{Extent, overlap_groups};
 use crate::model::ids::Sequence;
+use crate::model::limits::ROW_GROUP_ROWS;
 use crate::model::time::TimeRange;
 use crate::parquet_file::ParquetFile;
 use datafusion::common::Result;
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Rows below which a scan is not split over partitions: handing batches between threads costs more.
 const PARTITION_ROWS_MIN: usize = 65_536;
+
+/// Units for each partition below which large row groups are dealt out in slices.
+const UNITS_PER_PARTITION_MIN: usize = 8;
 
 /// Of so many rows a predicate over tags is expected to leave one, when nothing is known of it.
 pub(super) const SELECTED_ONE_IN: usize = 16;
@@ -150,8 +155,8 @@ impl SeriesRange {
 /// Work that one partition does in one go.
 #[derive(Clone, Debug)]
 pub(super) enum Unit {
-    /// One row group of a file that overlaps with nothing.
-    RowGroup(Arc<ParquetFile>, usize),
+    /// These rows of a row group of a file that overlaps with nothing.
+    RowGroup(Arc<ParquetFile>, usize, Range<usize>),
     /// A chunk that overlaps with nothing.
     Chunk(Arc<Chunk>),
     /// Sources that overlap, from old to new, within a range of series.
@@ -159,10 +164,18 @@ pub(super) enum Unit {
 }
 
 impl Unit {
+    /// The same in parts of about [`ROW_GROUP_ROWS`] rows, each with its rows, where that can be had.
+    fn slices(self, weight: usize) -> Vec<(usize, Self)> {
+        let Self::RowGroup(file, group, rows) = self else { return vec![(weight, self)] };
+        let starts = rows.clone().step_by(ROW_GROUP_ROWS);
+        let slices = starts.map(|start| start..rows.end.min(start + ROW_GROUP_ROWS));
+        slices.map(|rows| (rows.len(), Self::RowGroup(file.clone(), group, rows))).collect()
+    }
+
     /// The times within which its rows lie.
     fn times(&self) -> TimeRange {
         match self {
-            Self::RowGroup(file, group) => file.time_bounds(*group).unwrap_or(file.meta().time_range),
+            Self::RowGroup(file, group, _) => file.time_bounds(*group).unwrap_or(file.meta().time_range),
             Self::Chunk(chunk) => chunk.time_range(),
             Self::Merge(sources, _) => {
                 let times = sources.iter().map(|source| source.extent().times);
@@ -196,6 +209,9 @@ pub(super) fn partitions(
     }
     // Heavy units first, each to the partition with the least work.
     if from.is_none() {
+        if weighted.len() < partition_count * UNITS_PER_PARTITION_MIN {
+            weighted = weighted.into_iter().flat_map(|(weight, unit)| unit.slices(weight)).collect();
+        }
         weighted.sort_by_key(|(weight, _)| Reverse(*weight));
     }
     let mut out: Vec<(usize, Vec<Unit>)> = vec![(0, Vec::new()); partition_count];
@@ -214,7 +230,10 @@ fn units(mut cluster: Vec<Source>, split_max: usize) -> Vec<(usize, Unit)> {
         return match cluster.remove(0) {
             Source::Chunk(chunk) => vec![(chunk.rows().row_count(), Unit::Chunk(chunk))],
             Source::File(FileSource { file, row_groups, .. }) => (row_groups.iter())
-                .map(|group| (file.row_group_row_count(*group), Unit::RowGroup(file.clone(), *group)))
+                .map(|group| {
+                    let row_count = file.row_group_row_count(*group);
+                    (row_count, Unit::RowGroup(file.clone(), *group, 0..row_count))
+                })
                 .collect(),
         };
     }

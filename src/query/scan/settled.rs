@@ -11,7 +11,7 @@
 //! settled is read, so that the order in which units come decides on speed alone.
 
 use super::rows::{RunEnd, RunRows, RunSieve};
-use crate::merge::SortedRows;
+use crate::merge::{SeriesRun, SortedRows};
 use crate::model::time::TimeRange;
 use ahash::AHashMap;
 use parking_lot::Mutex;
@@ -80,15 +80,23 @@ impl Settled {
         }
     }
 
-    /// Whether rows of a series at `times` are not needed.
-    pub(super) fn spares(&self, key: &str, times: TimeRange) -> bool {
-        let outermost = match self.end {
+    /// Lets go of the runs of which no row is needed, when all of them lie at `times`.
+    pub(super) fn let_go(&self, keep: &mut [bool], runs: &[SeriesRun], times: TimeRange) {
+        let found = self.found.lock();
+        if found.is_empty() {
+            return;
+        }
+        let outermost = self.depth(match self.end {
             RunEnd::First => times.start_ns,
             RunEnd::Last => times.end_ns.saturating_sub(1),
+        });
+        let is_settled = |key| {
+            let found: Option<&Box<[i64]>> = found.get(key);
+            found.and_then(|times| times.iter().min()).is_some_and(|settled| outermost < *settled)
         };
-        let found = self.found.lock();
-        let settled = found.get(key).and_then(|found| found.iter().min());
-        settled.is_some_and(|settled| self.depth(outermost) < *settled)
+        for (keep, run) in keep.iter_mut().zip(runs) {
+            *keep = *keep && !is_settled(&run.key);
+        }
     }
 
     fn nothing(&self) -> Box<[i64]> {
@@ -123,7 +131,6 @@ impl Settled {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::merge::SeriesRun;
     use arrow::array::{ArrayRef, Float64Array, Int64Array};
     use arrow::datatypes::DataType;
 
@@ -144,38 +151,45 @@ mod tests {
         SortedRows { runs, times_ns: times_ns.to_vec().into(), fields: fields.into() }
     }
 
-    fn times(start_ns: i64, end_ns: i64) -> TimeRange {
-        TimeRange::new(start_ns, end_ns)
+    /// Whether nothing is read of a series at these times.
+    fn is_spared(settled: &Settled, key: &str, start_ns: i64, end_ns: i64) -> bool {
+        let mut keep = [true];
+        settled.let_go(
+            &mut keep,
+            &[SeriesRun { key: key.into(), end_row: 1 }],
+            TimeRange::new(start_ns, end_ns),
+        );
+        keep == [false]
     }
 
     #[test]
     fn a_series_is_settled_by_a_row_that_lies_farther_out() {
         let last = settled(RunRows::Outer(RunEnd::Last, 2)).unwrap();
         last.note(&rows("a", &[70, 80, 90], &[None; 3], &[None; 3]));
-        assert!(last.spares("a", times(0, 80)), "80 and 90 are two rows");
-        assert!(!last.spares("a", times(0, 81)), "another row at 80 may be in it");
-        assert!(!last.spares("b", times(0, 10)));
+        assert!(is_spared(&last, "a", 0, 80), "80 and 90 are two rows");
+        assert!(!is_spared(&last, "a", 0, 81), "another row at 80 may be in it");
+        assert!(!is_spared(&last, "b", 0, 10));
         let first = settled(RunRows::Outer(RunEnd::First, 1)).unwrap();
         first.note(&rows("a", &[70, 80], &[None; 2], &[None; 2]));
-        assert!(first.spares("a", times(71, 90)));
-        assert!(!first.spares("a", times(70, 90)));
+        assert!(is_spared(&first, "a", 71, 90));
+        assert!(!is_spared(&first, "a", 70, 90));
     }
 
     #[test]
     fn every_field_must_have_been_found() {
         let last = settled(values_at(&[("f", RunEnd::Last), ("g", RunEnd::Last)])).unwrap();
         last.note(&rows("a", &[80, 90], &[Some(1.0), None], &[None, None]));
-        assert!(!last.spares("a", times(0, 10)), "g was not found");
+        assert!(!is_spared(&last, "a", 0, 10), "g was not found");
         last.note(&rows("a", &[40, 50], &[Some(1.0), None], &[None, Some(1)]));
-        assert!(last.spares("a", times(0, 50)), "f at 80, g at 50");
-        assert!(!last.spares("a", times(0, 60)));
+        assert!(is_spared(&last, "a", 0, 50), "f at 80, g at 50");
+        assert!(!is_spared(&last, "a", 0, 60));
     }
 
     #[test]
     fn fewer_rows_than_are_wanted_settle_nothing() {
         let last = settled(RunRows::Outer(RunEnd::Last, 3)).unwrap();
         last.note(&rows("a", &[80, 90], &[None; 2], &[None; 2]));
-        assert!(!last.spares("a", times(0, 10)));
+        assert!(!is_spared(&last, "a", 0, 10));
     }
 
     #[test]

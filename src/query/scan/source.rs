@@ -63,7 +63,7 @@ impl DataSource for SeriesSource {
 
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let units = || self.partitions.iter().flatten();
-        let groups = units().filter(|u| matches!(u, Unit::RowGroup(..))).count();
+        let groups = units().filter(|u| matches!(u, Unit::RowGroup(_, _, rows) if rows.start == 0)).count();
         let chunks = units().filter(|u| matches!(u, Unit::Chunk(_))).count();
         let merges = units().filter(|u| matches!(u, Unit::Merge(..))).count();
         write!(f, "table={}, row_groups={groups}, chunks={chunks}, merges={merges}", self.table.name)?;

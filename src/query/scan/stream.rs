@@ -91,7 +91,7 @@ impl ScanPlan {
     fn unit(self: Arc<Self>, unit: Unit) -> Rows {
         match unit {
             Unit::Chunk(chunk) => self.chunk(chunk, &SeriesRange::default()),
-            Unit::RowGroup(file, group) => self.row_group(file, group, SeriesRange::default()),
+            Unit::RowGroup(file, group, rows) => self.row_group(file, group, rows, SeriesRange::default()),
             Unit::Merge(sources, range) => self.merge(sources, &range),
         }
     }
@@ -113,26 +113,32 @@ impl ScanPlan {
         futures::stream::iter(batches).map(move |ranges| Ok(rows.gather(&ranges)?)).boxed()
     }
 
-    /// The matching rows of a row group.
-    fn row_group(self: Arc<Self>, file: Arc<ParquetFile>, group: usize, range: SeriesRange) -> Rows {
+    /// The matching ones among some rows of a row group.
+    fn row_group(
+        self: Arc<Self>,
+        file: Arc<ParquetFile>,
+        group: usize,
+        among: Range<usize>,
+        range: SeriesRange,
+    ) -> Rows {
         let open = async move {
             let series = file.series(group).await.map_err(file_error)?;
             let times = file.time_bounds(group).unwrap_or(file.meta().time_range);
             let mut keep = self.matching(&series, &range, times)?;
             let tombstones = concerning(&self.tombstones, file.meta());
             drop_deleted(&mut keep, &series, &tombstones, file.meta().time_range);
-            if !keep.contains(&true) {
-                self.counters.row_group(&file, 0);
-                return Ok(futures::stream::empty().boxed());
-            }
-            let selected = match self.ends_to_read(&file, group, &tombstones) {
+            let ends = if keep.contains(&true) { self.ends_to_read(&file, group, &tombstones) } else { None };
+            let selected = match ends {
                 Some(ends) => {
                     ranges_of(&series, &keep, |number, run| at_ends(run, ends.of_run(number, series.len())))
                 }
                 None => ranges_of(&series, &keep, |_, run| [run, 0..0]),
             };
             let selected = file.rows_near(group, selected, self.filter.times);
-            self.counters.row_group(&file, selected.iter().map(Range::len).sum());
+            if among.start == 0 {
+                self.counters.row_group(&file, selected.iter().map(Range::len).sum());
+            }
+            let selected = clipped(selected, &among);
             if selected.is_empty() {
                 return Ok(futures::stream::empty().boxed());
             }
@@ -195,7 +201,10 @@ impl ScanPlan {
                     file.series_bounds(*group).is_none_or(|(min, max)| range.may_contain(min, max))
                 };
                 let groups: Vec<usize> = row_groups.iter().copied().filter(inside).collect();
-                let group = move |group| plan.clone().row_group(file.clone(), group, range.clone());
+                let group = move |group| {
+                    let rows = 0..file.row_group_row_count(group);
+                    plan.clone().row_group(file.clone(), group, rows, range.clone())
+                };
                 futures::stream::iter(groups).flat_map(group).boxed()
             }
         }
@@ -205,9 +214,7 @@ impl ScanPlan {
     fn matching(&self, runs: &[SeriesRun], range: &SeriesRange, times: TimeRange) -> Result<Vec<bool>> {
         let mut keep = self.filter.matches(runs)?;
         if let Some(settled) = &self.settled {
-            for (keep, run) in keep.iter_mut().zip(runs) {
-                *keep = *keep && !settled.spares(&run.key, times);
-            }
+            settled.let_go(&mut keep, runs, times);
         }
         if *range != SeriesRange::default() {
             for (keep, run) in keep.iter_mut().zip(runs) {
@@ -255,6 +262,12 @@ fn ranges_of(
         start = end;
     }
     ranges
+}
+
+/// What ascending ranges have of `among`.
+fn clipped(ranges: Vec<Range<usize>>, among: &Range<usize>) -> Vec<Range<usize>> {
+    let inside = ranges.into_iter().map(|range| range.start.max(among.start)..range.end.min(among.end));
+    inside.filter(|range| !range.is_empty()).collect()
 }
 
 /// Cuts ranges into groups of about [`BATCH_ROWS`] rows.
