@@ -15,7 +15,7 @@
 //! In: a call and a measurement. Out: rows of group tags, time and value, of which the module `window` makes one branch.
 
 use super::aggregate::{WINDOW, row_time};
-use super::columns::plain;
+use super::columns::{backwards, plain};
 use super::distinct;
 use super::error::Result;
 use super::finish::sort;
@@ -25,8 +25,6 @@ use super::lower::is_null;
 use super::scan::{RowsWanted, Wanted, scan};
 use super::top_bottom;
 use crate::query::tables::Tables;
-use arrow::datatypes::DataType;
-use datafusion::logical_expr::expr::Cast;
 use datafusion::logical_expr::{Expr, LogicalPlan, Projection};
 use std::sync::Arc;
 
@@ -72,9 +70,9 @@ fn of_distinct(
 ) -> Result<Option<CallRows>> {
     let Some(rows) = distinct::rows(query, &call.argument, measurement, tables)? else { return Ok(None) };
     let time = if query.interval.is_some() { plain(WINDOW) } else { row_time(query) };
-    let first = Expr::Cast(Cast::new(Box::new(plain(distinct::FIRST)), DataType::Int64));
+    let first = plain(distinct::FIRST);
     // The order of the rows is reversed as a whole, that inside a window is not.
-    let place = if query.is_descending { Expr::Negative(Box::new(first)) } else { first };
+    let place = if query.is_descending { backwards(first) } else { first };
     finished(query, rows.plan, rows.tags, [time, place, plain(distinct::VALUE)]).map(Some)
 }
 

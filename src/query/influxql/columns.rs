@@ -121,6 +121,11 @@ pub(super) fn time_literal(time_ns: i64) -> Expr {
     Expr::Literal(ScalarValue::TimestampNanosecond(Some(time_ns), None), None)
 }
 
+/// What sorts the other way round: the number, or a time's nanoseconds, negated.
+pub(super) fn backwards(place: Expr) -> Expr {
+    Expr::Negative(Box::new(Expr::Cast(Cast::new(Box::new(place), DataType::Int64))))
+}
+
 /// A null of a result column's type.
 #[must_use]
 pub(super) fn null_of(ty: Type) -> Expr {

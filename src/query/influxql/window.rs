@@ -23,7 +23,7 @@
 
 use super::aggregate::{Shape, WINDOW, call_name, row_time, tag_name};
 use super::call_rows::{CallRows, PLACE, VALUE, call_rows, has_several_rows};
-use super::columns::{null_of, or_else, plain};
+use super::columns::{backwards, null_of, or_else, plain};
 use super::error::Result;
 use super::finish::{project, sort};
 use super::function::Function;
@@ -171,8 +171,7 @@ impl Window<'_> {
         exprs.extend([input.time.clone().alias(WINDOW), input.series.clone().alias(SERIES)]);
         // What a subquery yields at one time comes in the same order whatever the direction is.
         let place = input.place.clone();
-        let place =
-            place.map(|place| if query.is_descending { Expr::Negative(Box::new(place)) } else { place });
+        let place = place.map(|place| if query.is_descending { backwards(place) } else { place });
         let mut others = vec![SERIES];
         if let Some(place) = place {
             exprs.push(place.alias(PLACE));
