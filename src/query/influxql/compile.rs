@@ -234,6 +234,13 @@ impl Compiler {
             node = left;
         }
         operands.push(node);
+        // A chain begins with these two; no other operand of it has a literal on its left.
+        if let [.., second, first] = operands[..]
+            && super::types::is_literal(first)
+            && super::types::is_literal(second)
+        {
+            return err("cannot perform a binary expression on two literals");
+        }
         for operand in operands.into_iter().rev().filter(|operand| !super::types::is_literal(operand)) {
             self.field(operand)?;
         }
