@@ -12,7 +12,7 @@ use crate::query::tables::Tables;
 use datafusion::logical_expr::LogicalPlan;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use influxql::ast::{MeasurementName, Name, Source};
+use influxql::ast::{BinaryOp, Expr, MeasurementName, Name, Source};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -119,6 +119,21 @@ pub(super) fn measurements_of(
     let pattern = influxql::Pattern::new("").map_err(|error| QueryError::Query(error.to_string()))?;
     let name = MeasurementName { database: None, policy: None, name: Name::Regex(pattern) };
     source::tables(state, &[Source::Measurement(name)], defaults)
+}
+
+/// Refuses operators that do not compare tags, also where a condition is about fields, or about what there is not.
+pub(super) fn check_tag_operators(condition: &SeriesCondition) -> Result<(), QueryError> {
+    condition.condition.as_ref().map_or(Ok(()), check_operators)
+}
+
+fn check_operators(condition: &Expr) -> Result<(), QueryError> {
+    let condition = condition.unparenthesized();
+    let Expr::Binary { op, .. } = condition else { return Ok(()) };
+    match op {
+        BinaryOp::And | BinaryOp::Or => condition.chain(*op).into_iter().try_for_each(check_operators),
+        BinaryOp::Equal | BinaryOp::NotEqual | BinaryOp::Matches | BinaryOp::NotMatches => Ok(()),
+        _ => Err(QueryError::Query("invalid tag comparison operator".to_owned())),
+    }
 }
 
 /// The number of distinct series of some tables of one name.

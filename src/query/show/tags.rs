@@ -1,7 +1,7 @@
 //! `SHOW TAG KEYS` and `SHOW TAG VALUES`: per measurement, the tags of its series.
 
 use super::listing::{Column, Listing, page};
-use super::scope::{SeriesSource, series_of, tables_of};
+use super::scope::{SeriesSource, check_tag_operators, series_of, tables_of};
 use crate::model::database::TableInfo;
 use crate::model::series_key;
 use crate::query::error::QueryError;
@@ -28,6 +28,7 @@ pub async fn tag_keys(
 ) -> Result<Listing, QueryError> {
     let database = source::database(tables.state(), show.database.as_deref(), context.defaults)?;
     let condition = SeriesCondition::new(show.condition.as_ref(), context.now_ns)?;
+    check_tag_operators(&condition)?;
     let is_wanted = |key: &str| show.key.as_ref().is_none_or(|filter| matches(filter, key));
     let (mut names, mut listed): (Vec<Arc<str>>, Vec<String>) = (Vec::new(), Vec::new());
     for (name, measurement) in tables_of(tables.state(), database, &show.sources, context, false)? {
@@ -63,6 +64,7 @@ pub async fn tag_values(
     let database = source::database(tables.state(), show.database.as_deref(), context.defaults)?;
     check_one_policy(&show.sources)?;
     let condition = SeriesCondition::new(show.condition.as_ref(), context.now_ns)?;
+    check_tag_operators(&condition)?;
     let [mut names, mut keys, mut values]: [Vec<Arc<str>>; 3] = Default::default();
     for (name, measurement) in tables_of(tables.state(), database, &show.sources, context, true)? {
         let has_key = |tag: &crate::model::schema::Column| matches(&show.key, &tag.name);
