@@ -134,9 +134,11 @@ pub(crate) fn generate(random: &mut Random, schema: &Schema, with_ties: bool) ->
             }
         }
         if schema.has_extremes && !with_ties {
-            // Only one series has them: they carry no offset.
+            // Only one series has each: they carry no offset.
             let extreme = EXTREME_TIMES[random.below(EXTREME_TIMES.len())];
-            if let Some(first) = points.iter().rev().find(|point| point.table == number).cloned() {
+            let is_free = points.iter().all(|point| point.time_ns != extreme);
+            let first = points.iter().rev().find(|point| point.table == number).cloned();
+            if let Some(first) = first.filter(|_| is_free) {
                 points.push(Point { fields: values(random, table, has_decimals), time_ns: extreme, ..first });
             }
         }
