@@ -1,10 +1,10 @@
 //! Where the times of WHERE lie among the windows of GROUP BY time.
 
-use super::words::is_over_query;
+use super::words::{is_over_query, sees_neighbours};
 use crate::case::Case;
 use crate::statement::{Select, Source};
 
-/// Whether a subquery has a window that begins before the first time of a query around it; or, without windows and a first time, a
+/// Whether a subquery has a window that begins before the first time of a query around it, or looks back to one; or, without windows and a first time, a
 /// row at the epoch when that lies after the last time.
 pub(super) fn begins_outside(case: &Case) -> bool {
     let Some(top) = case.statement.select() else { return false };
@@ -44,6 +44,7 @@ fn within(select: &Select, around: &Around) -> bool {
     let computes = select.columns.iter().any(|column| column.contains('('));
     let is_outside = match window {
         _ if !computes => false,
+        Some(_) if !around.first_ns.is_empty() && looks_back(select) => true,
         Some(Window { every_ns, offset_ns }) => {
             around.first_ns.iter().any(|first_ns| first_ns.wrapping_sub(offset_ns).rem_euclid(every_ns) != 0)
         }
@@ -62,6 +63,12 @@ fn within(select: &Select, around: &Around) -> bool {
             Source::Query(inner) => within(inner, &around),
             Source::Table(_) => false,
         })
+}
+
+/// Whether a function needs the windows before those that it is asked for.
+fn looks_back(select: &Select) -> bool {
+    let adds_up = |column: &str| column.contains("cumulative_sum(") || column.contains("integral(");
+    select.columns.iter().any(|column| sees_neighbours(column) && !adds_up(column))
 }
 
 /// The time comparisons of WHERE: whether it is the first time that each tells, and that.
