@@ -79,6 +79,28 @@ impl Case {
         fields.filter(|(field, _)| field.to_lowercase() == name).map(|(_, value)| value.kind()).collect()
     }
 
+    /// Whether points have a tag or a field of this name in lower case, or INTO may have written one.
+    pub(crate) fn has_name(&self, name: &str) -> bool {
+        let is_of = |known: &String| known.to_lowercase() == name;
+        self.points().any(|point| {
+            point.tags.iter().any(|(tag, _)| is_of(tag)) || point.fields.iter().any(|(field, _)| is_of(field))
+        }) || self.changes().any(is_into)
+    }
+
+    /// Whether a text has the name of a tag of a measurement that is a field of it as well, of any policy.
+    pub(crate) fn names_tag_and_field(&self, text: &str) -> bool {
+        let is_field_of = |measurement: &str, name: &str| {
+            self.points().any(|point| {
+                point.measurement == measurement && point.fields.iter().any(|(field, _)| field == name)
+            })
+        };
+        let may_write_tags = self.changes().any(is_into);
+        self.points().any(|point| {
+            let is_both = |tag: &str| may_write_tags || is_field_of(&point.measurement, tag);
+            point.tags.iter().any(|(tag, _)| text.contains(tag.as_str()) && is_both(tag))
+        })
+    }
+
     /// Every point that was written.
     fn points(&self) -> impl Iterator<Item = &Point> {
         self.steps.iter().flat_map(|step| match step {
@@ -195,6 +217,11 @@ impl Case {
         }
         text
     }
+}
+
+/// Whether a change writes what it reads.
+fn is_into(change: &Statement) -> bool {
+    matches!(change, Statement::Select(select) if select.into.is_some())
 }
 
 /// Makes the database anew on both servers and plays the steps.

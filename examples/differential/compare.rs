@@ -363,8 +363,9 @@ pub(crate) fn is_part_of(part: &Response, whole: &Response) -> bool {
     })
 }
 
-/// Whether an answer has the series of another, with some of their columns and the same values in these.
-pub(crate) fn has_columns_of(part: &Response, whole: &Response) -> bool {
+/// Whether an answer has the series of another, with some of their columns and the same values in these, or values that `test` (the
+/// whole's, the part's) takes.
+pub(crate) fn has_columns_of(part: &Response, whole: &Response, test: fn(&Json, &Json) -> bool) -> bool {
     let (Some(part), Some(whole)) = (series_of(part), series_of(whole)) else { return false };
     let has = |(part, whole): (&Json, &Json)| {
         let (names, all) = (items(part.get("columns")), items(whole.get("columns")));
@@ -378,7 +379,9 @@ pub(crate) fn has_columns_of(part: &Response, whole: &Response) -> bool {
                 let other = items(Some(other));
                 let cells = items(Some(row));
                 cells.iter().zip(&places).all(|(cell, place)| {
-                    other.get(*place).is_some_and(|other| value(other, cell) != Relation::Different)
+                    let is_same =
+                        |other: &Json| value(other, cell) != Relation::Different || test(other, cell);
+                    other.get(*place).is_some_and(is_same)
                 })
             })
     };

@@ -2,13 +2,14 @@
 
 use super::bounds::ends_before_epoch;
 use super::words::{
-    any_select, any_subquery, calls, has_namesakes, is_descending, percentile_may_miss, sees_neighbours,
+    any_select, any_subquery, calls, has_namesakes, is_descending, name_of, percentile_may_miss,
+    sees_neighbours,
 };
 use super::{Between, Explained};
 use crate::compare::{
     Content, content_of, differing_columns, has_same_rows, lacks_rows_of, shared_series_are_equal,
 };
-use crate::statement::Source;
+use crate::statement::{Select, Source};
 
 pub(super) const ENTRIES: &[Explained] = &[
     Explained {
@@ -99,9 +100,9 @@ pub(super) const ENTRIES: &[Explained] = &[
         reason: "which of equally frequent values mode takes follows their times; among more than 12 points InfluxDB sorts unstably, and latest first in descending order",
         between: Between::Values,
         applies: |case, pair| {
-            calls(case, "mode(")
-                && (case.point_count() > 12 || is_descending(case))
-                && differing_columns(&pair.oracle, &pair.ours).is_some()
+            (case.point_count() > 12 || is_descending(case))
+                && ((calls(case, "mode(") && differing_columns(&pair.oracle, &pair.ours).is_some())
+                    || any_subquery(case, |_, inner| computes_of_ties(inner, "mode(")))
         },
     },
     Explained {
@@ -110,9 +111,37 @@ pub(super) const ENTRIES: &[Explained] = &[
         applies: |case, pair| {
             let only_beside =
                 |columns: Vec<String>| columns.iter().all(|name| !name.starts_with("percentile"));
-            calls(case, "percentile(")
-                && (case.point_count() > 12 || is_descending(case))
-                && differing_columns(&pair.oracle, &pair.ours).is_some_and(only_beside)
+            (case.point_count() > 12 || is_descending(case))
+                && ((calls(case, "percentile(")
+                    && differing_columns(&pair.oracle, &pair.ours).is_some_and(only_beside))
+                    || any_subquery(case, |_, inner| {
+                        inner.columns.len() > 1 && computes_of_ties(inner, "percentile(")
+                    }))
+        },
+    },
+    Explained {
+        reason: "sine, cosine and tangent of numbers beyond the digits of a float make large differences of last digits",
+        between: Between::Values,
+        applies: |case, pair| {
+            let is_angle =
+                |column: &String| ["sin(", "cos(", "tan("].iter().any(|name| column.contains(name));
+            let is_named = |select: &Select, name: &str| {
+                let is_of =
+                    |column: &&String| !column.contains(" AS ") || name_of(column).trim_matches('"') == name;
+                select.columns.iter().filter(is_of).any(is_angle)
+            };
+            let is_inside = any_subquery(case, |_, inner| inner.columns.iter().any(is_angle));
+            (case.has_huge_integers() || calls(case, "exp(") || calls(case, "pow("))
+                && differing_columns(&pair.oracle, &pair.ours).is_some_and(|columns| {
+                    let is_known =
+                        |name: &String| is_inside || any_select(case, |select| is_named(select, name));
+                    columns.iter().all(|name| name != "time" && is_known(name))
+                })
         },
     },
 ];
+
+/// Whether a column is computed of what this function chooses.
+fn computes_of_ties(select: &Select, function: &str) -> bool {
+    select.columns.iter().any(|column| column.to_ascii_lowercase().contains(function))
+}

@@ -141,11 +141,29 @@ pub(super) const ENTRIES: &[Explained] = &[
         },
     },
     Explained {
+        reason: "of points of equal time that INTO has written into other series, last takes the greatest value; InfluxDB 1.6 takes that which its heap comes to first",
+        between: Between::Values,
+        applies: |case, pair| {
+            let is_into =
+                |change: &Statement| matches!(change, Statement::Select(select) if select.into.is_some());
+            let has_same_times = differing_columns(&pair.oracle, &pair.ours)
+                .is_some_and(|columns| !columns.iter().any(|name| name == "time"));
+            let is_nested_last = any_subquery(case, |_, inner| inner.columns.iter().any(is_last));
+            case.changes().any(is_into)
+                && (is_nested_last
+                    || (has_same_times && any_select(case, |select| select.columns.iter().any(is_last))))
+        },
+    },
+    Explained {
         reason: "rows of equal time stand in the order of their series; in InfluxDB 1.6 their order depends on how its heap was filled",
         between: Between::Values,
         applies: |case, pair| case.has_changes() && has_same_rows(&pair.oracle, &pair.ours),
     },
 ];
+
+fn is_last(column: &String) -> bool {
+    column.to_ascii_lowercase().contains("last(")
+}
 
 /// Whether a clause is `fill(N)`.
 fn fills_number(clause: &str) -> bool {

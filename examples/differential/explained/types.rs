@@ -1,10 +1,12 @@
 //! Types that do not fit.
 
-use super::kinds::may_misfit;
-use super::words::{any_select, is_over_query};
+use super::kinds::{may_have, may_misfit};
+use super::words::{any_select, any_subquery, is_over_query, may_have_fractions};
 use super::{Between, Explained};
+use crate::case::Case;
 use crate::compare::{Content, content_of, error_of, only_cells_differ};
 use crate::scenario::json::Json;
+use crate::schema::Kind;
 
 pub(super) const ENTRIES: &[Explained] = &[
     Explained {
@@ -17,14 +19,16 @@ pub(super) const ENTRIES: &[Explained] = &[
         },
     },
     Explained {
-        reason: "a function or an operator that does not take its field's type is an error; InfluxDB 1.6 looks at types only where series meet the condition",
+        reason: "a function or an operator that does not take its field's type is an error; InfluxDB 1.6 looks at types only where series meet the condition, and SOFFSET leaves some",
         between: Between::Errors,
         applies: |case, pair| {
             let is_of_type =
                 |error: String| error.contains(" iterator type: ") || error.starts_with("type error: ");
             error_of(&pair.ours).is_some_and(is_of_type)
                 && content_of(&pair.oracle) == Content::Empty
-                && any_select(case, |select| select.condition.is_some() || !select.bounds.is_empty())
+                && any_select(case, |select| {
+                    select.condition.is_some() || !select.bounds.is_empty() || select.has("SOFFSET")
+                })
         },
     },
     Explained {
@@ -82,18 +86,33 @@ pub(super) const ENTRIES: &[Explained] = &[
         },
     },
     Explained {
-        reason: "the text of a type error shows expressions as they were written; InfluxDB 1.6 multiplies with -1, and calls text of a tag a tag",
+        reason: "the text of a type error shows expressions as they were written; InfluxDB 1.6 multiplies with -1, calls text of a tag a tag, and divisions of integers integers",
         between: Between::Errors,
-        applies: |_, pair| {
+        applies: |case, pair| {
+            let has_fractions = may_compute_fractions(case);
             let plain = |error: String| {
-                error
+                let error = error
                     .replace("-1 * ", "-")
                     .replace("::tag", "::string")
                     .replace("tag and", "string and")
-                    .replace("and tag", "and string")
+                    .replace("and tag", "and string");
+                if has_fractions { error.replace("integer", "float") } else { error }
             };
             let (oracle, ours) = (error_of(&pair.oracle).map(plain), error_of(&pair.ours).map(plain));
             oracle.is_some_and(|error| error.starts_with("type error: ") && Some(error) == ours)
+        },
+    },
+    Explained {
+        reason: "a bitwise operator over a division or mathematics of integers is an error, as over all floats; InfluxDB 1.6 takes them for integers, and answers with nothing",
+        between: Between::Errors,
+        applies: |case, pair| {
+            may_compute_fractions(case)
+                && error_of(&pair.oracle).is_none()
+                && error_of(&pair.ours).is_some_and(|error| {
+                    let types = error.rsplit_once(": incompatible types: ").map(|(_, types)| types);
+                    let is_bitwise = [" & ", " | ", " ^ "].iter().any(|operator| error.contains(operator));
+                    is_bitwise && types.is_some_and(|types| types.contains("float"))
+                })
         },
     },
     Explained {
@@ -102,10 +121,28 @@ pub(super) const ENTRIES: &[Explained] = &[
         applies: |case, pair| {
             let is_bitwise =
                 |column: &String| [" & ", " | ", " ^ "].iter().any(|operator| column.contains(operator));
-            any_select(case, |select| select.columns.iter().any(is_bitwise))
-                && only_cells_differ(&pair.oracle, &pair.ours, |oracle, ours| {
-                    *oracle == Json::Bool(false) && *ours == Json::Null
-                })
+            // Further out it counts, or is what a condition asks for.
+            let is_inside = any_subquery(case, |_, inner| {
+                let is_of_others = |column: &String| {
+                    let operands = column.split(" AS ").next().unwrap_or_default();
+                    [Kind::Boolean, Kind::String].iter().any(|kind| may_have(case, inner, operands, *kind))
+                };
+                inner.columns.iter().any(|column| is_bitwise(column) && is_of_others(column))
+            });
+            is_inside
+                || (any_select(case, |select| select.columns.iter().any(is_bitwise))
+                    && only_cells_differ(&pair.oracle, &pair.ours, |oracle, ours| {
+                        *oracle == Json::Bool(false) && *ours == Json::Null
+                    }))
         },
     },
 ];
+
+/// Whether a column divides integers, or computes what has fractions of them.
+fn may_compute_fractions(case: &Case) -> bool {
+    any_select(case, |select| {
+        let is_of_integers =
+            |column: &String| may_have_fractions(column) && may_have(case, select, column, Kind::Integer);
+        select.columns.iter().any(is_of_integers)
+    })
+}
