@@ -109,14 +109,15 @@ impl Case {
         })
     }
 
-    /// Whether the clock of any of these zones changes between the first and the last point.
-    pub(crate) fn has_clock_change(&self, zones: &[Tz]) -> bool {
+    /// Whether the clock of any of these zones changes between the first and the last of the points and of these times.
+    pub(crate) fn has_clock_change(&self, zones: &[Tz], times_ns: &[i64]) -> bool {
         zones.iter().any(|zone| {
-            let offset = |point: &Point| {
-                let at = chrono::DateTime::from_timestamp_nanos(point.time_ns).naive_utc();
+            let offset = |time_ns: i64| {
+                let at = chrono::DateTime::from_timestamp_nanos(time_ns).naive_utc();
                 zone.offset_from_utc_datetime(&at).fix()
             };
-            let mut offsets = self.points().map(offset);
+            let of_points = self.points().map(|point| point.time_ns);
+            let mut offsets = of_points.chain(times_ns.iter().copied()).map(offset);
             let first = offsets.next();
             offsets.any(|offset| Some(offset) != first)
         })

@@ -78,6 +78,10 @@ fn number(left: &str, right: &str) -> Relation {
     }
     let is_float = |text: &str| text.contains(['.', 'e', 'E']);
     let (Ok(a), Ok(b)) = (left.parse::<f64>(), right.parse::<f64>()) else { return Relation::Different };
+    // The sign of a zero.
+    if a == 0.0 && b == 0.0 {
+        return Relation::LastDigits;
+    }
     // Floats without a fraction are written like integers.
     if !is_float(left) && !is_float(right) && a.abs().max(b.abs()) < 1e15 {
         return Relation::Different;

@@ -1,8 +1,9 @@
 //! Where the times of WHERE lie among the windows of GROUP BY time.
 
-use super::words::{is_over_query, sees_neighbours};
+use super::words::{any_select, is_over_query, sees_neighbours};
 use crate::case::Case;
 use crate::statement::{Select, Source};
+use std::cell::RefCell;
 
 /// Whether a subquery has a window that begins before the first time of a query around it, or looks back to one; or, without windows and a first time, a
 /// row at the epoch when that lies after the last time.
@@ -23,6 +24,16 @@ pub(super) fn ends_before_epoch(case: &Case) -> bool {
         let times = times(select);
         times.iter().all(|(is_first, _)| !is_first) && times.iter().any(|(_, time_ns)| *time_ns < 0)
     })
+}
+
+/// Every time that a query or a subquery compares with.
+pub(super) fn all_times(case: &Case) -> Vec<i64> {
+    let all = RefCell::new(Vec::new());
+    any_select(case, |select| {
+        all.borrow_mut().extend(times(select).into_iter().map(|(_, time_ns)| time_ns));
+        false
+    });
+    all.into_inner()
 }
 
 /// What the queries around one say.

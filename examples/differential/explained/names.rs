@@ -1,5 +1,6 @@
 //! What InfluxDB 1.6's index knows of series, tags and fields, and what INTO has written.
 
+use super::bounds::all_times;
 use super::words::{any_select, calls, is_number_against_other, names_twice};
 use super::{Between, Explained};
 use crate::compare::{has_columns_of, is_part_of, measurements_beyond};
@@ -44,8 +45,7 @@ pub(super) const ENTRIES: &[Explained] = &[
             };
             let is_wild = |column: &String| column.contains('*') || column.contains('/');
             let is_regex = |source: &Source| matches!(source, Source::Table(name) if name.contains('/'));
-            let is_of_times =
-                case.has_several_shards() && any_select(case, |select| !select.bounds.is_empty());
+            let is_of_times = case.has_several_shards() && !all_times(case).is_empty();
             let is_of_policies =
                 case.policies.len() > 1 && any_select(case, |select| select.sources.iter().any(is_regex));
             (case.has_changes() || is_of_times || is_of_policies)

@@ -41,6 +41,8 @@ pub(super) const ENTRIES: &[Explained] = &[
                 && (case.has_several_shards()
                     || any_select(case, |select| select.into.is_some())
                     || fills_text
+                    // A reason of its own for other values.
+                    || calls(case, "abs(")
                     || ((calls(case, "mode(") || calls(case, "percentile(")) && case.point_count() > 12)
                     || shared_series_are_equal(&pair.oracle, &pair.ours))
         },
@@ -57,7 +59,11 @@ pub(super) const ENTRIES: &[Explained] = &[
             // What has no type at all is filled with N there, too.
             let is_unknown = || {
                 let is_untyped = |select: &Select| {
-                    is_over_query(select) || select.columns.iter().any(|column| casts(column))
+                    let is_unnamed = |column: &String| {
+                        column.contains(' ') && may_have(case, select, column, Kind::String)
+                    };
+                    is_over_query(select)
+                        || select.columns.iter().any(|column| casts(column) || is_unnamed(column))
                 };
                 any_select(case, |select| select.tail.iter().any(fills))
                     && any_select(case, is_untyped)
@@ -95,8 +101,16 @@ pub(super) const ENTRIES: &[Explained] = &[
         reason: "a window over the end of daylight saving time bears the time of its first hour; InfluxDB 1.6 names it by that of the hour its points lie in",
         between: Between::Values,
         applies: |case, pair| {
+            // What is filled, and what is computed of neighbours, is that of other windows, then.
+            let moves = |select: &Select| {
+                select.tail.iter().any(|clause| clause.starts_with("fill("))
+                    || select.columns.iter().any(|column| sees_neighbours(column))
+            };
             any_select(case, |select| select.tail.iter().any(|clause| clause.starts_with("tz(")))
-                && differing_columns(&pair.oracle, &pair.ours).is_some_and(|columns| columns == ["time"])
+                && differing_columns(&pair.oracle, &pair.ours).is_some_and(|columns| {
+                    columns == ["time"]
+                        || (columns.iter().any(|name| name == "time") && any_select(case, moves))
+                })
         },
     },
     Explained {

@@ -186,8 +186,10 @@ pub(super) const ENTRIES: &[Explained] = &[
         between: Between::Values,
         applies: |case, _| {
             any_subquery(case, |top, inner| {
-                let is_wild = |column: &String| column.contains('*') || column.contains('/');
-                (inner.columns.len() > 1 || inner.columns.iter().any(is_wild))
+                let has_several = |column: &String| {
+                    column.contains('*') || column.contains('/') || column.matches('(').count() > 1
+                };
+                (inner.columns.len() > 1 || inner.columns.iter().any(has_several))
                     && inner.columns.iter().any(|column| column.contains('('))
                     && has_more_series(top, inner)
             })

@@ -4,7 +4,7 @@ use super::kinds::{may_have, may_misfit};
 use super::words::{any_select, any_subquery, is_over_query, may_have_fractions};
 use super::{Between, Explained};
 use crate::case::Case;
-use crate::compare::{Content, content_of, error_of, only_cells_differ};
+use crate::compare::{Content, content_of, error_of, lacks_rows_of, only_cells_differ};
 use crate::scenario::json::Json;
 use crate::schema::Kind;
 
@@ -13,7 +13,8 @@ pub(super) const ENTRIES: &[Explained] = &[
         reason: "bitwise operators between a boolean and another type are an error; InfluxDB 1.6 answers false, or finds the error further out",
         between: Between::Errors,
         applies: |_, pair| {
-            let is_other = |error: String| error.starts_with("type error: ");
+            let is_other =
+                |error: String| error.starts_with("type error: ") || error.contains(" iterator type: ");
             error_of(&pair.ours).is_some_and(|error| error.contains("incompatible types: boolean and "))
                 && error_of(&pair.oracle).is_none_or(is_other)
         },
@@ -63,7 +64,7 @@ pub(super) const ENTRIES: &[Explained] = &[
                     && error_of(&pair.ours).is_none()
                     && any_select(case, |select| select.sources.len() > 1)
                     && (content_of(&pair.oracle) == Content::Empty
-                        || only_cells_differ(&pair.oracle, &pair.ours, |oracle, _| *oracle == Json::Null)))
+                        || lacks_rows_of(&pair.oracle, &pair.ours)))
         },
     },
     Explained {

@@ -1,5 +1,6 @@
 //! What later versions of InfluxDB do, and accidents of the one that is asked.
 
+use super::bounds::all_times;
 use super::kinds::may_have;
 use super::words::{any_select, begins_with, calls, computes_in_call, is_nested, zones};
 use super::{Between, Explained};
@@ -47,7 +48,7 @@ pub(super) const ENTRIES: &[Explained] = &[
         reason: "GROUP BY time with an offset over a change of daylight saving time, as in InfluxDB since 1.8.5",
         between: Between::Values,
         applies: |case, _| {
-            case.has_clock_change(&zones(case))
+            case.has_clock_change(&zones(case), &all_times(case))
                 && any_select(case, |select| {
                     select.tail.iter().any(|clause| clause.starts_with("tz("))
                         && select.group.iter().any(|entry| entry.starts_with("time(") && entry.contains(','))
@@ -111,12 +112,15 @@ pub(super) const ENTRIES: &[Explained] = &[
         },
     },
     Explained {
-        reason: "a calculation that is compared with nothing is no condition, and never holds; in InfluxDB 1.6 it does",
-        between: Between::Values,
-        applies: |case, _| {
+        reason: "a calculation that is compared with nothing is no condition, and never holds; in InfluxDB 1.6 it does, or is refused where it is of numbers alone",
+        between: Between::Any,
+        applies: |case, pair| {
             let text = case.statement.to_string();
             let is_broken = matches!(case.statement, Statement::Broken { .. });
-            text.contains(" /r/ ") || (is_broken && lacks_comparison(&text))
+            let is_refused = |error: String| error.starts_with("invalid condition expression: ");
+            error_of(&pair.ours).is_none()
+                && error_of(&pair.oracle).is_none_or(is_refused)
+                && (text.contains(" /r/ ") || (is_broken && lacks_comparison(&text)))
         },
     },
     Explained {

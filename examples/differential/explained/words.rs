@@ -9,13 +9,17 @@ pub(super) fn any_select(case: &Case, test: impl Fn(&Select) -> bool) -> bool {
     case.statement.select().is_some_and(|select| select.any(&test))
 }
 
-/// Whether `test` (the statement, one of its subqueries) accepts any.
+/// Whether `test` (the statement, one of its subqueries) accepts any. A broken statement may have lost what it groups by.
 pub(super) fn any_subquery(case: &Case, test: impl Fn(&Select, &Select) -> bool) -> bool {
     let Some(top) = case.statement.select() else { return false };
-    top.sources.iter().any(|source| match source {
-        Source::Query(inner) => inner.any(&|inner| test(top, inner)),
-        Source::Table(_) => false,
-    })
+    let any = |top: &Select| {
+        top.sources.iter().any(|source| match source {
+            Source::Query(inner) => inner.any(&|inner| test(top, inner)),
+            Source::Table(_) => false,
+        })
+    };
+    let is_broken = matches!(case.statement, Statement::Broken { .. });
+    any(top) || (is_broken && any(&Select { group: Vec::new(), ..top.clone() }))
 }
 
 /// Whether a subquery tells series apart that the statement does not.
