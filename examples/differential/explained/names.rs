@@ -36,12 +36,14 @@ pub(super) const ENTRIES: &[Explained] = &[
         reason: "a wildcard does not stand for tags and fields of which nothing is left, or which are of other policies, and stands for those of all times; InfluxDB 1.6 remembers names, and looks at shards",
         between: Between::Values,
         applies: |case, pair| {
-            // What `fill(N)` makes of text and booleans.
-            let is_filled = match calls(case, "fill(") {
-                true => |left: &Json, right: &Json| {
+            // A type that is remembered with a name makes what has another one null; `fill(N)` makes its own of text and booleans.
+            let remembers_types = case.has_changes() && any_select(case, |select| select.sources.len() > 1);
+            let is_known = match (remembers_types, calls(case, "fill(")) {
+                (true, _) => |left: &Json, right: &Json| *left == Json::Null || *right == Json::Null,
+                (false, true) => |left: &Json, right: &Json| {
                     is_number_against_other(left, right) || is_number_against_other(right, left)
                 },
-                false => |_: &Json, _: &Json| false,
+                (false, false) => |_: &Json, _: &Json| false,
             };
             let is_wild = |column: &String| column.contains('*') || column.contains('/');
             let is_regex = |source: &Source| matches!(source, Source::Table(name) if name.contains('/'));
@@ -50,8 +52,8 @@ pub(super) const ENTRIES: &[Explained] = &[
                 case.policies.len() > 1 && any_select(case, |select| select.sources.iter().any(is_regex));
             (case.has_changes() || is_of_times || is_of_policies)
                 && any_select(case, |select| select.columns.iter().chain(&select.group).any(is_wild))
-                && (has_columns_of(&pair.ours, &pair.oracle, is_filled)
-                    || has_columns_of(&pair.oracle, &pair.ours, is_filled))
+                && (has_columns_of(&pair.ours, &pair.oracle, is_known)
+                    || has_columns_of(&pair.oracle, &pair.ours, is_known))
         },
     },
     Explained {

@@ -43,6 +43,9 @@ pub(super) const ENTRIES: &[Explained] = &[
                     || fills_text
                     // A reason of its own for other values.
                     || calls(case, "abs(")
+                    // Only one of both has a series with an infinite value.
+                    || content_of(&pair.oracle) == Content::Error
+                    || content_of(&pair.ours) == Content::Error
                     || ((calls(case, "mode(") || calls(case, "percentile(")) && case.point_count() > 12)
                     || shared_series_are_equal(&pair.oracle, &pair.ours))
         },
@@ -162,10 +165,12 @@ pub(super) const ENTRIES: &[Explained] = &[
                 |change: &Statement| matches!(change, Statement::Select(select) if select.into.is_some());
             let has_same_times = differing_columns(&pair.oracle, &pair.ours)
                 .is_some_and(|columns| !columns.iter().any(|name| name == "time"));
-            let is_nested_last = any_subquery(case, |_, inner| inner.columns.iter().any(is_last));
+            let is_nested_last =
+                any_subquery(case, |_, inner| inner.columns.iter().any(|column| is_last(column)));
             case.changes().any(is_into)
                 && (is_nested_last
-                    || (has_same_times && any_select(case, |select| select.columns.iter().any(is_last))))
+                    || (has_same_times
+                        && any_select(case, |select| select.columns.iter().any(|column| is_last(column)))))
         },
     },
     Explained {
@@ -175,7 +180,7 @@ pub(super) const ENTRIES: &[Explained] = &[
     },
 ];
 
-fn is_last(column: &String) -> bool {
+fn is_last(column: &str) -> bool {
     column.to_ascii_lowercase().contains("last(")
 }
 

@@ -94,6 +94,7 @@ pub(super) const ENTRIES: &[Explained] = &[
             let plain = |error: String| {
                 let error = error
                     .replace("-1 * ", "-")
+                    .replace("::field", "")
                     .replace("::tag", "::string")
                     .replace("tag and", "string and")
                     .replace("and tag", "and string");

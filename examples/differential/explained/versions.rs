@@ -164,7 +164,7 @@ pub(super) const ENTRIES: &[Explained] = &[
 
 /// Whether both answers are values, but for those that JSON does not have.
 pub(super) fn are_values_or_infinite(pair: &Pair) -> bool {
-    let is_infinite = |error: Option<String>| error.is_none_or(|error| error.starts_with(UNSUPPORTED_VALUE));
+    let is_infinite = |error: Option<String>| error.is_none_or(|error| error.contains(UNSUPPORTED_VALUE));
     is_infinite(error_of(&pair.oracle)) && is_infinite(error_of(&pair.ours))
 }
 
