@@ -18,6 +18,12 @@ pub(super) const ENTRIES: &[Explained] = &[
         applies: |case, pair| {
             percentile_may_miss(case)
                 && (lacks_rows_of(&pair.oracle, &pair.ours)
+                    // What is computed of neighbours has other ones, then.
+                    || any_select(case, |select| {
+                        let is_of_neighbours =
+                            |column: &String| column.contains("percentile(") && sees_neighbours(column);
+                        select.columns.iter().any(is_of_neighbours)
+                    })
                     || any_subquery(case, |_, inner| {
                         inner.columns.iter().any(|column| column.contains("percentile("))
                     }))

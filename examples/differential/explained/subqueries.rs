@@ -161,7 +161,8 @@ pub(super) const ENTRIES: &[Explained] = &[
         reason: "of columns of one name in a subquery the first one counts; InfluxDB 1.6 takes either",
         between: Between::Any,
         applies: |case, pair| {
-            let is_of_type = |error: String| error.contains(" iterator type: ");
+            let is_of_type =
+                |error: String| error.contains(" iterator type: ") || error.starts_with("type error: ");
             let is_told_there = error_of(&pair.oracle).is_none_or(is_of_type);
             error_of(&pair.ours).is_none()
                 && is_told_there
