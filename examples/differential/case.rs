@@ -57,6 +57,11 @@ impl Case {
         self.changes().next().is_some()
     }
 
+    /// Whether changes have written points with INTO.
+    pub(crate) fn has_written(&self) -> bool {
+        self.changes().any(is_into)
+    }
+
     /// Whether changes may have taken something away from this measurement, or refused it on its way there.
     pub(crate) fn has_changed(&self, measurement: &str) -> bool {
         self.changes().any(|change| match change {

@@ -5,8 +5,8 @@ use crate::case::Case;
 use crate::statement::{Select, Source};
 use std::cell::RefCell;
 
-/// Whether a subquery has a window that begins before the first time of a query around it, or looks back to one; or, without windows and a first time, a
-/// row at the epoch when that lies after the last time.
+/// Whether a subquery has a window that begins before the first time of a query around it, or looks back to one; or, without
+/// windows and a first time, a row at the epoch when that lies after the last time. An area's may also lie before the first one.
 pub(super) fn begins_outside(case: &Case) -> bool {
     let Some(top) = case.statement.select() else { return false };
     // Dates without a zone are local there.
@@ -62,7 +62,10 @@ fn within(select: &Select, around: &Around) -> bool {
         None => {
             let has_first =
                 !around.first_ns.is_empty() || times(select).iter().any(|(is_first, _)| *is_first);
-            !has_first && around.last_ns.iter().any(|last_ns| *last_ns < 0)
+            // An area of floats bears the epoch whatever the first time is.
+            let is_area = select.columns.iter().any(|column| column.contains("integral("));
+            (!has_first && around.last_ns.iter().any(|last_ns| *last_ns < 0))
+                || (is_area && around.first_ns.iter().any(|first_ns| *first_ns > 0))
         }
     };
     let mut around = Around { window, ..around.clone() };

@@ -36,8 +36,10 @@ pub(super) const ENTRIES: &[Explained] = &[
         reason: "a wildcard does not stand for tags and fields of which nothing is left, or which are of other policies, and stands for those of all times; InfluxDB 1.6 remembers names, and looks at shards",
         between: Between::Values,
         applies: |case, pair| {
-            // A type that is remembered with a name makes what has another one null; `fill(N)` makes its own of text and booleans.
-            let remembers_types = case.has_changes() && any_select(case, |select| select.sources.len() > 1);
+            // A type that is remembered with a name makes what has another one null, as does a field that INTO has named like a
+            // tag; `fill(N)` makes its own of text and booleans.
+            let remembers_types = case.has_changes()
+                && (case.has_written() || any_select(case, |select| select.sources.len() > 1));
             let is_known = match (remembers_types, calls(case, "fill(")) {
                 (true, _) => |left: &Json, right: &Json| *left == Json::Null || *right == Json::Null,
                 (false, true) => |left: &Json, right: &Json| {
