@@ -108,7 +108,12 @@ pub(super) const ENTRIES: &[Explained] = &[
         applies: |case, pair| {
             (case.point_count() > 12 || is_descending(case))
                 && ((calls(case, "mode(") && differing_columns(&pair.oracle, &pair.ours).is_some())
-                    || any_subquery(case, |_, inner| computes_of_ties(inner, "mode(")))
+                    || any_subquery(case, |_, inner| computes_of_ties(inner, "mode("))
+                    || any_select(case, |select| {
+                        let is_of_neighbours =
+                            |column: &String| column.contains("mode(") && sees_neighbours(column);
+                        select.columns.iter().any(is_of_neighbours)
+                    }))
         },
     },
     Explained {
@@ -126,11 +131,13 @@ pub(super) const ENTRIES: &[Explained] = &[
         },
     },
     Explained {
-        reason: "sine, cosine and tangent of numbers beyond the digits of a float make large differences of last digits",
+        reason: "sine, cosine and tangent of numbers beyond the digits of a float make large differences of last digits, as do functions of neighbouring deviations",
         between: Between::Values,
         applies: |case, pair| {
-            let is_angle =
-                |column: &String| ["sin(", "cos(", "tan("].iter().any(|name| column.contains(name));
+            let is_angle = |column: &String| {
+                ["sin(", "cos(", "tan("].iter().any(|name| column.contains(name))
+                    || (column.contains("stddev(") && sees_neighbours(column))
+            };
             let is_named = |select: &Select, name: &str| {
                 let is_of =
                     |column: &&String| !column.contains(" AS ") || name_of(column).trim_matches('"') == name;

@@ -39,6 +39,8 @@ pub(super) const ENTRIES: &[Explained] = &[
             any_select(case, |select| select.has("SLIMIT") || select.has("SOFFSET"))
                 && are_values_or_infinite(pair)
                 && (case.has_several_shards()
+                    // Every policy has shards of its own.
+                    || (case.policies.len() > 1 && any_select(case, |select| select.sources.len() > 1))
                     || any_select(case, |select| select.into.is_some())
                     || fills_text
                     // A reason of its own for other values.
