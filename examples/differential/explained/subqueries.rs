@@ -220,10 +220,12 @@ pub(super) const ENTRIES: &[Explained] = &[
     },
 ];
 
-/// Whether a condition of a query over a subquery may be what leaves InfluxDB without rows.
+/// Whether a condition or a time of a query over a subquery may be what leaves InfluxDB without rows.
 fn meets_condition_outside(case: &Case, pair: &Pair) -> bool {
     content_of(&pair.oracle) == Content::Empty
-        && any_select(case, |select| is_over_query(select) && select.condition.is_some())
+        && any_select(case, |select| {
+            is_over_query(select) && (select.condition.is_some() || !select.bounds.is_empty())
+        })
 }
 
 /// Whether a column has a name that a wildcard beside it may stand for.
