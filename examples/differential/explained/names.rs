@@ -68,10 +68,10 @@ pub(super) const ENTRIES: &[Explained] = &[
         },
     },
     Explained {
-        reason: "a condition of SHOW on a tag that is a field in some policy holds for every series there, and nowhere else; InfluxDB 1.6 takes it for one of both in all policies",
+        reason: "a condition of SHOW on a tag that is a field in some policy, or where INTO has written it, holds for every series there, and nowhere else; InfluxDB 1.6 takes it for one of both everywhere",
         between: Between::Values,
         applies: |case, _| {
-            case.policies.len() > 1
+            (case.policies.len() > 1 || case.has_written())
                 && matches!(&case.statement, Statement::Other { head, clauses } if head.starts_with("SHOW")
                 && clauses.iter().any(|clause| {
                     clause.starts_with("WHERE") && case.names_tag_and_field(clause)
