@@ -5,7 +5,8 @@
 //! is one column, `LargeList<Struct<arguments…>>`: the points of a group in order of arrival. Memory grows with the
 //! points, as in InfluxDB; it is counted, so that a query past its bound fails or spills.
 
-use super::grouping::{SingleGroup, argument, downcast, valid_rows};
+use super::grouping::{argument, downcast, valid_rows};
+use super::vectorised::Vectorised;
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, LargeListArray, StructArray, UInt64Array, new_empty_array,
 };
@@ -14,10 +15,8 @@ use arrow::compute::{interleave, take};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
-use datafusion::logical_expr::utils::{AggregateOrderSensitivity, format_state_name};
-use datafusion::logical_expr::{
-    Accumulator, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, Volatility,
-};
+use datafusion::logical_expr::utils::format_state_name;
+use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 use std::fmt::Debug;
 use std::hash::Hash;
 use std::marker::PhantomData;
@@ -49,18 +48,9 @@ pub(super) trait Gather: Debug + Eq + Hash + Send + Sync + 'static {
     ) -> Result<ArrayRef>;
 }
 
-/// The DataFusion aggregate made of `A`.
+/// `A` as a [`Vectorised`] aggregate.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub(super) struct Gathering<A> {
-    signature: Signature,
-    function: PhantomData<A>,
-}
-
-impl<A> Default for Gathering<A> {
-    fn default() -> Self {
-        Self { signature: Signature::user_defined(Volatility::Immutable), function: PhantomData }
-    }
-}
+pub(super) struct Gathering<A>(PhantomData<A>);
 
 /// The fields of one point in the state.
 fn point_fields<A: Gather>(arg_fields: &[FieldRef]) -> Fields {
@@ -72,7 +62,23 @@ fn list_item(fields: &Fields) -> FieldRef {
     Arc::new(Field::new("item", DataType::Struct(fields.clone()), false))
 }
 
-impl<A: Gather> Gathering<A> {
+impl<A: Gather> Vectorised for Gathering<A> {
+    const NAME: &'static str = A::NAME;
+
+    fn coerce_types(arg_types: &[DataType]) -> Result<Vec<DataType>> {
+        A::coerce_types(arg_types)
+    }
+
+    fn return_type(arg_types: &[DataType]) -> Result<DataType> {
+        A::return_type(arg_types)
+    }
+
+    fn state_fields(args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
+        let item = list_item(&point_fields::<A>(args.input_fields));
+        let name = format_state_name(args.name, "points");
+        Ok(vec![Arc::new(Field::new(name, DataType::LargeList(item), true))])
+    }
+
     fn groups(args: &AccumulatorArgs<'_>) -> Result<Box<dyn GroupsAccumulator>> {
         Ok(Box::new(GatherGroups::<A> {
             parameter: A::parameter(args)?,
@@ -84,47 +90,6 @@ impl<A: Gather> Gathering<A> {
             points: Vec::new(),
             group_count: 0,
         }))
-    }
-}
-
-impl<A: Gather> AggregateUDFImpl for Gathering<A> {
-    fn name(&self) -> &str {
-        A::NAME
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
-        A::coerce_types(arg_types)
-    }
-
-    fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {
-        A::return_type(arg_types)
-    }
-
-    fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
-        let item = list_item(&point_fields::<A>(args.input_fields));
-        let name = format_state_name(args.name, "points");
-        Ok(vec![Arc::new(Field::new(name, DataType::LargeList(item), true))])
-    }
-
-    fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
-        let types = args.expr_fields.iter().map(|field| field.data_type().clone()).collect();
-        Ok(Box::new(SingleGroup::new(Self::groups(&args)?, types)))
-    }
-
-    fn groups_accumulator_supported(&self, args: AccumulatorArgs<'_>) -> bool {
-        !args.is_distinct
-    }
-
-    fn create_groups_accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn GroupsAccumulator>> {
-        Self::groups(&args)
-    }
-
-    fn order_sensitivity(&self) -> AggregateOrderSensitivity {
-        AggregateOrderSensitivity::Insensitive
     }
 }
 

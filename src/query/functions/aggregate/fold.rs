@@ -4,16 +4,15 @@
 //! of it. Values are added in the order in which they arrive.
 
 use crate::query::functions::grouping::{
-    SingleGroup, argument, downcast, for_each_run, for_each_valid, unexpected_type, valid_rows,
+    argument, downcast, for_each_run, for_each_valid, unexpected_type, valid_rows, value_type,
 };
+use crate::query::functions::vectorised::Vectorised;
 use arrow::array::{ArrayRef, ArrowNativeTypeOp, ArrowPrimitiveType, BooleanArray, PrimitiveArray};
 use arrow::datatypes::{DataType, Field, FieldRef, Float64Type, Int64Type, UInt64Type};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
-use datafusion::logical_expr::utils::{AggregateOrderSensitivity, format_state_name};
-use datafusion::logical_expr::{
-    Accumulator, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, Volatility,
-};
+use datafusion::logical_expr::utils::format_state_name;
+use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 use std::fmt::Debug;
 use std::hash::Hash;
 use std::marker::PhantomData;
@@ -82,48 +81,28 @@ pub(super) trait OverNumbers:
 
 impl<A: Aggregate + Fold<Float64Type> + Fold<Int64Type> + Fold<UInt64Type>> OverNumbers for A {}
 
-/// The DataFusion aggregate made of `A`.
+/// `A` as a [`Vectorised`] aggregate.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub(super) struct Folding<A> {
-    signature: Signature,
-    aggregate: PhantomData<A>,
-}
+pub(super) struct Folding<A>(PhantomData<A>);
 
-impl<A: Aggregate> Default for Folding<A> {
-    fn default() -> Self {
-        let numbers = vec![DataType::Float64, DataType::Int64, DataType::UInt64];
-        Self { signature: Signature::uniform(1, numbers, Volatility::Immutable), aggregate: PhantomData }
-    }
-}
+impl<A: OverNumbers> Vectorised for Folding<A> {
+    const NAME: &'static str = A::NAME;
 
-impl<A: OverNumbers> Folding<A> {
-    fn groups(args: &AccumulatorArgs<'_>) -> Result<Box<dyn GroupsAccumulator>> {
-        match args.expr_fields.first().map(|field| field.data_type()) {
-            Some(DataType::Float64) => Ok(Box::new(FoldGroups::<Float64Type, A>::default())),
-            Some(DataType::Int64) => Ok(Box::new(FoldGroups::<Int64Type, A>::default())),
-            Some(DataType::UInt64) => Ok(Box::new(FoldGroups::<UInt64Type, A>::default())),
-            other => Err(unexpected_type(A::NAME, other.unwrap_or(&DataType::Null))),
-        }
-    }
-}
-
-impl<A: OverNumbers> AggregateUDFImpl for Folding<A> {
-    fn name(&self) -> &str {
-        A::NAME
+    fn coerce_types(arg_types: &[DataType]) -> Result<Vec<DataType>> {
+        let [value] = arg_types else {
+            return Err(DataFusionError::Plan(format!("{} takes one argument", A::NAME)));
+        };
+        Ok(vec![value_type(A::NAME, value, |_| false)?])
     }
 
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {
+    fn return_type(arg_types: &[DataType]) -> Result<DataType> {
         let input = arg_types
             .first()
             .ok_or_else(|| DataFusionError::Plan(format!("{} takes one argument", A::NAME)))?;
         Ok(A::return_type(input))
     }
 
-    fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
+    fn state_fields(args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
         let input = args.input_fields.first().map_or(&DataType::Null, |field| field.data_type());
         Ok(A::state_columns(input)
             .into_iter()
@@ -133,21 +112,13 @@ impl<A: OverNumbers> AggregateUDFImpl for Folding<A> {
             .collect())
     }
 
-    fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
-        let types = args.expr_fields.iter().map(|field| field.data_type().clone()).collect();
-        Ok(Box::new(SingleGroup::new(Self::groups(&args)?, types)))
-    }
-
-    fn groups_accumulator_supported(&self, args: AccumulatorArgs<'_>) -> bool {
-        !args.is_distinct
-    }
-
-    fn create_groups_accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn GroupsAccumulator>> {
-        Self::groups(&args)
-    }
-
-    fn order_sensitivity(&self) -> AggregateOrderSensitivity {
-        AggregateOrderSensitivity::Insensitive
+    fn groups(args: &AccumulatorArgs<'_>) -> Result<Box<dyn GroupsAccumulator>> {
+        match args.expr_fields.first().map(|field| field.data_type()) {
+            Some(DataType::Float64) => Ok(Box::new(FoldGroups::<Float64Type, A>::default())),
+            Some(DataType::Int64) => Ok(Box::new(FoldGroups::<Int64Type, A>::default())),
+            Some(DataType::UInt64) => Ok(Box::new(FoldGroups::<UInt64Type, A>::default())),
+            other => Err(unexpected_type(A::NAME, other.unwrap_or(&DataType::Null))),
+        }
     }
 }
 

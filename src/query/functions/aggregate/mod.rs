@@ -12,6 +12,7 @@ mod spread;
 mod stddev;
 mod sum;
 
+use super::vectorised::Vector;
 use datafusion::logical_expr::AggregateUDF;
 use std::sync::{Arc, LazyLock};
 
@@ -29,27 +30,27 @@ pub(super) use shared;
 
 shared! {
     /// `influx_sum(value)`.
-    sum => AggregateUDF::from(fold::Folding::<sum::Sum>::default())
+    sum => AggregateUDF::from(Vector::<fold::Folding<sum::Sum>>::default())
 }
 shared! {
     /// `influx_mean(value)`.
-    mean => AggregateUDF::from(fold::Folding::<mean::Mean>::default())
+    mean => AggregateUDF::from(Vector::<fold::Folding<mean::Mean>>::default())
 }
 shared! {
     /// `influx_spread(value)`.
-    spread => AggregateUDF::from(fold::Folding::<spread::Spread>::default())
+    spread => AggregateUDF::from(Vector::<fold::Folding<spread::Spread>>::default())
 }
 shared! {
     /// `influx_stddev(value, time)`.
-    stddev => AggregateUDF::from(super::gather::Gathering::<stddev::Stddev>::default())
+    stddev => AggregateUDF::from(Vector::<super::gather::Gathering<stddev::Stddev>>::default())
 }
 shared! {
     /// `influx_median(value)`.
-    median => AggregateUDF::from(super::gather::Gathering::<median::Median>::default())
+    median => AggregateUDF::from(Vector::<super::gather::Gathering<median::Median>>::default())
 }
 shared! {
     /// `influx_mode(value, time)`.
-    mode => AggregateUDF::from(super::gather::Gathering::<mode::Mode>::default())
+    mode => AggregateUDF::from(Vector::<super::gather::Gathering<mode::Mode>>::default())
 }
 
 /// Every aggregate.

@@ -4,30 +4,22 @@
 
 use super::best::{BestGroups, COUNT_INDEX, columns_of, first_aux, list_item, ranked};
 use super::rank::{Ranking, own_seed};
-use crate::query::functions::grouping::{SingleGroup, time_type, value_type};
+use crate::query::functions::grouping::{time_type, value_type};
 use crate::query::functions::selector::point_fields;
+use crate::query::functions::vectorised::Vectorised;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use datafusion::common::ScalarValue;
 use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::GroupsAccumulator;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
-use datafusion::logical_expr::utils::{AggregateOrderSensitivity, format_state_name};
-use datafusion::logical_expr::{Accumulator, AggregateUDFImpl, GroupsAccumulator, Signature, Volatility};
+use datafusion::logical_expr::utils::format_state_name;
 use datafusion::physical_expr::expressions::Literal;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// The DataFusion aggregate made of the ranking `R`.
+/// The ranking `R` as a [`Vectorised`] aggregate.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub(super) struct Keeping<R> {
-    signature: Signature,
-    ranking: PhantomData<R>,
-}
-
-impl<R> Default for Keeping<R> {
-    fn default() -> Self {
-        Self { signature: Signature::user_defined(Volatility::Immutable), ranking: PhantomData }
-    }
-}
+pub(super) struct Keeping<R>(PhantomData<R>);
 
 /// The fields of a point over arguments of those types.
 fn fields_of<R: Ranking>(arg_types: &[DataType]) -> Result<Fields> {
@@ -51,25 +43,10 @@ fn parameter<R: Ranking>(args: &AccumulatorArgs<'_>, index: usize) -> Result<u64
     }
 }
 
-impl<R: Ranking> Keeping<R> {
-    fn groups(args: &AccumulatorArgs<'_>) -> Result<Box<dyn GroupsAccumulator>> {
-        let count = parameter::<R>(args, COUNT_INDEX)?;
-        let seed = if R::HAS_SEED { own_seed(parameter::<R>(args, COUNT_INDEX + 1)?) } else { 0 };
-        let fields = fields_of::<R>(&types(args.expr_fields))?;
-        Ok(Box::new(BestGroups::<R>::new(usize::try_from(count).unwrap_or(usize::MAX), seed, fields)))
-    }
-}
+impl<R: Ranking> Vectorised for Keeping<R> {
+    const NAME: &'static str = R::NAME;
 
-impl<R: Ranking> AggregateUDFImpl for Keeping<R> {
-    fn name(&self) -> &str {
-        R::NAME
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
+    fn coerce_types(arg_types: &[DataType]) -> Result<Vec<DataType>> {
         let mut columns = columns_of::<R, _>(arg_types)?;
         let (Some(value), Some(time)) = (columns.next(), columns.next()) else {
             return Err(DataFusionError::Internal(format!("{} without arguments", R::NAME)));
@@ -79,30 +56,20 @@ impl<R: Ranking> AggregateUDFImpl for Keeping<R> {
         Ok(own.into_iter().chain(parameters).chain(columns.cloned()).collect())
     }
 
-    fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {
+    fn return_type(arg_types: &[DataType]) -> Result<DataType> {
         Ok(DataType::LargeList(list_item(&fields_of::<R>(arg_types)?)))
     }
 
-    fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
+    fn state_fields(args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
         let item = list_item(&ranked(&fields_of::<R>(&types(args.input_fields))?));
         let name = format_state_name(args.name, "points");
         Ok(vec![Arc::new(Field::new(name, DataType::LargeList(item), true))])
     }
 
-    fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
-        let types = types(args.expr_fields);
-        Ok(Box::new(SingleGroup::new(Self::groups(&args)?, types)))
-    }
-
-    fn groups_accumulator_supported(&self, args: AccumulatorArgs<'_>) -> bool {
-        !args.is_distinct
-    }
-
-    fn create_groups_accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn GroupsAccumulator>> {
-        Self::groups(&args)
-    }
-
-    fn order_sensitivity(&self) -> AggregateOrderSensitivity {
-        AggregateOrderSensitivity::Insensitive
+    fn groups(args: &AccumulatorArgs<'_>) -> Result<Box<dyn GroupsAccumulator>> {
+        let count = parameter::<R>(args, COUNT_INDEX)?;
+        let seed = if R::HAS_SEED { own_seed(parameter::<R>(args, COUNT_INDEX + 1)?) } else { 0 };
+        let fields = fields_of::<R>(&types(args.expr_fields))?;
+        Ok(Box::new(BestGroups::<R>::new(usize::try_from(count).unwrap_or(usize::MAX), seed, fields)))
     }
 }

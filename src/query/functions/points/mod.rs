@@ -21,21 +21,22 @@ mod keeping;
 mod rank;
 
 use super::aggregate::shared;
+use super::vectorised::Vector;
 use datafusion::logical_expr::AggregateUDF;
 use keeping::Keeping;
 use std::sync::{Arc, LazyLock};
 
 shared! {
     /// `influx_top(value, time, N [, aux…])`.
-    top => AggregateUDF::from(Keeping::<rank::Top>::default())
+    top => AggregateUDF::from(Vector::<Keeping<rank::Top>>::default())
 }
 shared! {
     /// `influx_bottom(value, time, N [, aux…])`.
-    bottom => AggregateUDF::from(Keeping::<rank::Bottom>::default())
+    bottom => AggregateUDF::from(Vector::<Keeping<rank::Bottom>>::default())
 }
 shared! {
     /// `influx_sample(value, time, N, seed [, aux…])`.
-    sample => AggregateUDF::from(Keeping::<rank::Sample>::default())
+    sample => AggregateUDF::from(Vector::<Keeping<rank::Sample>>::default())
 }
 
 /// Every function of several points.

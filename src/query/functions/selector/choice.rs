@@ -6,9 +6,10 @@
 
 use super::point_fields;
 use crate::query::functions::grouping::{
-    SingleGroup, argument, downcast, for_each_run, for_each_valid, is_text, time_type, times_ns,
-    unexpected_type, valid_rows, value_type,
+    argument, downcast, for_each_run, for_each_valid, is_text, time_type, times_ns, unexpected_type,
+    valid_rows, value_type,
 };
+use crate::query::functions::vectorised::Vectorised;
 use arrow::array::{
     Array, ArrayRef, ArrowNativeTypeOp, ArrowPrimitiveType, BooleanArray, PrimitiveArray, StringArray,
     StringViewArray, StructArray, TimestampNanosecondArray, new_empty_array,
@@ -18,10 +19,8 @@ use arrow::datatypes::{DataType, Field, FieldRef, Fields, Float64Type, Int64Type
 use datafusion::common::ScalarValue;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
-use datafusion::logical_expr::utils::{AggregateOrderSensitivity, format_state_name};
-use datafusion::logical_expr::{
-    Accumulator, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, Volatility,
-};
+use datafusion::logical_expr::utils::format_state_name;
+use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 use std::cmp::Ordering;
 use std::fmt::Debug;
 use std::hash::Hash;
@@ -39,18 +38,9 @@ pub(super) trait Rule: Debug + Eq + Hash + Send + Sync + 'static {
     fn replaces(value: Ordering, time: Ordering, boolean: bool) -> bool;
 }
 
-/// The DataFusion aggregate made of the rule `R`.
+/// The rule `R` as a [`Vectorised`] aggregate.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub(super) struct Choosing<R> {
-    signature: Signature,
-    rule: PhantomData<R>,
-}
-
-impl<R> Default for Choosing<R> {
-    fn default() -> Self {
-        Self { signature: Signature::user_defined(Volatility::Immutable), rule: PhantomData }
-    }
-}
+pub(super) struct Choosing<R>(PhantomData<R>);
 
 /// The struct of a selector over arguments of those types.
 fn struct_fields<'a, R: Rule>(mut arg_types: impl Iterator<Item = &'a DataType>) -> Result<Fields> {
@@ -60,31 +50,10 @@ fn struct_fields<'a, R: Rule>(mut arg_types: impl Iterator<Item = &'a DataType>)
     Ok(point_fields(value, time, arg_types))
 }
 
-impl<R: Rule> Choosing<R> {
-    fn groups(args: &AccumulatorArgs<'_>) -> Result<Box<dyn GroupsAccumulator>> {
-        let fields = struct_fields::<R>(args.expr_fields.iter().map(|field| field.data_type()))?;
-        Ok(match args.expr_fields[0].data_type() {
-            DataType::Float64 => Box::new(ChoiceGroups::<R, PrimitiveArray<Float64Type>>::new(fields)),
-            DataType::Int64 => Box::new(ChoiceGroups::<R, PrimitiveArray<Int64Type>>::new(fields)),
-            DataType::UInt64 => Box::new(ChoiceGroups::<R, PrimitiveArray<UInt64Type>>::new(fields)),
-            DataType::Boolean => Box::new(ChoiceGroups::<R, BooleanArray>::new(fields)),
-            DataType::Utf8 => Box::new(ChoiceGroups::<R, StringArray>::new(fields)),
-            DataType::Utf8View => Box::new(ChoiceGroups::<R, StringViewArray>::new(fields)),
-            other => return Err(unexpected_type(R::NAME, other)),
-        })
-    }
-}
+impl<R: Rule> Vectorised for Choosing<R> {
+    const NAME: &'static str = R::NAME;
 
-impl<R: Rule> AggregateUDFImpl for Choosing<R> {
-    fn name(&self) -> &str {
-        R::NAME
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
+    fn coerce_types(arg_types: &[DataType]) -> Result<Vec<DataType>> {
         let [value, time, aux @ ..] = arg_types else {
             return Err(DataFusionError::Plan(format!("{} takes a value and a time", R::NAME)));
         };
@@ -96,31 +65,27 @@ impl<R: Rule> AggregateUDFImpl for Choosing<R> {
         Ok(own.into_iter().chain(aux.iter().cloned()).collect())
     }
 
-    fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {
+    fn return_type(arg_types: &[DataType]) -> Result<DataType> {
         Ok(DataType::Struct(struct_fields::<R>(arg_types.iter())?))
     }
 
-    fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
+    fn state_fields(args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
         let fields = struct_fields::<R>(args.input_fields.iter().map(|field| field.data_type()))?;
         let name = format_state_name(args.name, "point");
         Ok(vec![Arc::new(Field::new(name, DataType::Struct(fields), true))])
     }
 
-    fn accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
-        let types = args.expr_fields.iter().map(|field| field.data_type().clone()).collect();
-        Ok(Box::new(SingleGroup::new(Self::groups(&args)?, types)))
-    }
-
-    fn groups_accumulator_supported(&self, args: AccumulatorArgs<'_>) -> bool {
-        !args.is_distinct
-    }
-
-    fn create_groups_accumulator(&self, args: AccumulatorArgs<'_>) -> Result<Box<dyn GroupsAccumulator>> {
-        Self::groups(&args)
-    }
-
-    fn order_sensitivity(&self) -> AggregateOrderSensitivity {
-        AggregateOrderSensitivity::Insensitive
+    fn groups(args: &AccumulatorArgs<'_>) -> Result<Box<dyn GroupsAccumulator>> {
+        let fields = struct_fields::<R>(args.expr_fields.iter().map(|field| field.data_type()))?;
+        Ok(match args.expr_fields[0].data_type() {
+            DataType::Float64 => Box::new(ChoiceGroups::<R, PrimitiveArray<Float64Type>>::new(fields)),
+            DataType::Int64 => Box::new(ChoiceGroups::<R, PrimitiveArray<Int64Type>>::new(fields)),
+            DataType::UInt64 => Box::new(ChoiceGroups::<R, PrimitiveArray<UInt64Type>>::new(fields)),
+            DataType::Boolean => Box::new(ChoiceGroups::<R, BooleanArray>::new(fields)),
+            DataType::Utf8 => Box::new(ChoiceGroups::<R, StringArray>::new(fields)),
+            DataType::Utf8View => Box::new(ChoiceGroups::<R, StringViewArray>::new(fields)),
+            other => return Err(unexpected_type(R::NAME, other)),
+        })
     }
 }
 

@@ -18,6 +18,7 @@ mod percentile;
 
 use super::aggregate::shared;
 use super::gather::Gathering;
+use super::vectorised::Vector;
 use arrow::datatypes::{DataType, Field, Fields};
 use choice::Choosing;
 use datafusion::logical_expr::AggregateUDF;
@@ -49,23 +50,23 @@ pub(super) fn point_fields<'a>(
 
 shared! {
     /// `influx_first(value, time [, aux…])`.
-    first => AggregateUDF::from(Choosing::<first::First>::default())
+    first => AggregateUDF::from(Vector::<Choosing<first::First>>::default())
 }
 shared! {
     /// `influx_last(value, time [, aux…])`.
-    last => AggregateUDF::from(Choosing::<last::Last>::default())
+    last => AggregateUDF::from(Vector::<Choosing<last::Last>>::default())
 }
 shared! {
     /// `influx_min(value, time [, aux…])`.
-    min => AggregateUDF::from(Choosing::<min::Min>::default())
+    min => AggregateUDF::from(Vector::<Choosing<min::Min>>::default())
 }
 shared! {
     /// `influx_max(value, time [, aux…])`.
-    max => AggregateUDF::from(Choosing::<max::Max>::default())
+    max => AggregateUDF::from(Vector::<Choosing<max::Max>>::default())
 }
 shared! {
     /// `influx_percentile(value, time, N [, aux…])`.
-    percentile => AggregateUDF::from(Gathering::<percentile::Percentile>::default())
+    percentile => AggregateUDF::from(Vector::<Gathering<percentile::Percentile>>::default())
 }
 
 /// Every selector.
