@@ -62,14 +62,17 @@ impl Case {
         self.changes().any(is_into)
     }
 
+    /// Whether changes may have written points of this measurement with INTO.
+    pub(crate) fn has_written_into(&self, measurement: &str) -> bool {
+        let targets = self.changes().filter_map(|change| change.select()?.into.as_ref());
+        targets.into_iter().any(|target| measurement == TARGET || target.ends_with(":MEASUREMENT"))
+    }
+
     /// Whether changes may have taken something away from this measurement, or refused it on its way there.
     pub(crate) fn has_changed(&self, measurement: &str) -> bool {
         self.changes().any(|change| match change {
             Statement::Broken { .. } => false,
-            Statement::Select(select) => select
-                .into
-                .as_ref()
-                .is_some_and(|target| target.ends_with(":MEASUREMENT") || measurement == TARGET),
+            Statement::Select(_) => self.has_written_into(measurement),
             Statement::Other { head, .. } => {
                 let name =
                     head.rsplit_once(" FROM ").or(head.split_once(" MEASUREMENT ")).map(|(_, name)| name);
@@ -92,16 +95,22 @@ impl Case {
         }) || self.changes().any(is_into)
     }
 
-    /// Whether a text has the name of a tag of a measurement that is a field of it as well, of any policy.
+    /// Whether a text has the name of a tag of a measurement that is a field of it as well, of any policy, or that INTO may have
+    /// written as one.
     pub(crate) fn names_tag_and_field(&self, text: &str) -> bool {
         let is_field_of = |measurement: &str, name: &str| {
             self.points().any(|point| {
                 point.measurement == measurement && point.fields.iter().any(|(field, _)| field == name)
             })
         };
-        let may_write_tags = self.changes().any(is_into);
+        let may_write = |change: &Statement, tag: &str| {
+            let names = |column: &String| column.contains(tag) || column.contains(['*', '/']);
+            is_into(change) && change.select().is_some_and(|select| select.columns.iter().any(names))
+        };
         self.points().any(|point| {
-            let is_both = |tag: &str| may_write_tags || is_field_of(&point.measurement, tag);
+            let is_both = |tag: &str| {
+                is_field_of(&point.measurement, tag) || self.changes().any(|change| may_write(change, tag))
+            };
             point.tags.iter().any(|(tag, _)| text.contains(tag.as_str()) && is_both(tag))
         })
     }

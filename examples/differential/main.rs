@@ -7,12 +7,14 @@
 //!
 //! It starts both servers itself, on loopback: Debian's influxd, and the binary that `TIDEGAUGE_BIN` names. A run consists of
 //! rounds. Each round makes one database ([`schema`], [`points`]), asks it statements ([`generate`]), changes it, and asks again.
-//! Both answers are compared ([`compare`], [`verdict`], [`explained`]), and after a change all points ([`contents`]); a difference is
-//! made as small as it gets ([`shrink`]) and printed as a scenario file ([`report`]), ready for `testdata/scenarios`. The seed
-//! decides everything ([`random`]); `--round` plays one round again. `--doubt` shows what an explanation lets through.
+//! Both answers are compared ([`compare`], [`series`], [`verdict`], [`explained`]), and after a change all points
+//! ([`contents`]); a difference is made as small as it gets ([`shrink`]) and printed as a scenario file ([`report`]), ready for
+//! `testdata/scenarios`. The seed decides everything ([`random`]); `--round` plays one round again. `--doubt` shows what an
+//! explanation lets through.
 //!
-//! What InfluxDB 1.6 leaves to chance is not generated: the order of equal times in different series (`--ties` generates it),
-//! `sample`, estimates of cardinality.
+//! What InfluxDB 1.6 leaves to chance is not generated: the order of equal times in different series of a table (`--ties`
+//! generates it; without, an INTO that has written such points is taken back once all points have been compared), `sample`,
+//! estimates of cardinality.
 
 mod answers;
 mod case;
@@ -24,6 +26,7 @@ mod points;
 mod random;
 mod report;
 mod schema;
+mod series;
 mod servers;
 mod shrink;
 mod statement;
@@ -40,7 +43,7 @@ mod scenario;
 use case::{Case, Step, prepare};
 use clap::Parser as _;
 use compare::Relation;
-use contents::compare_contents;
+use contents::{Contents, compare_contents};
 use generate::{Generated, Generator};
 use random::Random;
 use report::Report;
@@ -236,8 +239,9 @@ impl Fuzzer<'_> {
         }
     }
 
-    /// Compares all points after a change. Where they are not the same, the databases go on without the change; that is a difference of
-    /// its own, unless the rows that it has written are known to differ.
+    /// Compares all points after a change. Where they are not the same, the databases go on without the change; that is a difference
+    /// of its own, unless the rows that it has written are known to differ. They also go on without it where it has given points of
+    /// equal time to different series, and those are not wanted.
     fn has_changed_alike(
         &mut self,
         round: u64,
@@ -245,12 +249,16 @@ impl Fuzzer<'_> {
         steps: &[Step],
         change: &Statement,
     ) -> Result<bool, String> {
-        let (relation, statement) =
+        let Contents { relation, statement, has_ties } =
             compare_contents(&self.servers, &schema.policies, &schema.measurements())?;
-        if relation == Relation::Same {
+        let is_to_be_kept = !has_ties || self.options.ties;
+        if relation == Relation::Same && is_to_be_kept {
             return Ok(true);
         }
         prepare(&self.servers, &schema.policies, steps)?;
+        if relation == Relation::Same {
+            return Ok(false);
+        }
         let policies = schema.policies.clone();
         let is_explained = |verdict| matches!(verdict, Verdict::Explained(_) | Verdict::LastDigits);
         let as_case = |statement| Case {

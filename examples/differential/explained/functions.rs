@@ -6,9 +6,8 @@ use super::words::{
     sees_neighbours,
 };
 use super::{Between, Explained};
-use crate::compare::{
-    Content, content_of, differing_columns, has_same_rows, lacks_rows_of, shared_series_are_equal,
-};
+use crate::compare::{Content, content_of};
+use crate::series::{differing_columns, has_same_rows, lacks_rows_of, shared_series_are_equal};
 use crate::statement::{Select, Source};
 
 pub(super) const ENTRIES: &[Explained] = &[

@@ -3,15 +3,15 @@
 use super::kinds::may_have;
 use super::versions::are_values_or_infinite;
 use super::words::{
-    any_select, any_subquery, calls, casts, is_number_against_other, is_over_query, sees_neighbours,
+    any_select, any_subquery, calls, casts, is_number_against_other, is_over_query, reads_several_tables,
+    sees_neighbours,
 };
 use super::{Between, Explained};
 use crate::case::Case;
-use crate::compare::{
-    Content, content_of, differing_columns, has_same_rows, only_cells_differ, shared_series_are_equal,
-};
+use crate::compare::{Content, content_of};
 use crate::scenario::json::Json;
 use crate::schema::Kind;
+use crate::series::{differing_columns, has_same_rows, only_cells_differ, shared_series_are_equal};
 use crate::statement::{Select, Statement};
 
 pub(super) const ENTRIES: &[Explained] = &[
@@ -137,17 +137,15 @@ pub(super) const ENTRIES: &[Explained] = &[
         },
     },
     Explained {
-        reason: "of points of equal time that INTO has written into other series, a selector takes that of the first series, and limits and functions of neighbouring points see them in the order of series; InfluxDB 1.6 as they come",
+        reason: "of points of equal time that INTO has written into other tables of a FROM, a selector takes that of the first series, and limits and functions of neighbouring points see them in the order of series; InfluxDB 1.6 as they come",
         between: Between::Values,
         applies: |case, pair| {
-            let is_into =
-                |change: &Statement| matches!(change, Statement::Select(select) if select.into.is_some());
             let names = ["max", "min", "first", "last", "percentile", "top", "bottom"];
             let is_beside = |name: &String| !names.iter().any(|selector| name.starts_with(selector));
             let is_limited = |select: &Select| select.has("LIMIT") || select.has("OFFSET");
             let differing = differing_columns(&pair.oracle, &pair.ours);
             let has_same_times = differing.is_some_and(|columns| !columns.iter().any(|name| name == "time"));
-            case.changes().any(is_into)
+            may_meet_ties(case)
                 && ((has_same_times && any_select(case, is_limited))
                     || any_select(case, |select| select.columns.iter().any(|column| sees_neighbours(column)))
                     || (any_select(case, |select| {
@@ -160,16 +158,14 @@ pub(super) const ENTRIES: &[Explained] = &[
         },
     },
     Explained {
-        reason: "of points of equal time that INTO has written into other series, last takes the greatest value; InfluxDB 1.6 takes that which its heap comes to first",
+        reason: "of points of equal time that INTO has written into other tables of a FROM, last takes the greatest value; InfluxDB 1.6 takes that which its heap comes to first",
         between: Between::Values,
         applies: |case, pair| {
-            let is_into =
-                |change: &Statement| matches!(change, Statement::Select(select) if select.into.is_some());
             let has_same_times = differing_columns(&pair.oracle, &pair.ours)
                 .is_some_and(|columns| !columns.iter().any(|name| name == "time"));
             let is_nested_last =
                 any_subquery(case, |_, inner| inner.columns.iter().any(|column| is_last(column)));
-            case.changes().any(is_into)
+            may_meet_ties(case)
                 && (is_nested_last
                     || (has_same_times
                         && any_select(case, |select| select.columns.iter().any(|column| is_last(column)))))
@@ -178,9 +174,14 @@ pub(super) const ENTRIES: &[Explained] = &[
     Explained {
         reason: "rows of equal time stand in the order of their series; in InfluxDB 1.6 their order depends on how its heap was filled",
         between: Between::Values,
-        applies: |case, pair| case.has_changes() && has_same_rows(&pair.oracle, &pair.ours),
+        applies: |case, pair| may_meet_ties(case) && has_same_rows(&pair.oracle, &pair.ours),
     },
 ];
+
+/// Whether INTO may have given points of a table the times of another's that the statement reads with it.
+fn may_meet_ties(case: &Case) -> bool {
+    case.has_written() && any_select(case, reads_several_tables)
+}
 
 fn is_last(column: &str) -> bool {
     column.to_ascii_lowercase().contains("last(")

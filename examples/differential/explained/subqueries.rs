@@ -9,9 +9,10 @@ use super::words::{
 };
 use super::{Between, Explained};
 use crate::case::Case;
-use crate::compare::{Content, content_of, error_of, has_same_rows, only_cells_differ};
+use crate::compare::{Content, content_of, error_of};
 use crate::scenario::json::Json;
 use crate::schema::Kind;
+use crate::series::{has_same_rows, only_cells_differ};
 use crate::servers::Pair;
 use crate::statement::{Select, Source};
 

@@ -4,9 +4,10 @@ use super::kinds::{may_have, may_misfit};
 use super::words::{any_select, any_subquery, is_over_query, may_have_fractions};
 use super::{Between, Explained};
 use crate::case::Case;
-use crate::compare::{Content, content_of, error_of, lacks_rows_of, only_cells_differ};
+use crate::compare::{Content, content_of, error_of};
 use crate::scenario::json::Json;
 use crate::schema::Kind;
+use crate::series::{lacks_rows_of, only_cells_differ};
 
 pub(super) const ENTRIES: &[Explained] = &[
     Explained {

@@ -4,8 +4,9 @@ use super::bounds::all_times;
 use super::kinds::may_have;
 use super::words::{any_select, begins_with, calls, computes_in_call, is_nested, zones};
 use super::{Between, Explained};
-use crate::compare::{Content, content_of, differing_columns, error_of, only_cells_differ};
+use crate::compare::{Content, content_of, error_of};
 use crate::schema::Kind;
+use crate::series::{differing_columns, only_cells_differ};
 use crate::servers::Pair;
 use crate::statement::{Select, Statement};
 
@@ -112,15 +113,12 @@ pub(super) const ENTRIES: &[Explained] = &[
         },
     },
     Explained {
-        reason: "a calculation that is compared with nothing is no condition, and never holds; in InfluxDB 1.6 it does, or is refused where it is of numbers alone",
-        between: Between::Any,
-        applies: |case, pair| {
+        reason: "a calculation that is compared with nothing is no condition, and never holds; in InfluxDB 1.6 it does",
+        between: Between::Values,
+        applies: |case, _| {
             let text = case.statement.to_string();
             let is_broken = matches!(case.statement, Statement::Broken { .. });
-            let is_refused = |error: String| error.starts_with("invalid condition expression: ");
-            error_of(&pair.ours).is_none()
-                && error_of(&pair.oracle).is_none_or(is_refused)
-                && (text.contains(" /r/ ") || (is_broken && lacks_comparison(&text)))
+            text.contains(" /r/ ") || (is_broken && lacks_comparison(&text))
         },
     },
     Explained {

@@ -112,6 +112,17 @@ pub(super) fn may_have_no_result(column: &str) -> bool {
         .any(|name| column.contains(name))
 }
 
+/// Whether FROM names several tables, or all that match.
+pub(super) fn reads_several_tables(select: &Select) -> bool {
+    let is_regex = |source: &Source| matches!(source, Source::Table(name) if name.contains('/'));
+    select.sources.len() > 1 || select.sources.iter().any(is_regex)
+}
+
+/// The measurement of a name that may have a database and a policy before it.
+pub(super) fn table_of(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or(name).trim_matches('"')
+}
+
 /// Whether FROM has several tables of one name, or rows of a subquery beside them.
 pub(super) fn has_namesakes(select: &Select) -> bool {
     let measurement = |source: &Source| match source {

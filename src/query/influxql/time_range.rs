@@ -42,7 +42,29 @@ pub(super) fn split(condition: Option<&Expr>, env: Env) -> Result<(Option<Expr>,
         Some(Expr::Paren(inner)) => Some(inner.into_expr()),
         rest => rest,
     };
+    rest.as_ref().map_or(Ok(()), refuse_values)?;
     Ok((rest, bounds))
+}
+
+/// Refuses a folded condition of which a part is a value that says neither yes nor no, as `WHERE 1 + 2` and
+/// `WHERE f > 1 AND 1 + 2`. The error tells the first one.
+fn refuse_values(condition: &Expr) -> Result<()> {
+    let mut node = condition;
+    let mut on_the_right = Ok(());
+    while let Expr::Binary { op: BinaryOp::And | BinaryOp::Or, left, right } = node {
+        on_the_right = refuse_value(right).and(on_the_right);
+        node = left;
+    }
+    refuse_value(node).and(on_the_right)
+}
+
+fn refuse_value(part: &Expr) -> Result<()> {
+    match part {
+        Expr::Paren(inner) => refuse_values(inner),
+        Expr::Binary { op: BinaryOp::And | BinaryOp::Or, .. } => refuse_values(part),
+        Expr::Binary { .. } | Expr::Boolean(_) => Ok(()),
+        value => err(format!("invalid condition expression: {value}")),
+    }
 }
 
 fn split_expr(condition: &Expr, env: Env) -> Result<(Option<Folded>, TimeBounds)> {
