@@ -120,7 +120,7 @@ fn nanoseconds(literal: &str) -> Option<i64> {
 }
 
 /// A duration of one unit.
-fn duration(text: &str) -> Option<i64> {
+pub(super) fn duration(text: &str) -> Option<i64> {
     let (number, unit) = text.split_at(text.find(|c: char| c.is_ascii_alphabetic())?);
     let seconds = match unit {
         "s" => 1,

@@ -1,6 +1,7 @@
 //! Values of functions that InfluxDB 1.6 leaves to chance, or computes of other points.
 
 use super::bounds::ends_before_epoch;
+use super::versions::are_values_or_infinite;
 use super::words::{
     any_select, any_subquery, calls, has_namesakes, is_descending, name_of, percentile_may_miss,
     sees_neighbours,
@@ -40,8 +41,12 @@ pub(super) const ENTRIES: &[Explained] = &[
     },
     Explained {
         reason: "means of integers whose sum leaves 64 bits, and sums of them as floats: InfluxDB 1.6 adds up those of its series",
-        between: Between::Values,
-        applies: |case, _| (calls(case, "mean(") || calls(case, "::float")) && case.has_huge_integers(),
+        between: Between::Any,
+        applies: |case, pair| {
+            (calls(case, "mean(") || calls(case, "::float"))
+                && case.has_huge_integers()
+                && are_values_or_infinite(pair)
+        },
     },
     Explained {
         reason: "distinct over one measurement of several policies: the order of its first points is that of their times",

@@ -1,5 +1,6 @@
 //! Types that do not fit.
 
+use super::bounds::duration;
 use super::kinds::{may_have, may_misfit};
 use super::words::{any_select, any_subquery, is_over_query, may_have_fractions};
 use super::{Between, Explained};
@@ -8,6 +9,7 @@ use crate::compare::{Content, content_of, error_of};
 use crate::scenario::json::Json;
 use crate::schema::Kind;
 use crate::series::{lacks_rows_of, only_cells_differ};
+use std::cell::Cell;
 
 pub(super) const ENTRIES: &[Explained] = &[
     Explained {
@@ -119,6 +121,29 @@ pub(super) const ENTRIES: &[Explained] = &[
         },
     },
     Explained {
+        reason: "what has no value is false beside a boolean of its type only; InfluxDB 1.6 takes numbers and text of a subquery that are not there, and durations, for false",
+        between: Between::Values,
+        applies: |case, _| {
+            let text = case.statement.to_string();
+            any_select(case, |select| {
+                let Some(condition) = &select.condition else { return false };
+                let is_beside_boolean = Cell::new(false);
+                condition.leaves(&mut |leaf| {
+                    let may_be = |kind| may_have(case, select, leaf, kind);
+                    let is_equality = [" = ", " <> ", " != "].iter().any(|operator| leaf.contains(operator));
+                    let has_boolean =
+                        leaf.contains("true") || leaf.contains("false") || may_be(Kind::Boolean);
+                    let has_other = may_be(Kind::Float) || may_be(Kind::Integer) || may_be(Kind::String);
+                    let has_none = (is_over_query(select) && has_other) || equals_duration(&text);
+                    if is_equality && has_boolean && has_none {
+                        is_beside_boolean.set(true);
+                    }
+                });
+                is_beside_boolean.get()
+            })
+        },
+    },
+    Explained {
         reason: "a bitwise operator between a boolean and what has another type or none has no value; InfluxDB 1.6 answers false",
         between: Between::Values,
         applies: |case, pair| {
@@ -140,6 +165,17 @@ pub(super) const ENTRIES: &[Explained] = &[
         },
     },
 ];
+
+/// Whether a text compares anything but the time with a duration.
+fn equals_duration(text: &str) -> bool {
+    [" = ", " <> ", " != "].iter().any(|operator| {
+        let sides: Vec<&str> = text.split(operator).collect();
+        sides.windows(2).any(|sides| {
+            let right = sides[1].split([' ', ')']).next().unwrap_or_default();
+            !sides[0].ends_with("time") && duration(right).is_some()
+        })
+    })
+}
 
 /// Whether a column divides integers, or computes what has fractions of them.
 fn may_compute_fractions(case: &Case) -> bool {
