@@ -31,6 +31,10 @@ pub(super) fn lower(scalar: &Scalar, refs: &[Expr], calls: &[Expr]) -> Result<Ex
                 return Ok(null_of(*ty));
             }
             let operator = operator(*op, true).ok_or_else(missing)?;
+            // What `fill(N)` has put into the place of a name without a type.
+            if operator.is_bitwise() && (*ty == Type::Float || is_float(&left) || is_float(&right)) {
+                return Ok(null_of(*ty));
+            }
             Ok(Expr::ScalarFunction(ScalarFunction::new_udf(arithmetic(operator), vec![left, right])))
         }
         Scalar::Math { function, args, ty } => {
@@ -47,6 +51,15 @@ pub(super) fn lower(scalar: &Scalar, refs: &[Expr], calls: &[Expr]) -> Result<Ex
 #[must_use]
 pub(super) fn is_null(expr: &Expr) -> bool {
     matches!(expr, Expr::Literal(value, _) if value.is_null())
+}
+
+/// Whether the expression is a literal float, or computed of one.
+fn is_float(expr: &Expr) -> bool {
+    match expr {
+        Expr::Literal(value, _) => matches!(value, ScalarValue::Float64(_)),
+        Expr::ScalarFunction(call) => call.args.iter().any(is_float),
+        _ => false,
+    }
 }
 
 /// The number of `fill(N)` as a value of a column's type, as InfluxDB 1.x casts it.

@@ -87,7 +87,9 @@ impl Operator {
         }
     }
 
-    const fn is_bitwise(self) -> bool {
+    /// Whether it is one of `&`, `|` and `^`, which no float goes with.
+    #[must_use]
+    pub const fn is_bitwise(self) -> bool {
         matches!(self, Self::BitAnd | Self::BitOr | Self::BitXor)
     }
 }
