@@ -2,7 +2,7 @@
 
 use super::bounds::begins_outside;
 use super::kinds::may_have;
-use super::versions::UNSUPPORTED_VALUE;
+use super::versions::{UNSUPPORTED_VALUE, are_values_or_infinite};
 use super::words::{
     any_select, any_subquery, chooses_by_tags, computes, has_more_series, is_descending, is_nested_deeper,
     is_over_query, may_divide_by_zero, may_have_fractions, may_have_no_result, name_of, sees_neighbours,
@@ -21,9 +21,10 @@ pub(super) const ENTRIES: &[Explained] = &[
         reason: "LIMIT and OFFSET of a subquery count the rows of each of its series; InfluxDB 1.6 begins anew with every row that is not of the series before it",
         between: Between::Values,
         applies: |case, _| {
-            any_subquery(case, |top, inner| {
-                let is_finer = |entry: &String| !entry.starts_with("time(") && !top.group.contains(entry);
-                (inner.has("LIMIT") || inner.has("OFFSET")) && inner.group.iter().any(is_finer)
+            // What a subquery groups by, those inside it do as well.
+            any_subquery(case, |top, around| {
+                let is_limited = |inner: &Select| inner.has("LIMIT") || inner.has("OFFSET");
+                has_more_series(top, around) && around.any(&is_limited)
             })
         },
     },
@@ -74,12 +75,14 @@ pub(super) const ENTRIES: &[Explained] = &[
     },
     Explained {
         reason: "mathematics in the WHERE of a query over a subquery has a value; in InfluxDB 1.6 it has none",
-        between: Between::Values,
-        applies: |case, _| {
-            any_select(case, |select| {
+        between: Between::Any,
+        applies: |case, pair| {
+            let computes_outside = |select: &Select| {
                 let condition = select.condition.as_ref().map(ToString::to_string).unwrap_or_default();
                 is_over_query(select) && computes(&condition)
-            })
+            };
+            // Rows that are not there may have an infinite value.
+            are_values_or_infinite(pair) && any_select(case, computes_outside)
         },
     },
     Explained {
