@@ -118,9 +118,16 @@ impl RunSieve {
         Ok(rows.gather(&ranges)?)
     }
 
-    /// Which rows at the ends of the runs of a row group have what is needed, where its footer tells.
-    pub(super) fn to_read(&self, file: &ParquetFile, row_group: usize) -> Option<EndsToRead> {
-        let counts = self.counts(file, row_group)?;
+    /// Which rows at the ends of the runs of a row group have what is needed, where its footer tells. When its rows are merged with
+    /// others, one without a value of a field that is needed may still have newer values of others, at a time at which another source
+    /// has that value.
+    pub(super) fn to_read(
+        &self,
+        file: &ParquetFile,
+        row_group: usize,
+        is_merged: bool,
+    ) -> Option<EndsToRead> {
+        let counts = self.counts(file, row_group, is_merged)?;
         // One row of a series that goes on in the next row group is no end of it, if the end in that has all that this one has.
         let is_single = counts.iter().all(|count| *count <= 1);
         let is_same = |before: usize, after: usize| {
@@ -146,7 +153,7 @@ impl RunSieve {
     }
 
     /// How many rows at the first and the last end of each run of a row group have what is needed, where its footer tells.
-    fn counts(&self, file: &ParquetFile, row_group: usize) -> Option<[usize; 2]> {
+    fn counts(&self, file: &ParquetFile, row_group: usize, is_merged: bool) -> Option<[usize; 2]> {
         let mut counts = [0; 2];
         let fields = match &self.rows {
             RunRows::Outer(end, count) => {
@@ -158,7 +165,7 @@ impl RunSieve {
         for (name, end) in fields.iter() {
             match file.null_count(row_group, name) {
                 Some(0) => counts[*end as usize] = 1,
-                Some(nulls) if nulls == file.row_group_row_count(row_group) => {}
+                Some(nulls) if !is_merged && nulls == file.row_group_row_count(row_group) => {}
                 _ => return None,
             }
         }

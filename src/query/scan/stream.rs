@@ -52,6 +52,14 @@ impl Bound {
     }
 }
 
+/// What is read of a row group.
+enum Part {
+    /// These rows, which nothing overlaps with.
+    Rows(Range<usize>),
+    /// The rows of these series, to be merged with those of other sources.
+    Merged(SeriesRange),
+}
+
 type Rows = BoxStream<'static, Result<SortedRows>>;
 
 impl ScanPlan {
@@ -91,7 +99,7 @@ impl ScanPlan {
     fn unit(self: Arc<Self>, unit: Unit) -> Rows {
         match unit {
             Unit::Chunk(chunk) => self.chunk(chunk, &SeriesRange::default()),
-            Unit::RowGroup(file, group, rows) => self.row_group(file, group, rows, SeriesRange::default()),
+            Unit::RowGroup(file, group, rows) => self.row_group(file, group, Part::Rows(rows)),
             Unit::Merge(sources, range) => self.merge(sources, &range),
         }
     }
@@ -113,21 +121,23 @@ impl ScanPlan {
         futures::stream::iter(batches).map(move |ranges| Ok(rows.gather(&ranges)?)).boxed()
     }
 
-    /// The matching ones among some rows of a row group.
-    fn row_group(
-        self: Arc<Self>,
-        file: Arc<ParquetFile>,
-        group: usize,
-        among: Range<usize>,
-        range: SeriesRange,
-    ) -> Rows {
+    /// The matching rows of a part of a row group.
+    fn row_group(self: Arc<Self>, file: Arc<ParquetFile>, group: usize, part: Part) -> Rows {
+        let (among, range, is_merged) = match part {
+            Part::Rows(rows) => (rows, SeriesRange::default(), false),
+            Part::Merged(range) => (0..file.row_group_row_count(group), range, true),
+        };
         let open = async move {
             let series = file.series(group).await.map_err(file_error)?;
             let times = file.time_bounds(group).unwrap_or(file.meta().time_range);
             let mut keep = self.matching(&series, &range, times)?;
             let tombstones = concerning(&self.tombstones, file.meta());
             drop_deleted(&mut keep, &series, &tombstones, file.meta().time_range);
-            let ends = if keep.contains(&true) { self.ends_to_read(&file, group, &tombstones) } else { None };
+            let ends = if keep.contains(&true) {
+                self.ends_to_read(&file, group, &tombstones, is_merged)
+            } else {
+                None
+            };
             let selected = match ends {
                 Some(ends) => {
                     ranges_of(&series, &keep, |number, run| at_ends(run, ends.of_run(number, series.len())))
@@ -164,11 +174,12 @@ impl ScanPlan {
         file: &ParquetFile,
         group: usize,
         tombstones: &[Arc<Tombstone>],
+        is_merged: bool,
     ) -> Option<EndsToRead> {
         let counts_all = self.filter.times.covers(&file.meta().time_range)
             && self.of_rows.is_none()
             && tombstones.is_empty();
-        self.run_rows.as_ref().filter(|_| counts_all)?.to_read(file, group)
+        self.run_rows.as_ref().filter(|_| counts_all)?.to_read(file, group, is_merged)
     }
 
     /// The matching rows of several sources, without duplicates.
@@ -201,10 +212,8 @@ impl ScanPlan {
                     file.series_bounds(*group).is_none_or(|(min, max)| range.may_contain(min, max))
                 };
                 let groups: Vec<usize> = row_groups.iter().copied().filter(inside).collect();
-                let group = move |group| {
-                    let rows = 0..file.row_group_row_count(group);
-                    plan.clone().row_group(file.clone(), group, rows, range.clone())
-                };
+                let group =
+                    move |group| plan.clone().row_group(file.clone(), group, Part::Merged(range.clone()));
                 futures::stream::iter(groups).flat_map(group).boxed()
             }
         }

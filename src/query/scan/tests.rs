@@ -312,3 +312,15 @@ async fn the_last_value_of_a_series_is_read_from_its_newest_file_only() {
     assert_eq!(found, ends([0, 0], [10, 20]));
     assert_eq!(row_groups, 1, "all begin on the first day");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_value_beside_the_last_one_is_found_in_a_file_without_that_field() {
+    let fixture = Fixture::new().await;
+    for lines in ["m,host=h0 a=1,b=24 57", "m,host=h0 b=18 57"] {
+        fixture.write(lines.into()).await;
+        fixture.engine.flush().await.unwrap();
+    }
+    let batches = fixture.influxql("SELECT last(a), b FROM m").await;
+    let value = |column: usize| batches[0].column(column).as_primitive::<Float64Type>().value(0) as i64;
+    assert_eq!([value(2), value(3)], [1, 18]);
+}
