@@ -1,11 +1,14 @@
 //! What InfluxDB 1.6's index knows of series, tags and fields, and what INTO has written.
 
 use super::bounds::all_times;
-use super::words::{any_select, calls, is_number_against_other, names_twice, reads_several_tables, table_of};
+use super::words::{
+    any_select, calls, is_number_against_other, may_have_fractions, names_twice, reads_several_tables,
+    table_of,
+};
 use super::{Between, Explained};
 use crate::scenario::json::Json;
-use crate::series::{has_columns_of, is_part_of, measurements_beyond, row_count};
-use crate::statement::{Source, Statement};
+use crate::series::{has_columns_of, is_part_of, measurements_beyond, only_cells_differ, row_count};
+use crate::statement::{Select, Source, Statement};
 
 pub(super) const ENTRIES: &[Explained] = &[
     Explained {
@@ -58,6 +61,24 @@ pub(super) const ENTRIES: &[Explained] = &[
                 && any_select(case, |select| select.columns.iter().chain(&select.group).any(is_wild))
                 && (has_columns_of(&pair.ours, &pair.oracle, is_known)
                     || has_columns_of(&pair.oracle, &pair.ours, is_known))
+        },
+    },
+    Explained {
+        reason: "a quotient of integers that INTO has taken from a subquery is a float; in InfluxDB 1.6 it is an integer",
+        between: Between::Values,
+        applies: |case, pair| {
+            let divides = |select: &Select| select.columns.iter().any(|column| may_have_fractions(column));
+            let of_query =
+                |select: &Select| select.sources.iter().any(|source| matches!(source, Source::Query(_)));
+            let is_kept = |change: &Statement| {
+                change.select().is_some_and(|select| of_query(select) && select.any(&divides))
+            };
+            matches!(&case.statement, Statement::Other { head, .. } if head.starts_with("SHOW FIELD KEYS"))
+                && case.has_written()
+                && case.changes().any(is_kept)
+                && only_cells_differ(&pair.oracle, &pair.ours, |oracle, ours| {
+                    *oracle == Json::String("integer".to_owned()) && *ours == Json::String("float".to_owned())
+                })
         },
     },
     Explained {
