@@ -2,8 +2,10 @@
 //!
 //! A query opens every row group in which a series of its lies, which costs about as much as reading a page of it. In a file of
 //! months, row groups of a size that suits small files have hardly more than one series each, so that a question to all series opens
-//! as many as there are series. So a large file has larger ones, and about as many of them as there is work to deal out; as
-//! far as they fit memory, and their lists of series do.
+//! as many as there are series. So a large file has larger ones, as far as they fit memory, and their lists of series do.
+//!
+//! In: the manifest's entries of what a job reads. Out: a number of rows. How the rows come and how small they get encoded is not
+//! known here.
 
 use crate::model::file::FileMeta;
 use crate::model::limits::{BATCH_ROWS, ROW_GROUP_ROWS, ROW_GROUP_ROWS_MAX};

@@ -1,5 +1,7 @@
 //! What the DataFusion aggregates of this folder have in common: one accumulator for many groups does all the work, also that of
 //! queries without groups.
+//!
+//! In: a [`Vectorised`] function. Out: an [`AggregateUDFImpl`]. It knows no particular function.
 
 use super::grouping::SingleGroup;
 use arrow::datatypes::{DataType, FieldRef};

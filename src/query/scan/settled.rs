@@ -9,6 +9,8 @@
 //!
 //! Years of history then cost what its newest part costs, as long as all series are still written. A series that is not known to be
 //! settled is read, so that the order in which units come decides on speed alone.
+//!
+//! In: the rows that a scan yields. Out: which runs it need not read. What the rows are for is not known here.
 
 use super::rows::{RunEnd, RunRows, RunSieve};
 use crate::merge::{SeriesRun, SortedRows};
