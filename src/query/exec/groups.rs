@@ -2,15 +2,13 @@
 //!
 //! In: the group columns of a batch. Out: per row the id of its group, counted from 0 in order of first
 //! appearance; and, in the end, the values of every group. Rows are only compared with the row before; a hash map
-//! is asked once per run. A run may be shorter than it could be (two equal long texts in different
-//! buffers): the map then finds the same group again.
+//! is asked once per run, and finds the same group again where a run is shorter than it could be.
 
+use super::runs::{push_bucket_changes, push_changes};
 use crate::query::functions::scalar::bucket::Buckets;
-use arrow::array::{
-    Array, ArrayRef, ArrowPrimitiveType, AsArray, TimestampNanosecondArray, UInt32Array, new_empty_array,
-};
-use arrow::compute::{concat, partition, take};
-use arrow::datatypes::{DataType, Float64Type, Int64Type, TimestampNanosecondType, UInt64Type};
+use arrow::array::{Array, ArrayRef, AsArray, TimestampNanosecondArray, UInt32Array, new_empty_array};
+use arrow::compute::{concat, take};
+use arrow::datatypes::{DataType, TimestampNanosecondType};
 use arrow::row::{RowConverter, SortField};
 use datafusion::error::{DataFusionError, Result};
 use hashbrown::HashMap;
@@ -35,8 +33,6 @@ pub(super) struct Groups {
     /// Per batch that brought new groups, the values of those, in order of their ids.
     values: Vec<Vec<ArrayRef>>,
     values_bytes: usize,
-    /// Per row of the last batch, whether it begins a run; kept for its memory.
-    begins: Vec<bool>,
 }
 
 impl Groups {
@@ -54,7 +50,6 @@ impl Groups {
             key_bytes: 0,
             values: Vec::new(),
             values_bytes: 0,
-            begins: Vec::new(),
         })
     }
 
@@ -66,7 +61,7 @@ impl Groups {
     /// Bytes held.
     pub(super) fn size(&self) -> usize {
         let entry = size_of::<(Box<[u8]>, usize)>();
-        self.ids.capacity() * entry + self.key_bytes + self.values_bytes + self.begins.capacity()
+        self.ids.capacity() * entry + self.key_bytes + self.values_bytes
     }
 
     /// Writes the group of every row to `group_indices`. `arrays` has one array per column, all of
@@ -81,19 +76,9 @@ impl Groups {
         if row_count == 0 {
             return Ok(());
         }
-        self.begins.clear();
-        self.begins.resize(row_count, false);
-        for (column, array) in self.columns.iter().zip(arrays) {
-            match column {
-                GroupColumn::Value(_) => mark_changes(array, &mut self.begins)?,
-                GroupColumn::Bucket(buckets, _) => mark_buckets(buckets, times_of(array)?, &mut self.begins),
-            }
-        }
-        self.begins[0] = true;
         let too_many = |_| DataFusionError::Internal("a batch of more than 2^32 rows".into());
         u32::try_from(row_count).map_err(too_many)?;
-        let rows = self.begins.iter().zip(0_u32..).filter_map(|(begins, row)| begins.then_some(row));
-        let starts = UInt32Array::from_iter_values(rows);
+        let starts = self.run_starts(arrays)?;
         let of_runs = |(column, array): (&GroupColumn, &ArrayRef)| {
             let values = take(array, &starts, None)?;
             match column {
@@ -104,6 +89,22 @@ impl Groups {
         let run_values = self.columns.iter().zip(arrays).map(of_runs).collect::<Result<Vec<_>>>()?;
         let new_runs = self.find(&run_values, starts.values(), row_count, group_indices)?;
         self.keep(&run_values, new_runs)
+    }
+
+    /// The rows at which runs begin.
+    fn run_starts(&self, arrays: &[ArrayRef]) -> Result<UInt32Array> {
+        let mut starts = vec![0];
+        for (column, array) in self.columns.iter().zip(arrays) {
+            match column {
+                GroupColumn::Value(_) => push_changes(array, &mut starts)?,
+                GroupColumn::Bucket(buckets, _) => {
+                    push_bucket_changes(buckets, times_of(array)?, &mut starts);
+                }
+            }
+        }
+        starts.sort_unstable();
+        starts.dedup();
+        Ok(starts.into())
     }
 
     /// Finds or makes the group of every run, and writes it once per row. Returns the runs that made one.
@@ -171,78 +172,6 @@ impl Groups {
             }
         };
         self.columns.iter().enumerate().map(column).collect()
-    }
-}
-
-/// Marks the rows whose value differs from the row before.
-fn mark_changes(array: &ArrayRef, begins: &mut [bool]) -> Result<()> {
-    match array.data_type() {
-        DataType::Utf8View => mark_unequal(array.as_string_view().views(), begins),
-        DataType::Utf8 => {
-            let text = array.as_string::<i32>();
-            let bytes = text.value_data();
-            let at = |pair: &[i32]| {
-                let [start, end] =
-                    [pair.first(), pair.last()].map(|o| o.map_or(0, |o| o.cast_unsigned() as usize));
-                bytes.get(start..end)
-            };
-            let offsets: Vec<_> = text.value_offsets().windows(2).map(at).collect();
-            mark_unequal(&offsets, begins);
-        }
-        DataType::Int64 => mark_primitive::<Int64Type>(array, begins),
-        DataType::UInt64 => mark_primitive::<UInt64Type>(array, begins),
-        DataType::Float64 => mark_primitive::<Float64Type>(array, begins),
-        DataType::Timestamp(arrow::datatypes::TimeUnit::Nanosecond, _) => {
-            mark_primitive::<TimestampNanosecondType>(array, begins);
-        }
-        DataType::Dictionary(..) => {
-            let keys = array.as_any_dictionary().keys();
-            return mark_ranges(&arrow::array::make_array(keys.to_data()), begins);
-        }
-        _ => return mark_ranges(array, begins),
-    }
-    // Under a null lies any value, so that two nulls may seem to differ, but a null and a value must not
-    // seem equal.
-    if let Some(nulls) = array.logical_nulls() {
-        let valid: Vec<bool> = nulls.iter().collect();
-        mark_unequal(&valid, begins);
-    }
-    Ok(())
-}
-
-fn mark_primitive<T: ArrowPrimitiveType>(array: &ArrayRef, begins: &mut [bool]) {
-    mark_unequal(array.as_primitive::<T>().values(), begins);
-}
-
-/// Marks the rows that differ from the row before.
-fn mark_unequal<V: PartialEq>(values: &[V], begins: &mut [bool]) {
-    for (begin, pair) in begins.iter_mut().skip(1).zip(values.windows(2)) {
-        *begin |= pair[0] != pair[1];
-    }
-}
-
-/// Marks as [`mark_unequal`], for any type.
-fn mark_ranges(array: &ArrayRef, begins: &mut [bool]) -> Result<()> {
-    for range in partition(&[Arc::clone(array)])?.ranges() {
-        begins[range.start] = true;
-    }
-    Ok(())
-}
-
-/// Marks the rows whose time lies in another bucket than that of the row before.
-fn mark_buckets(buckets: &Buckets, times: &TimestampNanosecondArray, begins: &mut [bool]) {
-    if times.null_count() > 0 {
-        mark_unequal(
-            &times.nulls().map(|nulls| nulls.iter().collect::<Vec<_>>()).unwrap_or_default(),
-            begins,
-        );
-    }
-    let (mut start, mut end) = (0, 0);
-    for (&time, begin) in times.values().iter().zip(begins.iter_mut()) {
-        if time < start || time >= end {
-            (start, end) = buckets.bucket_of(time);
-            *begin = true;
-        }
     }
 }
 

@@ -30,6 +30,7 @@ pub mod row_merge;
 mod row_merge_stream;
 pub mod run_aggregate;
 pub mod run_aggregate_rule;
+mod runs;
 pub mod series_limit;
 #[cfg(test)]
 mod tests;

@@ -30,10 +30,18 @@ pub(super) fn valid_rows(values: &dyn Array, filter: Option<&BooleanArray>) -> O
 pub(super) fn for_each_run(group_indices: &[usize], mut each: impl FnMut(usize, Range<usize>)) {
     let mut start = 0;
     while let Some(&group) = group_indices.get(start) {
-        let length = group_indices[start..].iter().take_while(|&&g| g == group).count();
+        let length = run_length(&group_indices[start..], group);
         each(group, start..start + length);
         start += length;
     }
+}
+
+/// How many of `groups` are `group`, from the first on. Compares them in blocks, without a branch for each.
+fn run_length(groups: &[usize], group: usize) -> usize {
+    const BLOCK: usize = 64;
+    let is_same = |block: &&[usize]| block.iter().fold(0, |others, other| others | (other ^ group)) == 0;
+    let same = groups.chunks_exact(BLOCK).take_while(is_same).count() * BLOCK;
+    same + groups[same..].iter().take_while(|other| **other == group).count()
 }
 
 /// Calls `each` with every row of `rows` that is valid.
