@@ -65,7 +65,7 @@ impl Groups {
     }
 
     /// Writes the group of every row to `group_indices`. `arrays` has one array per column, all of
-    /// `row_count` rows.
+    /// `row_count` rows. Without columns all rows are of one group.
     pub(super) fn assign(
         &mut self,
         arrays: &[ArrayRef],
@@ -74,6 +74,11 @@ impl Groups {
     ) -> Result<()> {
         group_indices.clear();
         if row_count == 0 {
+            return Ok(());
+        }
+        if self.columns.is_empty() {
+            self.ids.entry(Box::default()).or_insert(0);
+            group_indices.resize(row_count, 0);
             return Ok(());
         }
         let too_many = |_| DataFusionError::Internal("a batch of more than 2^32 rows".into());

@@ -6,6 +6,7 @@
 //! | [`series_limit`] | `LIMIT`, `OFFSET`, `SLIMIT` and `SOFFSET`, which count rows per series |
 //! | [`neighbours`] | functions of neighbouring points: `derivative(…)` |
 //! | [`row_merge`] | several inputs side by side, row by row of one series and time |
+//! | [`group_aggregate`] | aggregates of groups, with a condition, columns and an order |
 //! | [`run_aggregate`] | partial aggregation of rows that come in runs of one group |
 //!
 //! All but the last are logical nodes, planned by [`planner::InfluxExtensionPlanner`]; that one replaces a node
@@ -14,11 +15,14 @@
 //! Series come in the order of their group columns: ascending with nulls first, or all
 //! descending with nulls last.
 
+mod accumulate;
 mod contiguous;
 pub mod fill;
 pub mod gap_fill;
 mod gap_fill_output;
 mod gap_fill_stream;
+pub mod group_aggregate;
+pub mod group_aggregate_exec;
 mod groups;
 pub mod neighbours;
 mod neighbours_call;
@@ -34,5 +38,7 @@ mod runs;
 pub mod series_limit;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_group_aggregate;
 #[cfg(test)]
 mod tests_of_neighbours;

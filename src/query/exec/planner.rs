@@ -1,6 +1,7 @@
 //! From this folder's logical nodes to its physical ones. Knows no other node.
 
 use super::gap_fill::GapFill;
+use super::group_aggregate::GroupAggregate;
 use super::neighbours::Neighbours;
 use super::row_merge::RowMerge;
 use super::series_limit::SeriesLimit;
@@ -13,7 +14,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
 use std::sync::Arc;
 
-/// Plans [`GapFill`], [`SeriesLimit`], [`Neighbours`] and [`RowMerge`]. Give it to `DefaultPhysicalPlanner::with_extension_planners`.
+/// Plans [`GroupAggregate`], [`GapFill`], [`SeriesLimit`], [`Neighbours`] and [`RowMerge`]. Give it to `DefaultPhysicalPlanner::with_extension_planners`.
 #[derive(Debug, Default)]
 pub struct InfluxExtensionPlanner;
 
@@ -25,13 +26,16 @@ impl ExtensionPlanner for InfluxExtensionPlanner {
         node: &dyn UserDefinedLogicalNode,
         _logical_inputs: &[&LogicalPlan],
         physical_inputs: &[Arc<dyn ExecutionPlan>],
-        _session: &dyn Session,
-        _planning_ctx: &PhysicalPlanningContext,
+        session: &dyn Session,
+        context: &PhysicalPlanningContext,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
         let input = || {
             let none = || DataFusionError::Internal(format!("{} was planned without input", node.name()));
             physical_inputs.first().cloned().ok_or_else(none)
         };
+        if let Some(node) = node.as_any().downcast_ref::<GroupAggregate>() {
+            return Ok(Some(node.plan(input()?, session, context)?));
+        }
         if let Some(node) = node.as_any().downcast_ref::<GapFill>() {
             return Ok(Some(Arc::new(node.plan(input()?)?)));
         }

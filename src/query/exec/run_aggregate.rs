@@ -19,17 +19,16 @@
 //! [`RunAggregateRule`](super::run_aggregate_rule::RunAggregateRule). Groups come out in the order of their first
 //! rows, so that an order of groups that the input has is kept.
 
-use super::groups::{GroupColumn, Groups};
+use super::accumulate::{RunAccumulators, can_accumulate};
 use super::node::{Batches, stream_of};
-use crate::query::functions::scalar::bucket;
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use datafusion::common::Statistics;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
-use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr};
+use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
 use datafusion::physical_plan::execution_plan::{
     CardinalityEffect, ChildrenPropertiesMode, EmissionType, ReplaceChildrenOptions,
@@ -67,9 +66,7 @@ impl RunAggregateExec {
             group_by.is_single() && !group_by.has_grouping_set() && !group_by.expr().is_empty();
         let plain = aggregate.filter_expr().iter().all(Option::is_none)
             && aggregate.limit_options().is_none()
-            && aggregate.aggr_expr().iter().all(|expr| {
-                !expr.is_distinct() && expr.order_bys().is_empty() && expr.groups_accumulator_supported()
-            });
+            && aggregate.aggr_expr().iter().all(|expr| can_accumulate(expr));
         if *aggregate.mode() != AggregateMode::Partial || !groups_apart || !plain {
             return None;
         }
@@ -149,18 +146,11 @@ impl ExecutionPlan for RunAggregateExec {
         let metrics = BaselineMetrics::new(&self.metrics, partition);
         let row_count_max = context.session_config().batch_size();
         let input = self.aggregate.input().execute(partition, context)?;
-        let (columns, group_exprs) = group_columns(&self.aggregate)?;
-        let aggregates = self.aggregate.aggr_expr().iter().map(|expr| {
-            let accumulator = expr.create_groups_accumulator()?;
-            Ok(Aggregate { accumulator, arguments: expr.expressions() })
-        });
+        let (group_by, aggregates) = (self.aggregate.group_expr(), self.aggregate.aggr_expr());
         let state = RunAggregateStream {
-            aggregate: Arc::clone(&self.aggregate),
+            schema: self.schema(),
             input: Some(input),
-            group_exprs,
-            groups: Groups::try_new(columns)?,
-            group_indices: Vec::new(),
-            aggregates: aggregates.collect::<Result<_>>()?,
+            accumulators: RunAccumulators::try_new(group_by, aggregates, &self.aggregate.input().schema())?,
             groups_max: self.groups_max,
             row_count_max,
             reservation,
@@ -187,47 +177,19 @@ impl ExecutionPlan for RunAggregateExec {
     }
 }
 
-/// Group columns, and the expressions to evaluate for them: of a bucket only its time.
-type GroupColumns = (Vec<GroupColumn>, Vec<Arc<dyn PhysicalExpr>>);
-
-/// The group columns of an aggregation.
-fn group_columns(aggregate: &AggregateExec) -> Result<GroupColumns> {
-    let schema = aggregate.input().schema();
-    let column = |expr: &Arc<dyn PhysicalExpr>| -> Result<(GroupColumn, Arc<dyn PhysicalExpr>)> {
-        let data_type = expr.data_type(&schema)?;
-        let function = expr.downcast_ref::<ScalarFunctionExpr>();
-        let bucket = function.and_then(|function| bucket::of_call(function.fun(), function.args()));
-        Ok(match bucket {
-            Some((time, buckets)) => (GroupColumn::Bucket(buckets, data_type), time),
-            None => (GroupColumn::Value(data_type), Arc::clone(expr)),
-        })
-    };
-    let pairs = aggregate.group_expr().expr().iter().map(|(expr, _)| column(expr));
-    Ok(pairs.collect::<Result<Vec<_>>>()?.into_iter().unzip())
-}
-
-/// One aggregate and what it is fed.
-struct Aggregate {
-    accumulator: Box<dyn GroupsAccumulator>,
-    arguments: Vec<Arc<dyn PhysicalExpr>>,
-}
-
 /// The state of one execution.
-struct RunAggregateStream {
-    aggregate: Arc<AggregateExec>,
+pub(super) struct RunAggregateStream {
+    /// Of the partial states.
+    pub(super) schema: SchemaRef,
     /// `None` once it has ended.
-    input: Option<SendableRecordBatchStream>,
-    group_exprs: Vec<Arc<dyn PhysicalExpr>>,
-    groups: Groups,
-    /// Per row of the current batch; kept for its memory.
-    group_indices: Vec<usize>,
-    aggregates: Vec<Aggregate>,
-    groups_max: usize,
-    row_count_max: usize,
-    reservation: MemoryReservation,
-    metrics: BaselineMetrics,
+    pub(super) input: Option<SendableRecordBatchStream>,
+    pub(super) accumulators: RunAccumulators,
+    pub(super) groups_max: usize,
+    pub(super) row_count_max: usize,
+    pub(super) reservation: MemoryReservation,
+    pub(super) metrics: BaselineMetrics,
     /// Partial states on their way out, and how many of their rows are.
-    emitting: Option<(RecordBatch, usize)>,
+    pub(super) emitting: Option<(RecordBatch, usize)>,
 }
 
 impl Batches for RunAggregateStream {
@@ -242,10 +204,10 @@ impl Batches for RunAggregateStream {
             match input.next().await.transpose()? {
                 Some(batch) => {
                     let _timer = elapsed.timer();
-                    self.take_in(&batch)?;
+                    self.accumulators.take_in(&batch)?;
                     // Nothing is lost by putting states out early, so memory that is refused is no error.
-                    let refused = self.reservation.try_resize(self.size()).is_err();
-                    if refused || self.groups.count() > self.groups_max {
+                    let refused = self.reservation.try_resize(self.accumulators.size()).is_err();
+                    if refused || self.accumulators.group_count() > self.groups_max {
                         self.put_out()?;
                     }
                 }
@@ -273,35 +235,13 @@ impl RunAggregateStream {
         Some(slice)
     }
 
-    /// Feeds the accumulators with a batch.
-    fn take_in(&mut self, batch: &RecordBatch) -> Result<()> {
-        let row_count = batch.num_rows();
-        let evaluate = |expr: &Arc<dyn PhysicalExpr>| expr.evaluate(batch)?.into_array(row_count);
-        let group_values = self.group_exprs.iter().map(evaluate).collect::<Result<Vec<ArrayRef>>>()?;
-        self.groups.assign(&group_values, row_count, &mut self.group_indices)?;
-        for aggregate in &mut self.aggregates {
-            let values = aggregate.arguments.iter().map(evaluate).collect::<Result<Vec<ArrayRef>>>()?;
-            let count = self.groups.count();
-            aggregate.accumulator.update_batch(&values, &self.group_indices, None, count)?;
-        }
-        Ok(())
-    }
-
     /// Makes partial states of all groups, and forgets the groups.
-    fn put_out(&mut self) -> Result<()> {
-        if self.groups.count() == 0 {
+    pub(super) fn put_out(&mut self) -> Result<()> {
+        if self.accumulators.group_count() == 0 {
             return Ok(());
         }
-        let mut columns = self.groups.take_values()?;
-        for aggregate in &mut self.aggregates {
-            columns.extend(aggregate.accumulator.state(EmitTo::All)?);
-        }
-        self.emitting = Some((RecordBatch::try_new(self.aggregate.schema(), columns)?, 0));
-        self.reservation.try_resize(self.size())
-    }
-
-    fn size(&self) -> usize {
-        let accumulators: usize = self.aggregates.iter().map(|aggregate| aggregate.accumulator.size()).sum();
-        self.groups.size() + accumulators + self.group_indices.capacity() * size_of::<usize>()
+        let columns = self.accumulators.take_states()?;
+        self.emitting = Some((RecordBatch::try_new(self.schema.clone(), columns)?, 0));
+        self.reservation.try_resize(self.accumulators.size())
     }
 }

@@ -61,7 +61,7 @@ pub const ROW_ORDER_KEY: &str = "tidegauge.row_order";
 pub const ROW_ORDER_SERIES: &str = "series";
 
 /// Whether rows of a series lie together in the output of `plan`, by and large.
-fn comes_in_series(plan: &Arc<dyn ExecutionPlan>) -> bool {
+pub(super) fn comes_in_series(plan: &Arc<dyn ExecutionPlan>) -> bool {
     let by_series = plan.output_ordering().is_some_and(|order| {
         order.first().expr.downcast_ref::<Column>().is_some_and(|column| column.name() == SERIES_COLUMN)
     });

@@ -358,7 +358,7 @@ proptest! {
 }
 
 /// A session with this module's functions, nodes and rule.
-fn session(target_partitions: usize) -> SessionContext {
+pub(super) fn session(target_partitions: usize) -> SessionContext {
     #[derive(Debug)]
     struct Planner;
 

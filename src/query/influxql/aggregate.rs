@@ -4,11 +4,8 @@
 //! Project: measurement, tags, time, columns
 //!   SeriesLimit or Limit
 //!     GapFill                    with GROUP BY time and unless fill(none)
-//!       Sort: tags, window
-//!         Project: tags, window, values
-//!           Filter: one of the calls had a point
-//!             Aggregate: by tags and window
-//!               scan
+//!       GroupAggregate: by tags and window, where one of the calls had a point
+//!         scan
 //! ```
 //!
 //! The time of a row is the start of its window; without windows that of a lone selector's point, else the lower bound of
@@ -17,7 +14,7 @@
 use super::call::{Arguments, aggregate_of, aux_of, time_of, value_of};
 use super::columns::{null_of, or_else, plain, time_literal};
 use super::error::Result;
-use super::finish::{project, sort};
+use super::finish::{in_order, project};
 use super::function::Function;
 use super::ir::{Call, Interval, Measurement, Query, Ref};
 use super::limit::limit;
@@ -25,17 +22,18 @@ use super::lower::{fill_value, is_null, lower};
 use super::scan::{Input, RowsWanted, Wanted, scan};
 use super::time_range::TimeBounds;
 use super::types::Type;
+use crate::query::error::QueryError;
 use crate::query::exec::fill::{FillMode, FillRange};
 use crate::query::exec::gap_fill::GapFill;
+use crate::query::exec::group_aggregate::{GroupAggregate, GroupAggregateParts};
 use crate::query::functions::scalar::bucket::{Buckets, bucket};
 use crate::query::scan::RunEnd;
 use crate::query::tables::Tables;
 use datafusion::common::{Column, ScalarValue};
+use datafusion::error::DataFusionError;
 use datafusion::logical_expr::expr::{Case, ScalarFunction};
 use datafusion::logical_expr::utils::conjunction;
-use datafusion::logical_expr::{
-    Aggregate, BinaryExpr, Expr, Extension, Filter, LogicalPlan, Operator, Projection,
-};
+use datafusion::logical_expr::{BinaryExpr, Expr, Extension, LogicalPlan, Operator, SortExpr};
 use influxql::ast::Fill;
 use std::sync::Arc;
 
@@ -171,13 +169,13 @@ impl<'a> Shape<'a> {
                 _ => value.clone(),
             })
             .collect();
-        let plan = self.aggregate(&input, &arguments, aux)?;
         let tags: Vec<_> = (input.group_tags.iter().enumerate())
             .map(|(i, tag)| if is_null(tag) { tag.clone() } else { plain(&tag_name(i)) })
             .collect();
         let groups: Vec<_> = tags.iter().filter(|tag| !is_null(tag)).cloned().collect();
         let window: Vec<_> = query.interval.iter().map(|_| plain(WINDOW)).collect();
-        let mut plan = sort(query, plan, &groups, &window);
+        let order = groups.iter().chain(&window).map(|column| in_order(query, column)).collect();
+        let mut plan = self.aggregate(&input, &arguments, aux, order)?;
         if let Some(interval) = query.interval.filter(|_| query.fill != Fill::None) {
             let filled = Filled { arguments: &arguments, aux };
             plan = self.fill_gaps(plan, interval, &groups, filled, tables.buckets_max())?;
@@ -203,7 +201,13 @@ impl<'a> Shape<'a> {
     }
 
     /// Rows with the columns `tag_i`, `window`, `call_i`, `point_time`, `aux_i`, one for each group with a point.
-    fn aggregate(&self, input: &Input, arguments: &[Expr], aux: &[Expr]) -> Result<LogicalPlan> {
+    fn aggregate(
+        &self,
+        input: &Input,
+        arguments: &[Expr],
+        aux: &[Expr],
+        order: Vec<SortExpr>,
+    ) -> Result<LogicalPlan> {
         let query = self.query;
         let mut groups: Vec<_> = (input.group_tags.iter().enumerate())
             .filter(|(_, tag)| !is_null(tag))
@@ -212,7 +216,8 @@ impl<'a> Shape<'a> {
         if let Some(interval) = query.interval {
             groups.push(bucket_of(query, interval, input.time.clone()).alias(WINDOW));
         }
-        let mut kept: Vec<_> = groups.iter().map(|group| plain(&group.schema_name().to_string())).collect();
+        let mut columns: Vec<_> =
+            groups.iter().map(|group| plain(&group.schema_name().to_string())).collect();
         let mut aggregates = Vec::new();
         let mut has_point = None;
         for (i, (call, value)) in
@@ -231,18 +236,17 @@ impl<'a> Shape<'a> {
                 }
                 None => present,
             });
-            kept.push(value_of(call.function, result.clone())?.alias(call_name(i)));
+            columns.push(value_of(call.function, result.clone())?.alias(call_name(i)));
             if self.has_point_time {
-                kept.push(time_of(result.clone()).alias(POINT_TIME));
+                columns.push(time_of(result.clone()).alias(POINT_TIME));
             }
-            kept.extend((0..aux.len()).map(|i| aux_of(result.clone(), i).alias(aux_name(i))));
+            columns.extend((0..aux.len()).map(|i| aux_of(result.clone(), i).alias(aux_name(i))));
         }
-        let mut plan =
-            LogicalPlan::Aggregate(Aggregate::try_new(Arc::new(input.plan.clone()), groups, aggregates)?);
-        if let Some(has_point) = has_point {
-            plan = LogicalPlan::Filter(Filter::try_new(has_point, Arc::new(plan))?);
-        }
-        Ok(LogicalPlan::Projection(Projection::try_new(kept, Arc::new(plan))?))
+        let none = || QueryError::Internal(DataFusionError::Internal("an aggregate of nothing".into()));
+        let having = has_point.ok_or_else(none)?;
+        let parts = GroupAggregateParts { groups, aggregates, having, columns, order };
+        let node = GroupAggregate::try_new(input.plan.clone(), parts)?;
+        Ok(LogicalPlan::Extension(Extension { node: Arc::new(node) }))
     }
 
     fn fill_gaps(

@@ -39,12 +39,9 @@ fn mean_by_hour_and_host_reads_three_columns() {
         "SELECT mean(usage_user) FROM cpu WHERE time >= 0 AND time < 12h GROUP BY time(1h), hostname",
         "Projection: Utf8View(\"cpu\") AS iox::measurement, tag_0 AS hostname, window AS time, call_0 AS mean
            GapFill: group=[tag_0], fill=[call_0: Null]
-             Sort: tag_0 ASC NULLS FIRST, window ASC NULLS FIRST
-               Projection: tag_0, window, result_0 AS call_0
-                 Filter: result_0 IS NOT NULL
-                   Aggregate: groupBy=[[t.hostname AS tag_0, influx_bucket(t.time, Int64(3600000000000), Int64(0)) AS window]], aggr=[[influx_mean(t.usage_user) AS result_0]]
-                     Filter: t.time >= TimestampNanosecond(0, None) AND t.time <= TimestampNanosecond(43199999999999, None)
-                       TableScan: t projection=[time, hostname, usage_user]",
+             GroupAggregate: groups=[t.hostname AS tag_0, influx_bucket(t.time, Int64(3600000000000), Int64(0)) AS window], aggregates=[influx_mean(t.usage_user) AS result_0], having=result_0 IS NOT NULL, columns=[tag_0, window, result_0 AS call_0], order=[tag_0 ASC NULLS FIRST, window ASC NULLS FIRST]
+               Filter: t.time >= TimestampNanosecond(0, None) AND t.time <= TimestampNanosecond(43199999999999, None)
+                 TableScan: t projection=[time, hostname, usage_user]",
     );
 }
 
