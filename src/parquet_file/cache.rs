@@ -1,7 +1,8 @@
-//! What readers keep of files: footers, which series a row group holds, and the values of tags.
+//! What readers keep of files: footers, which series a row group holds, the values of tags, and where those lie.
 
 use super::footer::Footer;
 use super::read::FileError;
+use super::tag_index::TagIndex;
 use crate::merge::SeriesRun;
 use moka::sync::Cache;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ pub struct ReaderCache {
     footers: Cache<Arc<str>, CachedFooter>,
     series: Cache<(Arc<str>, usize), Arc<[SeriesRun]>>,
     values: Cache<(Arc<str>, Arc<str>), TagValues>,
+    tag_indexes: Cache<(Arc<str>, Arc<str>), Option<Arc<TagIndex>>>,
 }
 
 /// The distinct values of a tag in a file.
@@ -27,8 +29,8 @@ struct CachedFooter {
 }
 
 impl ReaderCache {
-    /// A cache that holds up to `bytes_max` bytes: half of it for footers, a quarter for series lists and a quarter for values
-    /// of tags.
+    /// A cache that holds up to `bytes_max` bytes: half of it for footers, a quarter for series lists, and an eighth each for values
+    /// and indexes of tags.
     #[must_use]
     pub fn new(bytes_max: u64) -> Self {
         let footers = Cache::builder()
@@ -37,8 +39,10 @@ impl ReaderCache {
             .build();
         let series = Cache::builder().weigher(|_, runs| runs_bytes(runs)).max_capacity(bytes_max / 4).build();
         let values =
-            Cache::builder().weigher(|_, values| values_bytes(values)).max_capacity(bytes_max / 4).build();
-        Self { footers, series, values }
+            Cache::builder().weigher(|_, values| values_bytes(values)).max_capacity(bytes_max / 8).build();
+        let tag_indexes =
+            Cache::builder().weigher(|_, index| index_bytes(index)).max_capacity(bytes_max / 8).build();
+        Self { footers, series, values, tag_indexes }
     }
 
     pub(super) async fn footer(
@@ -85,6 +89,26 @@ impl ReaderCache {
         self.values.insert(key, values.clone());
         Ok(values)
     }
+
+    pub(super) async fn tag_index(
+        &self,
+        path: &Arc<str>,
+        tag: &Arc<str>,
+        load: impl Future<Output = Result<Option<Arc<TagIndex>>, FileError>>,
+    ) -> Result<Option<Arc<TagIndex>>, FileError> {
+        let key = (path.clone(), tag.clone());
+        if let Some(index) = self.tag_indexes.get(&key) {
+            return Ok(index);
+        }
+        let index = load.await?;
+        self.tag_indexes.insert(key, index.clone());
+        Ok(index)
+    }
+}
+
+fn index_bytes(index: &Option<Arc<TagIndex>>) -> u32 {
+    let bytes = index.as_ref().map_or(0, |index| index.size());
+    u32::try_from(bytes).unwrap_or(u32::MAX)
 }
 
 fn values_bytes(values: &Arc<[Arc<str>]>) -> u32 {

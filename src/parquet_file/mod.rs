@@ -16,8 +16,8 @@
 //!
 //! Key-value metadata: `tidegauge.version`, `tidegauge.table`, `tidegauge.sequences` (`min-max`),
 //! `tidegauge.deduplicated` and `tidegauge.checksums`. Every byte that is read is checked before it is believed: see
-//! `checksums`. What need not be read is left out before: rows of other series by the caller, pages of other times by `page_times`. `row_group` fetches
-//! and decompresses pages; the `parquet` crate decodes them.
+//! `checksums`. What need not be read is left out before: rows of other series by the caller, whom `tag_index` tells the row groups of
+//! a tag's value, pages of other times by `page_times`. `row_group` fetches and decompresses pages; the `parquet` crate decodes them.
 //!
 //! Where a file goes and who may see it is not known here.
 
@@ -28,12 +28,14 @@ mod object_reader;
 mod page_times;
 mod read;
 mod row_group;
+mod tag_index;
 mod tag_values;
 mod write;
 
 pub use cache::ReaderCache;
 pub use footer::check_bytes;
 pub use read::{FileError, ParquetFile};
+pub use tag_index::TagIndex;
 pub use write::{FileColumn, FileSpec, FileWriter, WrittenFile};
 
 #[cfg(test)]

@@ -211,13 +211,17 @@ impl ParquetFile {
         let mask = ProjectionMask::roots(schema, columns.iter().copied());
         let levels = parquet_to_arrow_field_levels(schema, mask, Some(self.footer.schema().fields()))
             .map_err(wrong.clone())?;
+        let row_count =
+            selection.map_or(self.row_group_row_count(row_group), |rows| rows.iter().map(Range::len).sum());
         let selection = selection.map(row_selection);
         let (reader, metadata) = (self.reader.clone(), Arc::clone(self.footer.metadata()));
         let open = async move {
             let pages =
                 RowGroupPages::fetch(&reader, metadata, row_group, &columns, selection.as_ref()).await?;
+            // The reader sets memory aside for a whole batch.
+            let batch_rows = row_count.clamp(1, BATCH_ROWS);
             let batches =
-                ParquetRecordBatchReader::try_new_with_row_groups(&levels, &pages, BATCH_ROWS, selection)?;
+                ParquetRecordBatchReader::try_new_with_row_groups(&levels, &pages, batch_rows, selection)?;
             Ok::<_, ParquetError>(stream::iter(batches.map(|batch| batch.map_err(ParquetError::from))))
         };
         Ok(stream::once(open).try_flatten().map_err(wrong).boxed())

@@ -15,6 +15,7 @@ use arrow::datatypes::DataType;
 use futures::TryStreamExt;
 use object_store::memory::InMemory;
 use object_store::{ObjectStore, ObjectStoreExt};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -274,4 +275,42 @@ async fn pages_of_other_times_are_left_out_and_no_row_is_missed() {
     }
     let everything = file.rows_near(0, vec![5..7, 9..10], TimeRange::ALL);
     assert_eq!(everything, [5..7, 9..10]);
+}
+
+#[tokio::test]
+async fn the_index_of_a_tag_gives_the_row_groups_of_each_value() {
+    let mut rows = sample(400, 1_000);
+    let key = |number: usize| {
+        let (dc, host) = (number / 100, number % 7);
+        series_key::encode([
+            ("dc", dc.to_string()),
+            ("host", host.to_string()),
+            ("n", format!("{number:03}")),
+        ])
+    };
+    for (number, run) in rows.runs.iter_mut().enumerate() {
+        run.key = key(number).into();
+    }
+    rows.runs.sort_by(|a, b| a.key.cmp(&b.key));
+    for (run, end_row) in rows.runs.iter_mut().zip((1_000..).step_by(1_000)) {
+        run.end_row = end_row;
+    }
+    let file = open(write(&rows)).await;
+    assert_eq!(file.row_group_count(), 4);
+    for tag in ["dc", "host", "n", "none"] {
+        let index = file.tag_index(&tag.into()).await.unwrap().expect("few values");
+        let mut expected: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for group in 0..file.row_group_count() {
+            for run in file.series(group).await.unwrap().iter() {
+                let value = series_key::decode(&run.key).find(|(name, _)| name == tag);
+                let groups = value.map(|(_, value)| expected.entry(value.into_owned()).or_default());
+                groups.into_iter().filter(|groups| groups.last() != Some(&group)).for_each(|g| g.push(group));
+            }
+        }
+        for (value, groups) in &expected {
+            assert_eq!(index.row_groups(value).collect::<Vec<_>>(), *groups, "{tag} {value}");
+        }
+        assert_eq!(index.row_groups("no value").next(), None);
+        assert_eq!(expected.is_empty(), tag == "none");
+    }
 }

@@ -20,7 +20,7 @@ use crate::query::scan::{RunEnd, RunRows};
 use crate::query::tables::Tables;
 
 use datafusion::catalog::TableProvider;
-use datafusion::common::ScalarValue;
+use datafusion::common::{ScalarValue, TableReference};
 use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{
@@ -192,7 +192,7 @@ pub(super) fn scan_table<'a>(
         |name: &str| names.contains(name) || of_condition.iter().any(|column| column.name == name);
     let fields = columns.schema.fields().iter().enumerate();
     let projection = fields.filter(|(_, field)| is_needed(field.name())).map(|(i, _)| i).collect();
-    let scan = TableScanBuilder::new(SCAN_NAME, provider_as_source(provider))
+    let scan = TableScanBuilder::new(TableReference::bare(SCAN_NAME), provider_as_source(provider))
         .with_projection(Some(projection))
         .with_filters(filters);
     let plan = LogicalPlan::TableScan(scan.build()?);

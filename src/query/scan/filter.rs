@@ -7,7 +7,7 @@ use crate::merge::{SeriesRun, series_column, tag_values};
 use crate::model::file::FileMeta;
 use crate::model::schema::TIME_COLUMN;
 use crate::model::time::TimeRange;
-use crate::parquet_file::ParquetFile;
+use crate::parquet_file::{FileError, ParquetFile};
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, StringViewArray};
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::Schema;
@@ -155,8 +155,18 @@ impl ScanFilter {
         Ok(matches)
     }
 
+    /// The row groups of a file that may hold a matching row, ascending, by what its footer and its indexes know of them.
+    pub(super) async fn row_groups(&self, file: &ParquetFile) -> Result<Vec<usize>, FileError> {
+        let row_groups =
+            (0..file.row_group_count()).filter(|group| self.may_match_in(file, *group)).collect();
+        match &self.series {
+            Some(series) => series.keys.row_groups(file, row_groups).await,
+            None => Ok(row_groups),
+        }
+    }
+
     /// Whether a row group may hold a matching row, by what its footer knows of it.
-    pub(super) fn may_match_in(&self, file: &ParquetFile, row_group: usize) -> bool {
+    fn may_match_in(&self, file: &ParquetFile, row_group: usize) -> bool {
         let times = file.time_bounds(row_group);
         times.is_none_or(|times| times.overlaps(&self.times))
             && (self.series.as_ref())

@@ -3,10 +3,16 @@
 use super::columns::{Origin, ScanColumn};
 use crate::model::limits::TAG_SUMMARY_VALUES_MAX;
 use crate::model::series_key;
+use crate::parquet_file::{FileError, ParquetFile};
 use datafusion::logical_expr::expr::{BinaryExpr, InList};
 use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{Expr, Operator};
 use memchr::memmem::Finder;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// Row groups below which none is looked up in an index: it is as fast to look into them.
+const INDEXED_ROW_GROUPS_MIN: usize = 4;
 
 /// What a conjunction wants of tags by `tag = 'text'` and `tag IN ('text', …)`. Its other parts are not looked at.
 ///
@@ -23,7 +29,8 @@ pub(super) struct KeyFilter {
 /// One tag, and the values of which it must have one.
 #[derive(Clone, Debug)]
 struct Wanted {
-    /// The tag's column, and the values, sorted.
+    /// The tag, its column, and the values, sorted.
+    name: Arc<str>,
     column: String,
     texts: Vec<String>,
     /// The tag as it stands in a series key, with the separator behind it.
@@ -67,6 +74,28 @@ impl KeyFilter {
     }
 }
 
+impl KeyFilter {
+    /// Those of `row_groups` that have the values wanted, by the indexes of `file`. Where other bounds have ruled out most of the file
+    /// none is made.
+    pub(super) async fn row_groups(
+        &self,
+        file: &ParquetFile,
+        mut row_groups: Vec<usize>,
+    ) -> Result<Vec<usize>, FileError> {
+        for wanted in &self.wanted {
+            if row_groups.len() < INDEXED_ROW_GROUPS_MIN.max(file.row_group_count() / 2) {
+                break;
+            }
+            if let Some(index) = file.tag_index(&wanted.name).await? {
+                let with_value: HashSet<usize> =
+                    wanted.texts.iter().flat_map(|text| index.row_groups(text)).collect();
+                row_groups.retain(|group| with_value.contains(group));
+            }
+        }
+        Ok(row_groups)
+    }
+}
+
 impl Wanted {
     fn new(part: &Expr, columns: &[ScanColumn]) -> Option<Self> {
         let (column, texts) = match part {
@@ -81,6 +110,7 @@ impl Wanted {
         let Expr::Column(column) = column else { return None };
         let column = columns.iter().find(|known| *known.field.name() == column.name)?;
         let Origin::Tag(tag) = &column.origin else { return None };
+        let name_of_tag = tag.clone();
         let mut values: Vec<String> = texts.iter().copied().map(series_key::escape).collect();
         values.sort_unstable();
         let mut texts: Vec<String> = texts.into_iter().map(str::to_owned).collect();
@@ -88,7 +118,7 @@ impl Wanted {
         let mut name = series_key::escape(tag);
         name.push(series_key::SEPARATOR as char);
         let (column, tag) = (column.field.name().clone(), Finder::new(name.as_bytes()).into_owned());
-        Some(Self { column, texts, tag, values })
+        Some(Self { name: name_of_tag, column, texts, tag, values })
     }
 
     fn may_lie_within(&self, (min, max): (&str, &str)) -> bool {

@@ -44,10 +44,8 @@ pub(super) struct FileSource {
 }
 
 impl FileSource {
-    /// What of `file` may match, by what its footer says.
-    pub(super) fn new(file: ParquetFile, filter: &ScanFilter) -> Result<Self> {
-        let may_match = |group: &usize| filter.may_match_in(&file, *group);
-        let mut row_groups: Vec<usize> = (0..file.row_group_count()).filter(may_match).collect();
+    /// Of those `row_groups` of `file` that may match what its footer does not rule out.
+    pub(super) fn new(file: ParquetFile, mut row_groups: Vec<usize>, filter: &ScanFilter) -> Result<Self> {
         let mut of_one_series = HashSet::new();
         if !filter.takes_all_series() {
             let single = row_groups.iter().filter_map(|group| Some((*group, only_series(&file, *group)?)));

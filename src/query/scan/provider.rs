@@ -84,13 +84,17 @@ impl TableSource {
                 files.push(file.clone());
             }
         }
-        let opened = futures::stream::iter(files.into_iter().map(|file| self.engine.open_file(file)))
+        let open = |file| async {
+            let external = |e| DataFusionError::External(Box::new(e));
+            let file = self.engine.open_file(file).await.map_err(external)?;
+            let row_groups = filter.row_groups(&file).await.map_err(external)?;
+            FileSource::new(file, row_groups, filter)
+        };
+        let opened = futures::stream::iter(files.into_iter().map(open))
             .buffered(OPENINGS_MAX)
-            .map_err(|e| DataFusionError::External(Box::new(e)))
             .try_collect::<Vec<_>>()
             .await?;
-        for file in opened {
-            let source = FileSource::new(file, filter)?;
+        for source in opened {
             if !source.row_groups.is_empty() {
                 sources.push(Source::File(source));
             }
