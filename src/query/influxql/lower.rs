@@ -6,7 +6,7 @@ use super::ir::Scalar;
 use super::resolve::operator;
 use super::types::Type;
 use crate::query::error::QueryError;
-use crate::query::functions::scalar::arithmetic::arithmetic;
+use crate::query::functions::scalar::arithmetic::{Operator, arithmetic};
 use crate::query::functions::scalar::math::math;
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::Expr;
@@ -27,10 +27,13 @@ pub(super) fn lower(scalar: &Scalar, refs: &[Expr], calls: &[Expr]) -> Result<Ex
         Scalar::Null => literal(ScalarValue::Null),
         Scalar::Binary { op, left, right, ty } => {
             let (left, right) = (lower(left, refs, calls)?, lower(right, refs, calls)?);
+            let operator = operator(*op, true).ok_or_else(missing)?;
+            if *ty == Type::Boolean && operator.is_bitwise() {
+                return Ok(of_booleans(operator, left, right));
+            }
             if is_null(&left) || is_null(&right) {
                 return Ok(null_of(*ty));
             }
-            let operator = operator(*op, true).ok_or_else(missing)?;
             // What `fill(N)` has put into the place of a name without a type.
             if operator.is_bitwise() && (*ty == Type::Float || is_float(&left) || is_float(&right)) {
                 return Ok(null_of(*ty));
@@ -44,6 +47,30 @@ pub(super) fn lower(scalar: &Scalar, refs: &[Expr], calls: &[Expr]) -> Result<Ex
             }
             Ok(Expr::ScalarFunction(ScalarFunction::new_udf(math(*function), args)))
         }
+    }
+}
+
+/// A bitwise operator with a boolean on one side at least. What has no value on the other counts as false. A number, which `fill(N)`
+/// has put there, makes false of a boolean on its left, and nothing of one on its right.
+fn of_booleans(operator: Operator, left: Expr, right: Expr) -> Expr {
+    match (is_number(&left), is_number(&right)) {
+        (false, true) => Expr::Literal(ScalarValue::Boolean(Some(false)), None),
+        (true, _) => null_of(Type::Boolean),
+        (false, false) if is_null(&left) && is_null(&right) => null_of(Type::Boolean),
+        (false, false) => {
+            Expr::ScalarFunction(ScalarFunction::new_udf(arithmetic(operator), vec![left, right]))
+        }
+    }
+}
+
+/// Whether the expression is a literal number, or computed of such only.
+fn is_number(expr: &Expr) -> bool {
+    match expr {
+        Expr::Literal(value, _) => {
+            !value.is_null() && matches!(value, ScalarValue::Float64(_) | ScalarValue::Int64(_))
+        }
+        Expr::ScalarFunction(call) => call.args.iter().all(is_number),
+        _ => false,
     }
 }
 

@@ -240,7 +240,9 @@ impl Scope<'_> {
     fn binary(&mut self, expr: &Expr, op: BinaryOp, left: &Expr, right: &Expr) -> Result<(Scalar, Type)> {
         let (l, l_type) = self.scalar(left)?;
         let (r, r_type) = self.scalar(right)?;
+        let is_bitwise = matches!(op, BinaryOp::BitAnd | BinaryOp::BitOr | BinaryOp::BitXor);
         let ty = match (l_type, r_type) {
+            (Type::Duration, Type::Boolean) | (Type::Boolean, Type::Duration) if is_bitwise => Type::Boolean,
             (Type::Duration, _) | (_, Type::Duration) => return Ok((Scalar::Null, Type::Unknown)),
             (Type::Unknown, ty) | (ty, Type::Unknown) => ty,
             (Type::Tag, _) | (_, Type::Tag) => {
@@ -262,8 +264,9 @@ impl Scope<'_> {
                 }
             }
         };
-        // One side without a type is null, and so is the result.
-        if l_type == Type::Unknown || r_type == Type::Unknown {
+        // One side without a type is null, and so is the result, unless it counts as false beside a boolean.
+        let counts = is_bitwise && ty == Type::Boolean;
+        if !counts && (l_type == Type::Unknown || r_type == Type::Unknown) {
             // A number fills it, which goes with numbers only.
             let is_filled = |scalar: &Scalar, own: Type, other: Type| {
                 let may_be = matches!(

@@ -228,7 +228,9 @@ fn calculate(operator: Operator, left: &ArrayRef, right: &ArrayRef) -> Result<Ar
         ))
     };
     match (left.data_type(), right.data_type()) {
-        (DataType::Boolean, DataType::Boolean) => {
+        // A side without a type has no value.
+        (DataType::Boolean, DataType::Boolean | DataType::Null) | (DataType::Null, DataType::Boolean) => {
+            let (left, right) = (cast(left, &DataType::Boolean)?, cast(right, &DataType::Boolean)?);
             let left: &BooleanArray = left.as_any().downcast_ref().ok_or_else(mismatch)?;
             let right: &BooleanArray = right.as_any().downcast_ref().ok_or_else(mismatch)?;
             booleans(operator, left, right).ok_or_else(mismatch)
