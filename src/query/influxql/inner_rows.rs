@@ -98,10 +98,8 @@ impl InnerRows<'_> {
         let index = self.subquery.index_of(name)?;
         let OutputColumn { value, ty: own, .. } = self.query.columns.get(index)?;
         let own = *own;
-        let is_text = |ty: Type| matches!(ty, Type::Tag | Type::String);
         let is_nothing = matches!(value, Scalar::Call(call) if !self.query.projection.has_values(*call));
-        let fits = own == ty || (own.is_numeric() && ty.is_numeric()) || (is_text(own) && is_text(ty));
-        if !fits || own == Type::Unknown || *value == Scalar::Null {
+        if !fits(own, ty) || own == Type::Unknown || *value == Scalar::Null {
             return None;
         }
         if is_nothing {
@@ -167,6 +165,16 @@ impl Columns for InnerRows<'_> {
         })
     }
 
+    /// A condition takes a column whose type a cast does not fit, or that other sources have with another one, for what it is.
+    fn type_as(&self, name: &str, ty: Type) -> Type {
+        let column = self.subquery.index_of(name).and_then(|index| self.query.columns.get(index));
+        match column {
+            Some(column) if column.ty != Type::Unknown && !fits(column.ty, ty) => column.ty,
+            None if self.subquery.has_tag(name) => Type::Tag,
+            _ => ty,
+        }
+    }
+
     fn text_of_tag(&self, name: &str) -> Option<Expr> {
         self.column(name, Type::String)
     }
@@ -174,6 +182,12 @@ impl Columns for InnerRows<'_> {
     fn has_empty_tags(&self) -> bool {
         true
     }
+}
+
+/// Whether values of one type can be taken for those of another.
+fn fits(own: Type, other: Type) -> bool {
+    let is_text = |ty: Type| matches!(ty, Type::Tag | Type::String);
+    own == other || (own.is_numeric() && other.is_numeric()) || (is_text(own) && is_text(other))
 }
 
 /// Tags as one text that sorts as they do.

@@ -26,7 +26,7 @@ use datafusion::common::ScalarValue;
 use datafusion::logical_expr::expr::{Cast, InList, ScalarFunction};
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 use influxql::Pattern;
-use influxql::ast::{BinaryOp, Expr as Ast};
+use influxql::ast::{BinaryOp, CastType, Expr as Ast};
 use std::collections::BTreeMap;
 
 /// A condition on the rows of one table.
@@ -83,6 +83,11 @@ pub trait Columns {
 
     /// The field as a value of this type, null where a row lacks it; `None` when all do.
     fn field(&self, name: &str, ty: Type) -> Option<Expr>;
+
+    /// The type that a name has here which the statement takes for `ty`.
+    fn type_as(&self, _name: &str, ty: Type) -> Type {
+        ty
+    }
 
     /// A tag that a subquery has selected, as `Utf8`: unlike other tags it never matches where it is missing.
     fn text_of_tag(&self, _name: &str) -> Option<Expr> {
@@ -246,11 +251,15 @@ impl<'a> Context<'a> {
         })
     }
 
+    fn type_of(self, name: &str, cast: Option<CastType>) -> Type {
+        self.columns.type_as(name, self.names.type_of(name, cast))
+    }
+
     fn side(self, expr: &'a Ast) -> Result<Side<'a>> {
         let literal =
             |value: ScalarValue, ty| Ok(Side::Value(Some(Expr::Literal(value, None)), ty, IsLiteral(true)));
         match expr.unparenthesized() {
-            Ast::VarRef { name, cast } => Ok(match self.names.type_of(name, *cast) {
+            Ast::VarRef { name, cast } => Ok(match self.type_of(name, *cast) {
                 Type::Tag => match self.columns.text_of_tag(name) {
                     Some(text) => Side::Value(Some(text), Type::String, IsLiteral(false)),
                     None => Side::Tag(self.columns.tag(name)),
