@@ -126,12 +126,22 @@ pub(super) fn leave_out(subquery: &Arc<Subquery>, measurements: &mut Vec<Measure
 }
 
 impl Subquery {
-    /// The columns that a wildcard stands for, by the names that the outer query knows, each name once, with their types.
+    /// The columns that a wildcard stands for, by the names that the outer query knows, each name once, with their types: of a number
+    /// the greatest that a column of its name has, which InfluxDB 1.x casts it to.
     pub fn columns(&self) -> impl Iterator<Item = (&Arc<str>, Type)> {
         let columns = self.names.iter().zip(&self.query.columns).enumerate();
         columns
             .filter(|(i, (name, _))| self.index_of(name) == Some(*i) && self.listed.contains(name))
-            .map(|(_, (name, column))| (name, column.ty))
+            .map(|(_, (name, column))| (name, self.as_great_number(name, column.ty)))
+    }
+
+    fn as_great_number(&self, name: &str, ty: Type) -> Type {
+        let columns = self.names.iter().zip(&self.query.columns);
+        let others = columns.filter(|(own, column)| ***own == *name && column.ty.is_numeric());
+        match ty.is_numeric() {
+            true => others.fold(ty, |ty, (_, column)| ty.or_greater(column.ty)),
+            false => ty,
+        }
     }
 
     /// The place of a column.
