@@ -8,7 +8,7 @@ use super::error::{Result, err};
 use super::fold::{Env, fold};
 use super::function::{self, Kind};
 use super::ir::Interval;
-use super::time_range::{TimeBounds, split};
+use super::time_range::{TimeBounds, refuse_values, split};
 use super::window_function::{self, Surroundings};
 use chrono_tz::Tz;
 use influxql::ast::{Expr, Fill, Order, Select, Source};
@@ -71,6 +71,10 @@ fn compile_within(select: &Select, now_ns: i64, outer: Option<Outer>) -> Result<
     let env = Env { now_ns: Some(now_ns), zone: zone.unwrap_or(Tz::UTC), folds_math: false };
     let (condition, bounds) = split(select.condition.as_ref(), env)?;
     if let Some(condition) = &condition {
+        // Of a subquery InfluxDB 1.x finds out when it reads it.
+        if outer.is_none() {
+            refuse_values(condition)?;
+        }
         check_condition(condition)?;
     }
     let Dimensions { interval, bad_offset, others: dimensions } =

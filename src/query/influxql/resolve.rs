@@ -12,6 +12,7 @@ use super::ir::{Call, Limits, OutputColumn, Projection, Query, Ref, Scalar};
 use super::names::Names;
 use super::source::{self, Defaults};
 use super::subquery;
+use super::time_range::refuse_values;
 use super::types::{Type, is_literal};
 use super::window_function::{self, Surroundings};
 use crate::model::state::State;
@@ -44,8 +45,8 @@ pub(super) struct Resolved {
     pub names: Vec<Arc<str>>,
     /// Those that a wildcard stands for.
     pub listed: Vec<Arc<str>>,
-    /// The error of reading the query: a function that does not take its field's type, here or in a subquery that is read.
-    /// InfluxDB 1.x finds it only then, and so never where an outer query has no use for this one.
+    /// The error of reading the query: a function that does not take its field's type, or a condition that is none, here or in a
+    /// subquery that is read. InfluxDB 1.x finds it only then, and so never where an outer query has no use for this one.
     pub fault: Option<QueryError>,
 }
 
@@ -88,7 +89,7 @@ pub(super) fn resolve_compiled(
         Some(alias) => alias.as_str().into(),
         None => default_name(&field.expr).into(),
     };
-    let mut fault = None;
+    let mut fault = compiled.condition.as_ref().and_then(|condition| refuse_values(condition).err());
     for (subquery, of_subquery) in faults {
         if reads(&subquery, &refs, &calls) {
             fault = fault.or(Some(of_subquery));

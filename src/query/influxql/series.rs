@@ -6,7 +6,7 @@ use super::fold::Env;
 use super::names::Names;
 use super::predicate::{Predicate, Scope, predicate};
 use super::scan::{Scanned, scan_table, within};
-use super::time_range::{TimeBounds, split};
+use super::time_range::{TimeBounds, refuse_values, split};
 use crate::model::database::TableInfo;
 use crate::query::tables::Tables;
 use chrono_tz::Tz;
@@ -40,6 +40,7 @@ impl SeriesCondition {
     pub fn new(condition: Option<&Expr>, now_ns: i64) -> Result<Self> {
         let env = Env { now_ns: Some(now_ns), zone: Tz::UTC, folds_math: false };
         let (condition, bounds) = split(condition, env)?;
+        condition.as_ref().map_or(Ok(()), refuse_values)?;
         Ok(Self { condition, bounds, scope: Scope::Series })
     }
 

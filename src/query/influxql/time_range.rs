@@ -33,7 +33,7 @@ impl TimeBounds {
     }
 }
 
-/// Splits a condition.
+/// Splits a condition. What remains may be one that [`refuse_values`] refuses.
 pub(super) fn split(condition: Option<&Expr>, env: Env) -> Result<(Option<Expr>, TimeBounds)> {
     let Some(condition) = condition else { return Ok((None, TimeBounds::default())) };
     let (rest, bounds) = split_expr(condition, env)?;
@@ -42,13 +42,12 @@ pub(super) fn split(condition: Option<&Expr>, env: Env) -> Result<(Option<Expr>,
         Some(Expr::Paren(inner)) => Some(inner.into_expr()),
         rest => rest,
     };
-    rest.as_ref().map_or(Ok(()), refuse_values)?;
     Ok((rest, bounds))
 }
 
 /// Refuses a folded condition of which a part is a value that says neither yes nor no, as `WHERE 1 + 2` and
 /// `WHERE f > 1 AND 1 + 2`. The error tells the first one.
-fn refuse_values(condition: &Expr) -> Result<()> {
+pub(super) fn refuse_values(condition: &Expr) -> Result<()> {
     let mut node = condition;
     let mut on_the_right = Ok(());
     while let Expr::Binary { op: BinaryOp::And | BinaryOp::Or, left, right } = node {
