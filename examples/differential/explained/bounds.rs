@@ -36,6 +36,20 @@ pub(super) fn all_times(case: &Case) -> Vec<i64> {
     all.into_inner()
 }
 
+/// Those times, and the earliest at which a window may begin that one of them lies in.
+pub(super) fn window_times(case: &Case) -> Vec<i64> {
+    let times_ns = all_times(case);
+    let widest_ns = RefCell::new(0);
+    any_select(case, |select| {
+        let every_ns = window_of(select).map_or(0, |window| window.every_ns);
+        widest_ns.replace_with(|widest_ns| every_ns.max(*widest_ns));
+        false
+    });
+    let widest_ns = widest_ns.into_inner();
+    let starts_ns = times_ns.iter().map(|time_ns| time_ns.saturating_sub(widest_ns));
+    starts_ns.chain(times_ns.iter().copied()).collect()
+}
+
 /// What the queries around one say.
 #[derive(Clone)]
 struct Around {

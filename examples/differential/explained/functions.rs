@@ -3,12 +3,15 @@
 use super::bounds::ends_before_epoch;
 use super::versions::are_values_or_infinite;
 use super::words::{
-    any_select, any_subquery, calls, has_namesakes, is_descending, name_of, percentile_may_miss,
-    sees_neighbours,
+    any_select, any_subquery, calls, has_namesakes, is_descending, may_divide_by_zero, may_have_no_result,
+    name_of, percentile_may_miss, sees_neighbours,
 };
 use super::{Between, Explained};
 use crate::compare::{Content, content_of};
-use crate::series::{differing_columns, has_same_rows, lacks_rows_of, shared_series_are_equal};
+use crate::scenario::json::Json;
+use crate::series::{
+    differing_columns, has_same_rows, lacks_rows_of, only_cells_differ, shared_series_are_equal,
+};
 use crate::statement::{Select, Source};
 
 pub(super) const ENTRIES: &[Explained] = &[
@@ -55,6 +58,19 @@ pub(super) const ENTRIES: &[Explained] = &[
             calls(case, "distinct")
                 && any_select(case, |select| select.sources.len() > 1)
                 && differing_columns(&pair.oracle, &pair.ours).is_some()
+        },
+    },
+    Explained {
+        reason: "what is not a number is null, also divided by zero; InfluxDB 1.6 makes 0 of it there",
+        between: Between::Values,
+        applies: |case, pair| {
+            let divides_nothing = |column: &String| {
+                column.contains(" / ") && (may_divide_by_zero(column) || may_have_no_result(column))
+            };
+            any_select(case, |select| select.columns.iter().any(divides_nothing))
+                && only_cells_differ(&pair.oracle, &pair.ours, |oracle, ours| {
+                    matches!(oracle, Json::Number(number) if number == "0") && *ours == Json::Null
+                })
         },
     },
     Explained {

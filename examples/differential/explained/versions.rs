@@ -1,6 +1,6 @@
 //! What later versions of InfluxDB do, and accidents of the one that is asked.
 
-use super::bounds::all_times;
+use super::bounds::window_times;
 use super::kinds::may_have;
 use super::words::{any_select, begins_with, calls, computes_in_call, is_nested, zones};
 use super::{Between, Explained};
@@ -49,7 +49,7 @@ pub(super) const ENTRIES: &[Explained] = &[
         reason: "GROUP BY time with an offset over a change of daylight saving time, as in InfluxDB since 1.8.5",
         between: Between::Values,
         applies: |case, _| {
-            case.has_clock_change(&zones(case), &all_times(case))
+            case.has_clock_change(&zones(case), &window_times(case))
                 && any_select(case, |select| {
                     select.tail.iter().any(|clause| clause.starts_with("tz("))
                         && select.group.iter().any(|entry| entry.starts_with("time(") && entry.contains(','))
