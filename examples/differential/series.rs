@@ -106,10 +106,13 @@ pub(crate) fn has_same_rows(oracle: &Response, ours: &Response) -> bool {
     !left.is_empty() && left.len() == right.len() && left.iter().zip(&right).all(is_same)
 }
 
-/// Whether an answer lacks rows or values of another, and has nothing that is not there, but for windows that come twice.
-pub(crate) fn lacks_rows_of(part: &Response, whole: &Response) -> bool {
+/// Whether an answer lacks rows or values of another, and has nothing that is not there, but for windows that come twice, and cells
+/// that `test` (the part's, the whole's) takes.
+pub(crate) fn lacks_rows_of(part: &Response, whole: &Response, test: fn(&Json, &Json) -> bool) -> bool {
     let (Some(part), Some(whole)) = (series_of(part), series_of(whole)) else { return false };
-    let is_same = |less: &Json, more: &Json| *less == Json::Null || value(less, more) != Relation::Different;
+    let is_same = |less: &Json, more: &Json| {
+        *less == Json::Null || value(less, more) != Relation::Different || test(less, more)
+    };
     let has = |whole: &Json, row: &Json| {
         let cells = items(Some(row));
         let others = items(whole.get("values"));
@@ -131,6 +134,31 @@ pub(crate) fn lacks_rows_of(part: &Response, whole: &Response) -> bool {
                     comes_twice || has(whole, row)
                 })
         })
+    })
+}
+
+/// Whether every series of an answer is one of another's whose rows begin with the same values in columns that `test` takes. Each
+/// series has to have such a column.
+pub(crate) fn begins_alike(part: &Response, whole: &Response, test: fn(&str) -> bool) -> bool {
+    let (Some(part), Some(whole)) = (series_of(part), series_of(whole)) else { return false };
+    let is_taken = |column: &Json| matches!(column, Json::String(name) if test(name));
+    let begins_as = |part: &Json, whole: &Json| {
+        let columns = items(part.get("columns"));
+        let (rows, others) = (items(part.get("values")), items(whole.get("values")));
+        let is_same = |(row, other): (&Json, &Json)| {
+            let cells = columns.iter().zip(items(Some(row)).into_iter().zip(items(Some(other))));
+            cells
+                .into_iter()
+                .all(|(column, (a, b))| !is_taken(column) || value(&a, &b) != Relation::Different)
+        };
+        part.get("columns") == whole.get("columns")
+            && columns.iter().any(is_taken)
+            && rows.len() <= others.len()
+            && rows.iter().zip(&others).all(is_same)
+    };
+    part.iter().all(|part| {
+        let namesake = whole.iter().find(|whole| has_same_head(part, whole));
+        namesake.is_some_and(|whole| begins_as(part, whole))
     })
 }
 

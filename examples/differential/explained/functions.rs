@@ -3,24 +3,33 @@
 use super::bounds::ends_before_epoch;
 use super::versions::are_values_or_infinite;
 use super::words::{
-    any_select, any_subquery, calls, has_namesakes, is_descending, may_divide_by_zero, may_have_no_result,
-    name_of, percentile_may_miss, sees_neighbours,
+    any_select, any_subquery, calls, has_namesakes, is_descending, is_number_against_other,
+    may_divide_by_zero, may_have_no_result, name_of, percentile_may_miss, reads_several_tables,
+    sees_neighbours,
 };
 use super::{Between, Explained};
 use crate::compare::{Content, content_of};
 use crate::scenario::json::Json;
 use crate::series::{
-    differing_columns, has_same_rows, lacks_rows_of, only_cells_differ, shared_series_are_equal,
+    begins_alike, differing_columns, has_same_rows, lacks_rows_of, only_cells_differ, shared_series_are_equal,
 };
-use crate::statement::{Select, Source};
+use crate::statement::Select;
 
 pub(super) const ENTRIES: &[Explained] = &[
     Explained {
         reason: "InfluxDB 1.6 ends its answer, or percentile's part of it, at the first series or window in which percentile finds no point, or answers that window twice",
         between: Between::Values,
         applies: |case, pair| {
+            // `fill(N)` of text has a reason of its own.
+            let is_filled: fn(&Json, &Json) -> bool = match calls(case, "fill(") {
+                true => is_number_against_other,
+                false => |_: &Json, _: &Json| false,
+            };
             percentile_may_miss(case)
-                && (lacks_rows_of(&pair.oracle, &pair.ours)
+                && (lacks_rows_of(&pair.oracle, &pair.ours, is_filled)
+                    // Which of equal points it takes has a reason of its own, too.
+                    || (case.point_count() > 12
+                        && begins_alike(&pair.oracle, &pair.ours, |name| name.starts_with("percentile")))
                     // What is computed of neighbours has other ones, then.
                     || any_select(case, |select| {
                         let is_of_neighbours =
@@ -106,10 +115,9 @@ pub(super) const ENTRIES: &[Explained] = &[
         between: Between::Values,
         applies: |case, _| {
             any_select(case, |select| {
-                let is_regex = |source: &Source| matches!(source, Source::Table(name) if name.contains('/'));
                 (select.columns.len() > 1 || select.has("LIMIT") || select.has("OFFSET"))
                     && select.columns.iter().any(|column| column.contains("integral("))
-                    && (select.sources.len() > 1 || select.sources.iter().any(is_regex))
+                    && select.any(&reads_several_tables)
             })
         },
     },

@@ -77,10 +77,20 @@ pub(super) const ENTRIES: &[Explained] = &[
                         matches!(oracle, Json::Number(_)) && *ours == Json::Null
                     })
             };
+            // Beside a boolean a number is false.
+            let is_beside_boolean = || {
+                let is_bitwise = |column: &String| column.contains(" | ") || column.contains(" ^ ");
+                any_select(case, |select| fills_text(select) && select.columns.iter().any(is_bitwise))
+                    && only_cells_differ(&pair.oracle, &pair.ours, |oracle, ours| {
+                        (oracle, ours) == (&Json::Bool(false), &Json::Bool(true))
+                            || is_number_against_other(oracle, ours)
+                    })
+            };
             calls(case, "fill(")
                 && content_of(&pair.ours) != Content::Error
                 && (writes
                     || is_unknown()
+                    || is_beside_boolean()
                     || only_cells_differ(&pair.oracle, &pair.ours, is_number_against_other))
         },
     },

@@ -66,7 +66,7 @@ pub(super) const ENTRIES: &[Explained] = &[
                     && error_of(&pair.ours).is_none()
                     && any_select(case, |select| select.sources.len() > 1)
                     && (content_of(&pair.oracle) == Content::Empty
-                        || lacks_rows_of(&pair.oracle, &pair.ours)))
+                        || lacks_rows_of(&pair.oracle, &pair.ours, |_, _| false)))
         },
     },
     Explained {
