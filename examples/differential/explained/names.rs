@@ -30,10 +30,22 @@ pub(super) const ENTRIES: &[Explained] = &[
             let is_less = is_part_of(&pair.ours, &pair.oracle)
                 || (is_limited() && row_count(&pair.ours) <= row_count(&pair.oracle));
             let is_count = || head.contains("CARDINALITY") && case.has_changes();
-            head.starts_with("SHOW")
-                && is_less
-                && measurements_beyond(&pair.oracle, &pair.ours)
-                    .map_or_else(is_count, |names| names.iter().all(|name| case.has_changed(name)))
+            // A measurement that has a tag's value is not one without, and so a value that is remembered takes it away.
+            let is_without = |clause: &String| {
+                clause.starts_with("WHERE") && [" != ", " <> ", " !~ "].iter().any(|not| clause.contains(not))
+            };
+            let is_taken_away = || {
+                head.starts_with("SHOW MEASUREMENTS")
+                    && clauses.iter().any(is_without)
+                    && is_part_of(&pair.oracle, &pair.ours)
+                    && measurements_beyond(&pair.ours, &pair.oracle)
+                        .is_some_and(|names| names.iter().all(|name| case.has_changed(name)))
+            };
+            is_taken_away()
+                || (head.starts_with("SHOW")
+                    && is_less
+                    && measurements_beyond(&pair.oracle, &pair.ours)
+                        .map_or_else(is_count, |names| names.iter().all(|name| case.has_changed(name))))
         },
     },
     Explained {

@@ -22,9 +22,18 @@ pub(super) fn any_subquery(case: &Case, test: impl Fn(&Select, &Select) -> bool)
     any(top) || (is_broken && any(&Select { group: Vec::new(), ..top.clone() }))
 }
 
-/// Whether a subquery tells series apart that the statement does not.
+/// Whether a subquery tells series apart that the statement does not. A wildcard of the statement stands for what the queries right
+/// below it group by.
 pub(super) fn has_more_series(top: &Select, inner: &Select) -> bool {
-    inner.group.iter().any(|entry| !entry.starts_with("time(") && !top.group.contains(entry))
+    let hands_on = |source: &Source, entry: &String| match source {
+        Source::Query(middle) => std::ptr::eq::<Select>(&**middle, inner) || middle.group.contains(entry),
+        Source::Table(_) => true,
+    };
+    let is_told = |entry: &String| {
+        let is_wild = entry.contains(['*', '/']);
+        top.group.contains(entry) && (!is_wild || top.sources.iter().all(|source| hands_on(source, entry)))
+    };
+    inner.group.iter().any(|entry| !entry.starts_with("time(") && !is_told(entry))
 }
 
 pub(super) fn is_over_query(select: &Select) -> bool {
