@@ -12,7 +12,7 @@ use crate::model::change::Change;
 use crate::model::database::{PolicyInfo, TableInfo};
 use crate::model::file::FileMeta;
 use crate::model::ids::TableId;
-use crate::model::limits::{BATCH_ROWS, FILE_ROWS_MIN, ROW_GROUP_ROWS};
+use crate::model::limits::{BATCH_ROWS, FILE_ROWS_MIN};
 use crate::model::schema::Column;
 use crate::model::series_key;
 use crate::model::state::State;
@@ -109,8 +109,8 @@ impl Engine {
         for window in plan_windows(&chunks, &policy) {
             let (info, chunks) = (info.clone(), chunks.clone());
             let path = layout::new_data_file(info.database, info.policy, info.id, window.start_ns);
-            let created_ns = self.clock.now_ns();
-            let encode = move || encode_file(&info, &chunks, window, created_ns, path.into());
+            let (created_ns, row_group_rows) = (self.clock.now_ns(), self.options.row_group_rows);
+            let encode = move || encode_file(&info, &chunks, window, created_ns, path.into(), row_group_rows);
             let file = tokio::task::spawn_blocking(encode).await;
             let file = file.map_err(|panic| EngineError::Internal(panic.to_string()))?.map_err(wrong)?;
             let Some(WrittenFile { bytes, meta }) = file else { continue };
@@ -178,6 +178,7 @@ fn encode_file(
     window: TimeRange,
     created_ns: i64,
     path: Arc<str>,
+    row_group_rows: usize,
 ) -> Result<Option<WrittenFile>, ArrowError> {
     let chunks: Vec<&Arc<Chunk>> = chunks.iter().filter(|c| c.time_range().overlaps(&window)).collect();
     let fields: Vec<Column> = info
@@ -207,7 +208,7 @@ fn encode_file(
         purged: Vec::new(),
         created_ns,
         columns: tags.into_iter().chain(fields).collect(),
-        row_group_rows: ROW_GROUP_ROWS,
+        row_group_rows,
         zstd_level: ZSTD_LEVEL,
     });
     let mut merge = Merge::new(types, sources.len(), BATCH_ROWS);

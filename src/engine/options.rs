@@ -2,6 +2,7 @@
 
 use super::compact::CompactionOptions;
 use crate::manifest::{CHECKPOINT_EDITS, COMMIT_BACKOFF};
+use crate::model::limits::ROW_GROUP_ROWS;
 use crate::outbox::Outbox;
 use crate::wal::WalOptions;
 use crate::wal::files::{DiskFiles, LogFiles};
@@ -25,6 +26,10 @@ pub struct EngineOptions {
     pub reader_cache_bytes: u64,
     /// Longest string field, in bytes.
     pub string_bytes_max: usize,
+    /// Rows of a row group of flushed files, and of compacted ones that are small; from 1 to
+    /// [`ROW_GROUP_ROWS_MAX`](crate::model::limits::ROW_GROUP_ROWS_MAX). Tests bring fewer, so that
+    /// few rows make many row groups.
+    pub row_group_rows: usize,
     /// How files are compacted.
     pub compaction: CompactionOptions,
     /// How often is looked for files that have expired or are to be compacted or deleted; never when `None`.
@@ -56,6 +61,7 @@ impl EngineOptions {
             buffer_bytes_max: 1 << 30,
             retry_after: Duration::from_secs(1),
             reader_cache_bytes: 256 << 20,
+            row_group_rows: ROW_GROUP_ROWS,
             compaction: CompactionOptions::default(),
             upkeep_interval: Some(Duration::from_secs(10)),
             follow_interval: Some(Duration::from_secs(1)),

@@ -90,7 +90,7 @@ impl Engine {
             level: job.level,
             purged: purged(tombstones, &job.inputs),
             created_ns: job.inputs.iter().map(|file| file.created_ns).max().unwrap_or(0),
-            row_group_rows: row_group_rows(&job.inputs, fields.len()),
+            row_group_rows: row_group_rows(&job.inputs, fields.len(), self.options.row_group_rows),
             columns: tags.into_iter().chain(fields).collect(),
             zstd_level: ZSTD_LEVEL,
         };

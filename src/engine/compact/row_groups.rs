@@ -8,7 +8,7 @@
 //! known here.
 
 use crate::model::file::FileMeta;
-use crate::model::limits::{BATCH_ROWS, ROW_GROUP_ROWS, ROW_GROUP_ROWS_MAX};
+use crate::model::limits::{BATCH_ROWS, ROW_GROUP_ROWS_MAX};
 use std::sync::Arc;
 
 /// Row groups that a file has at least before they become larger.
@@ -20,25 +20,26 @@ const VALUES_MAX: u64 = 1 << 21;
 /// Series of a row group that is larger than usual. Their keys are held while it is read.
 const SERIES_MAX: u64 = 2 * BATCH_ROWS as u64;
 
-/// Rows of a row group of files that are made of `inputs`, with so many fields.
-pub(super) fn row_group_rows(inputs: &[Arc<FileMeta>], field_count: usize) -> usize {
+/// Rows of a row group of files that are made of `inputs`, with so many fields: `least` in a small file.
+pub(super) fn row_group_rows(inputs: &[Arc<FileMeta>], field_count: usize, least: usize) -> usize {
     let row_count: u64 = inputs.iter().map(|file| file.row_count).sum();
     let series_count: u64 = inputs.iter().map(|file| file.series_count).sum();
     let of_values = VALUES_MAX / (field_count as u64 + 1);
     let of_series = row_count / series_count.max(1) * SERIES_MAX;
     let rows = (row_count / COUNT_MIN).min(of_values).min(of_series);
-    usize::try_from(rows).unwrap_or(ROW_GROUP_ROWS_MAX).clamp(ROW_GROUP_ROWS, ROW_GROUP_ROWS_MAX)
+    usize::try_from(rows).unwrap_or(ROW_GROUP_ROWS_MAX).max(least).min(ROW_GROUP_ROWS_MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::engine::compact::tests::file;
+    use crate::model::limits::ROW_GROUP_ROWS;
 
     fn rows(row_count: u64, series_count: u64, field_count: usize) -> usize {
         let other = FileMeta::clone(&file(0..1, 1, 1, true));
         let half = Arc::new(FileMeta { row_count: row_count / 2, series_count: series_count / 2, ..other });
-        row_group_rows(&[Arc::clone(&half), half], field_count)
+        row_group_rows(&[Arc::clone(&half), half], field_count, ROW_GROUP_ROWS)
     }
 
     #[test]

@@ -39,3 +39,5 @@ pub use rows::{RunEnd, RunRows};
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_partial_points;
