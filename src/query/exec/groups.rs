@@ -164,7 +164,7 @@ impl Groups {
     /// the groups.
     pub(super) fn take_values(&mut self) -> Result<Vec<ArrayRef>> {
         let batches = std::mem::take(&mut self.values);
-        self.ids.clear();
+        self.ids = HashMap::default(); // gives its memory back
         self.key_bytes = 0;
         self.values_bytes = 0;
         let column = |(index, column): (usize, &GroupColumn)| -> Result<ArrayRef> {

@@ -3,7 +3,7 @@
 //! ```text
 //! TableSource (TableProvider)
 //!   scan: filters ─ filter.rs, key_filter.rs ─▶ times + predicate over tags
-//!         chunks + files, pruned by the manifest ─ layout.rs ─▶ partitions of units
+//!         chunks + files, pruned by the manifest, footers and indexes of tags ─ layout.rs ─▶ partitions of units
 //!                                                       a unit: one row group | one chunk | a merge
 //!         ─ source.rs ─▶ DataSourceExec
 //! execute: unit ─ stream.rs ─▶ SortedRows of series that match ─ (merge) ─ rows.rs ─ columns.rs ─▶ RecordBatch

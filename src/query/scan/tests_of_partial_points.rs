@@ -12,7 +12,7 @@
 //!
 //! | variable | meaning | default |
 //! |---|---|---|
-//! | `TIDEGAUGE_PARTIAL_POINTS_SEEDS` | how many seeds are run | 12 |
+//! | `TIDEGAUGE_PARTIAL_POINTS_SEEDS` | how many seeds are run | 30 |
 //! | `TIDEGAUGE_PARTIAL_POINTS_FIRST` | the first of them | 1 |
 //!
 //! A failure names its seed, what happened under it, and the statement.
@@ -42,7 +42,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use values::value_at;
 
-const SEEDS_DEFAULT: u64 = 12;
+const SEEDS_DEFAULT: u64 = 30;
 const FIRST_DEFAULT: u64 = 1;
 
 /// Questions at the end of a history, and half as many on the way.
