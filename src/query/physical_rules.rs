@@ -39,11 +39,9 @@ pub(super) fn rules_of_one_partition() -> Rules {
     vec![Arc::new(RunAggregateRule)]
 }
 
-/// Whether a plan, made without rules, has one partition everywhere, and every node gets its rows in the order that it needs.
+/// Whether a plan, made without rules, has one partition, and every node gets its rows in the partitions and in the order that it
+/// needs.
 pub(super) fn runs_as_it_is(plan: &Arc<dyn ExecutionPlan>, config: &ConfigOptions) -> bool {
-    has_one_partition(plan) && SanityCheckPlan::new().optimize(Arc::clone(plan), config).is_ok()
-}
-
-fn has_one_partition(plan: &Arc<dyn ExecutionPlan>) -> bool {
-    plan.output_partitioning().partition_count() == 1 && plan.children().into_iter().all(has_one_partition)
+    plan.output_partitioning().partition_count() == 1
+        && SanityCheckPlan::new().optimize(Arc::clone(plan), config).is_ok()
 }

@@ -1,7 +1,7 @@
 //! Accumulators of groups, fed with rows that come in runs of one group.
 //!
-//! In: batches. Out: the values of the groups' columns, and per aggregate its partial states or its results, one row for each group,
-//! in the order of their first rows.
+//! In: batches of rows, or of partial states. Out: the values of the groups' columns, and per aggregate its partial states or its
+//! results, one row for each group, in the order of their first rows.
 
 use super::groups::{GroupColumn, Groups};
 use crate::query::functions::scalar::bucket;
@@ -10,12 +10,23 @@ use arrow::datatypes::Schema;
 use datafusion::error::Result;
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
+use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr};
 use datafusion::physical_plan::aggregates::PhysicalGroupBy;
 use std::sync::Arc;
 
+/// What accumulators are fed with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fed {
+    /// The rows to aggregate.
+    Rows,
+    /// What [`RunAccumulators::take_states`] makes of parts of them.
+    States,
+}
+
 /// The accumulators; see the module.
 pub(super) struct RunAccumulators {
+    fed: Fed,
     group_exprs: Vec<Arc<dyn PhysicalExpr>>,
     groups: Groups,
     /// Per row of the current batch; kept for its memory.
@@ -35,23 +46,38 @@ pub(super) fn can_accumulate(expr: &AggregateFunctionExpr) -> bool {
 }
 
 impl RunAccumulators {
-    /// For rows of `schema`. Of the grouping only its expressions count; each of `aggregates` [`can_accumulate`].
+    /// For batches of `schema`. Of the grouping only its expressions count; each of `aggregates` [`can_accumulate`].
     pub(super) fn try_new(
+        fed: Fed,
         group_by: &PhysicalGroupBy,
         aggregates: &[Arc<AggregateFunctionExpr>],
         schema: &Schema,
     ) -> Result<Self> {
-        let columns = group_by.expr().iter().map(|(expr, _)| group_column(expr, schema));
-        let (columns, group_exprs) = columns.collect::<Result<Vec<_>>>()?.into_iter().unzip();
-        let aggregates = aggregates.iter().map(|expr| {
+        let group_exprs = match fed {
+            Fed::Rows => group_by.input_exprs(),
+            Fed::States => group_by.output_exprs(),
+        };
+        let columns = group_exprs.iter().map(|expr| group_column(expr, schema));
+        let (columns, group_exprs): (_, Vec<_>) = columns.collect::<Result<Vec<_>>>()?.into_iter().unzip();
+        let mut state_columns = schema.fields().iter().enumerate().skip(group_exprs.len());
+        let mut aggregate = |expr: &Arc<AggregateFunctionExpr>| -> Result<Aggregate> {
             let accumulator = expr.create_groups_accumulator()?;
-            Ok(Aggregate { accumulator, arguments: expr.expressions() })
-        });
+            let arguments = match fed {
+                Fed::Rows => expr.expressions(),
+                Fed::States => {
+                    let columns = state_columns.by_ref().take(expr.state_fields()?.len());
+                    columns.map(|(i, field)| Arc::new(Column::new(field.name(), i)) as _).collect()
+                }
+            };
+            Ok(Aggregate { accumulator, arguments })
+        };
+        let aggregates = aggregates.iter().map(&mut aggregate).collect::<Result<_>>()?;
         Ok(Self {
+            fed,
             group_exprs,
             groups: Groups::try_new(columns)?,
             group_indices: Vec::new(),
-            aggregates: aggregates.collect::<Result<_>>()?,
+            aggregates,
         })
     }
 
@@ -64,7 +90,12 @@ impl RunAccumulators {
         for aggregate in &mut self.aggregates {
             let values = aggregate.arguments.iter().map(evaluate).collect::<Result<Vec<ArrayRef>>>()?;
             let count = self.groups.count();
-            aggregate.accumulator.update_batch(&values, &self.group_indices, None, count)?;
+            match self.fed {
+                Fed::Rows => {
+                    aggregate.accumulator.update_batch(&values, &self.group_indices, None, count)?;
+                }
+                Fed::States => aggregate.accumulator.merge_batch(&values, &self.group_indices, count)?,
+            }
         }
         Ok(())
     }

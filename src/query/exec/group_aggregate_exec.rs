@@ -1,14 +1,14 @@
-//! [`GroupAggregate`](super::group_aggregate::GroupAggregate) over one partition, in one step.
+//! [`GroupAggregate`](super::group_aggregate::GroupAggregate) over one partition of rows or of partial states, in one step.
 //!
 //! All groups are kept until the rows have ended; then comes one batch, in order. Should they grow to more than [`GROUPS_MAX`]
 //! or more than there is memory for, what is left is done as in several partitions, by nodes of DataFusion that can spill:
 //!
 //! ```text
-//! rows ─▶ accumulators ─▶ results ─▶ having ─▶ columns ─▶ order
-//!              └─ too many ─▶ partial states ─▶ AggregateExec ─▶ FilterExec ─▶ ProjectionExec ─▶ SortExec
+//! input ─▶ accumulators ─▶ results ─▶ having ─▶ columns ─▶ order
+//!               └─ too many ─▶ partial states ─▶ AggregateExec ─▶ FilterExec ─▶ ProjectionExec ─▶ SortExec
 //! ```
 
-use super::accumulate::RunAccumulators;
+use super::accumulate::{Fed, RunAccumulators};
 use super::group_aggregate::Steps;
 use super::node::{Batches, check_only_partition, only_input, stream_of};
 use super::run_aggregate::{GROUPS_MAX, RunAggregateStream};
@@ -19,7 +19,7 @@ use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_expr::{Distribution, EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::aggregates::AggregateMode;
 use datafusion::physical_plan::execution_plan::{
     Boundedness, CardinalityEffect, EmissionType, SchedulingType,
@@ -31,7 +31,8 @@ use datafusion::physical_plan::statistics::StatisticsArgs;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties, execute_stream,
+    DisplayAs, DisplayFormatType, ExecutionPlan, InputDistributionRequirements, Partitioning, PlanProperties,
+    execute_stream,
 };
 use futures::StreamExt;
 use parking_lot::Mutex;
@@ -42,6 +43,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct GroupAggregateExec {
     input: Arc<dyn ExecutionPlan>,
+    fed: Fed,
     steps: Arc<Steps>,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
@@ -49,8 +51,8 @@ pub struct GroupAggregateExec {
 }
 
 impl GroupAggregateExec {
-    /// Over rows of `input`, which has one partition.
-    pub(super) fn new(input: Arc<dyn ExecutionPlan>, steps: Steps) -> Self {
+    /// Over `input`, which has one partition.
+    pub(super) fn new(input: Arc<dyn ExecutionPlan>, fed: Fed, steps: Steps) -> Self {
         let equivalences =
             EquivalenceProperties::new_with_orderings(Arc::clone(&steps.schema), steps.order.clone());
         let properties = PlanProperties::new(
@@ -62,6 +64,7 @@ impl GroupAggregateExec {
         .with_scheduling_type(SchedulingType::Cooperative);
         Self {
             input,
+            fed,
             steps: Arc::new(steps),
             properties: Arc::new(properties),
             metrics: ExecutionPlanMetricsSet::new(),
@@ -101,6 +104,10 @@ impl ExecutionPlan for GroupAggregateExec {
         vec![&self.input]
     }
 
+    fn input_distribution_requirements(&self) -> InputDistributionRequirements {
+        InputDistributionRequirements::new(vec![Distribution::SinglePartition])
+    }
+
     fn apply_expressions(
         &self,
         _f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
@@ -119,14 +126,15 @@ impl ExecutionPlan for GroupAggregateExec {
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         check_only_partition(self.name(), partition)?;
         let steps = Arc::clone(&self.steps);
-        let (group_by, aggregates) = (&steps.group_by, &steps.aggregates);
+        let (group_by, aggregates, schema) = (&steps.group_by, &steps.aggregates, self.input.schema());
         let reading = Reading {
             plan: Arc::clone(&self.input),
             input: self.input.execute(0, Arc::clone(&context))?,
-            accumulators: RunAccumulators::try_new(group_by, aggregates, &self.input.schema())?,
+            accumulators: RunAccumulators::try_new(self.fed, group_by, aggregates, &schema)?,
             reservation: MemoryConsumer::new("GroupAggregateExec").register(context.memory_pool()),
         };
         let state = GroupAggregateStream {
+            fed: self.fed,
             steps,
             groups_max: self.groups_max,
             state: State::Reading(Box::new(reading)),
@@ -155,6 +163,7 @@ impl ExecutionPlan for GroupAggregateExec {
 
 /// One execution.
 struct GroupAggregateStream {
+    fed: Fed,
     steps: Arc<Steps>,
     context: Arc<TaskContext>,
     groups_max: usize,
@@ -244,10 +253,13 @@ impl GroupAggregateStream {
 
     /// Leaves the groups so far and the rows to come to nodes of DataFusion.
     fn hand_over(&self, reading: Reading) -> Result<State> {
-        let partial = self.steps.partial(reading.plan)?;
+        let schema = match self.fed {
+            Fed::Rows => self.steps.partial(reading.plan)?.schema(),
+            Fed::States => reading.plan.schema(),
+        };
         let row_count_max = self.context.session_config().batch_size();
         let mut states = RunAggregateStream {
-            schema: partial.schema(),
+            schema: Arc::clone(&schema),
             input: Some(reading.input),
             accumulators: reading.accumulators,
             groups_max: self.groups_max,
@@ -257,10 +269,10 @@ impl GroupAggregateStream {
             emitting: None,
         };
         states.put_out()?;
-        let once =
-            Once { schema: partial.schema(), batches: Mutex::new(Some(stream_of(partial.schema(), states))) };
-        let once =
-            StreamingTableExec::try_new(partial.schema(), vec![Arc::new(once)], None, None, false, None)?;
+        let batches = stream_of(Arc::clone(&schema), states);
+        let once: Arc<dyn PartitionStream> =
+            Arc::new(Once { schema: Arc::clone(&schema), batches: Mutex::new(Some(batches)) });
+        let once = StreamingTableExec::try_new(schema, vec![once], None, None, false, None)?;
         let plan = self.steps.after(Arc::new(once), AggregateMode::Final, row_count_max)?;
         Ok(State::Handed(execute_stream(plan, Arc::clone(&self.context))?))
     }

@@ -19,7 +19,7 @@
 //! [`RunAggregateRule`](super::run_aggregate_rule::RunAggregateRule). Groups come out in the order of their first
 //! rows, so that an order of groups that the input has is kept.
 
-use super::accumulate::{RunAccumulators, can_accumulate};
+use super::accumulate::{Fed, RunAccumulators, can_accumulate};
 use super::node::{Batches, stream_of};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -147,10 +147,11 @@ impl ExecutionPlan for RunAggregateExec {
         let row_count_max = context.session_config().batch_size();
         let input = self.aggregate.input().execute(partition, context)?;
         let (group_by, aggregates) = (self.aggregate.group_expr(), self.aggregate.aggr_expr());
+        let schema = self.aggregate.input().schema();
         let state = RunAggregateStream {
             schema: self.schema(),
             input: Some(input),
-            accumulators: RunAccumulators::try_new(group_by, aggregates, &self.aggregate.input().schema())?,
+            accumulators: RunAccumulators::try_new(Fed::Rows, group_by, aggregates, &schema)?,
             groups_max: self.groups_max,
             row_count_max,
             reservation,

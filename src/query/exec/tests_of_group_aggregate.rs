@@ -51,6 +51,8 @@ struct Asked {
     by_host: bool,
     by_time: bool,
     descending: bool,
+    /// Whether it is known that there are few groups.
+    few: bool,
 }
 
 impl Asked {
@@ -74,6 +76,7 @@ impl Asked {
             ],
             having: col("mean").is_not_null(),
             order: keys.iter().map(|key| key.clone().sort(!self.descending, !self.descending)).collect(),
+            groups_max: self.few.then_some(100),
             columns: keys.into_iter().chain([col("mean"), col("count")]).collect(),
         }
     }
@@ -124,13 +127,13 @@ proptest! {
             ),
             0..80,
         ),
-        (by_host, by_time, descending) in any::<(bool, bool, bool)>(),
+        (by_host, by_time, descending, few) in any::<(bool, bool, bool, bool)>(),
         batch_rows in 1_usize..20,
         partitions in 1_usize..4,
         groups_max in 0_usize..40,
     ) {
         let _entered = RUNTIME.enter();
-        let asked = Asked { by_host, by_time, descending };
+        let asked = Asked { by_host, by_time, descending, few };
         let mut rows = rows;
         rows.sort();
         let mut dealt = vec![Vec::new(); partitions];
@@ -139,7 +142,8 @@ proptest! {
         }
         let plan = asked.plan(dealt);
         let node = plan.downcast_ref::<GroupAggregateExec>().cloned();
-        prop_assert_eq!(node.is_some(), partitions == 1);
+        // Without groups there is nothing that runs could be of.
+        prop_assert_eq!(node.is_some(), partitions == 1 || (few && (by_host || by_time)));
         prop_assert_eq!(rows_of(plan).unwrap(), asked.expected(&rows));
         if let Some(node) = node {
             // What does not fit is handed to DataFusion's nodes.

@@ -56,6 +56,13 @@ pub(super) fn bucket_of(query: &Query, interval: Interval, time: Expr) -> Expr {
     Expr::ScalarFunction(ScalarFunction::new_udf(bucket(), args))
 }
 
+/// About how many windows a series has at most, where the times of the query are bounded.
+fn window_count(query: &Query) -> Option<u64> {
+    let Some(interval) = query.interval else { return Some(1) };
+    let length_ns = query.bounds.min_ns?.abs_diff(query.bounds.max_ns?);
+    Some(length_ns / interval.every_ns.unsigned_abs().max(1) + 2)
+}
+
 /// The time of rows that have none of their own.
 #[must_use]
 pub(super) fn row_time(query: &Query) -> Expr {
@@ -244,7 +251,8 @@ impl<'a> Shape<'a> {
         }
         let none = || QueryError::Internal(DataFusionError::Internal("an aggregate of nothing".into()));
         let having = has_point.ok_or_else(none)?;
-        let parts = GroupAggregateParts { groups, aggregates, having, columns, order };
+        let groups_max = (groups.len() == query.interval.iter().len()).then(|| window_count(query)).flatten();
+        let parts = GroupAggregateParts { groups, aggregates, having, columns, order, groups_max };
         let node = GroupAggregate::try_new(input.plan.clone(), parts)?;
         Ok(LogicalPlan::Extension(Extension { node: Arc::new(node) }))
     }
