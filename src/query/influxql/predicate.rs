@@ -212,7 +212,7 @@ impl<'a> Context<'a> {
     fn comparison(self, op: BinaryOp, left: &'a Ast, right: &'a Ast) -> Result<Predicate> {
         check_operators(left)?;
         check_operators(right)?;
-        let (left, right) = (self.side(left)?, self.side(right)?);
+        let (left, right) = (self.compared(left)?, self.compared(right)?);
         let touches_field = |side: &Side<'_>| matches!(side, Side::Value(_, _, IsLiteral(false)));
         if self.scope == Scope::Series && (touches_field(&left) || touches_field(&right)) {
             return Ok(Predicate::Constant(true));
@@ -247,7 +247,25 @@ impl<'a> Context<'a> {
             (Side::Value(Some(l), l_type, _), Side::Value(Some(r), r_type, _)) => {
                 values(op, l, l_type, r, r_type)
             }
+            // Beside a boolean, what has no value counts as false.
+            (Side::Value(Some(l), Type::Boolean, _), Side::Value(None, ..)) => {
+                values(op, l, Type::Boolean, boolean(false), Type::Boolean)
+            }
+            (Side::Value(None, ..), Side::Value(Some(r), Type::Boolean, _)) => {
+                values(op, boolean(false), Type::Boolean, r, Type::Boolean)
+            }
             _ => Predicate::Constant(false),
+        })
+    }
+
+    /// A side of a comparison. A boolean that is computed and has no value counts as false, unlike that of a field.
+    fn compared(self, side: &'a Ast) -> Result<Side<'a>> {
+        let is_computed = matches!(side.unparenthesized(), Ast::Binary { .. });
+        Ok(match self.side(side)? {
+            Side::Value(Some(value), Type::Boolean, literal) if is_computed => {
+                Side::Value(Some(Expr::IsTrue(Box::new(value))), Type::Boolean, literal)
+            }
+            side => side,
         })
     }
 
@@ -335,6 +353,10 @@ impl<'a> Context<'a> {
         };
         Ok(Side::Value(expr, ty, IsLiteral(is_literal)))
     }
+}
+
+fn boolean(value: bool) -> Expr {
+    Expr::Literal(ScalarValue::Boolean(Some(value)), None)
 }
 
 /// All operands joined as a tree of small depth. `unit` is the result of none.
