@@ -14,9 +14,12 @@ use std::sync::Arc;
 pub struct ReaderCache {
     footers: Cache<Arc<str>, CachedFooter>,
     series: Cache<(Arc<str>, usize), Arc<[SeriesRun]>>,
-    values: Cache<(Arc<str>, Arc<str>), TagValues>,
-    tag_indexes: Cache<(Arc<str>, Arc<str>), Option<Arc<TagIndex>>>,
+    values: Cache<TagOfFile, TagValues>,
+    tag_indexes: Cache<TagOfFile, Option<Arc<TagIndex>>>,
 }
+
+/// A file's path, and a tag of it.
+type TagOfFile = (Arc<str>, Arc<str>);
 
 /// The distinct values of a tag in a file.
 type TagValues = Arc<[Arc<str>]>;

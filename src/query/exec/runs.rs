@@ -87,7 +87,7 @@ fn push_unequal<V: PartialEq>(values: &[V], starts: &mut Vec<u32>) {
 
 /// [`push_unequal`] for any type.
 fn push_ranges(array: &ArrayRef, starts: &mut Vec<u32>) -> Result<()> {
-    let ranges = partition(&[array.clone()])?.ranges();
+    let ranges = partition(std::slice::from_ref(array))?.ranges();
     starts.extend(ranges.iter().skip(1).filter_map(|range| u32::try_from(range.start).ok()));
     Ok(())
 }
