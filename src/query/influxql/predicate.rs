@@ -212,6 +212,8 @@ impl<'a> Context<'a> {
     fn comparison(self, op: BinaryOp, left: &'a Ast, right: &'a Ast) -> Result<Predicate> {
         check_operators(left)?;
         check_operators(right)?;
+        let is_name = |side: &Ast| matches!(side.unparenthesized(), Ast::VarRef { .. });
+        let (is_left_name, is_right_name) = (is_name(left), is_name(right));
         let (left, right) = (self.compared(left)?, self.compared(right)?);
         let touches_field = |side: &Side<'_>| matches!(side, Side::Value(_, _, IsLiteral(false)));
         if self.scope == Scope::Series && (touches_field(&left) || touches_field(&right)) {
@@ -247,11 +249,11 @@ impl<'a> Context<'a> {
             (Side::Value(Some(l), l_type, _), Side::Value(Some(r), r_type, _)) => {
                 values(op, l, l_type, r, r_type)
             }
-            // Beside a boolean, what has no value counts as false.
-            (Side::Value(Some(l), Type::Boolean, _), Side::Value(None, ..)) => {
+            // Beside a boolean, what has no value counts as false, unless it is a field.
+            (Side::Value(Some(l), Type::Boolean, _), Side::Value(None, ..)) if !is_right_name => {
                 values(op, l, Type::Boolean, boolean(false), Type::Boolean)
             }
-            (Side::Value(None, ..), Side::Value(Some(r), Type::Boolean, _)) => {
+            (Side::Value(None, ..), Side::Value(Some(r), Type::Boolean, _)) if !is_left_name => {
                 values(op, boolean(false), Type::Boolean, r, Type::Boolean)
             }
             _ => Predicate::Constant(false),
