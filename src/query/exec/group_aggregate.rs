@@ -98,9 +98,9 @@ impl GroupAggregate {
             if input.output_partitioning().partition_count() == 1 {
                 return Ok(Arc::new(GroupAggregateExec::new(input, Fed::Rows, steps)));
             }
-            let has_few = self.parts.groups_max.is_some_and(|groups| groups <= MERGED_GROUPS_MAX);
-            let partial = steps.partial(Arc::clone(&input))?;
-            if let Some(partial) = RunAggregateExec::replacing(&partial).filter(|_| has_few) {
+            if self.parts.groups_max.is_some_and(|groups| groups <= MERGED_GROUPS_MAX)
+                && let Some(partial) = RunAggregateExec::replacing(&steps.partial(Arc::clone(&input))?)
+            {
                 let states = Arc::new(CoalescePartitionsExec::new(Arc::new(partial)));
                 return Ok(Arc::new(GroupAggregateExec::new(states, Fed::States, steps)));
             }
