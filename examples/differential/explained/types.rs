@@ -28,10 +28,17 @@ pub(super) const ENTRIES: &[Explained] = &[
             let is_of_type =
                 |error: String| error.contains(" iterator type: ") || error.starts_with("type error: ");
             error_of(&pair.ours).is_some_and(is_of_type)
-                && content_of(&pair.oracle) == Content::Empty
-                && any_select(case, |select| {
-                    select.condition.is_some() || !select.bounds.is_empty() || select.has("SOFFSET")
-                })
+                && match content_of(&pair.oracle) {
+                    Content::Empty => any_select(case, |select| {
+                        select.condition.is_some() || !select.bounds.is_empty() || select.has("SOFFSET")
+                    }),
+                    // Of several sources the others have series.
+                    Content::Rows => {
+                        any_select(case, |select| select.sources.len() > 1)
+                            && any_select(case, |select| select.has("SOFFSET"))
+                    }
+                    Content::Error => false,
+                }
         },
     },
     Explained {
@@ -59,8 +66,16 @@ pub(super) const ENTRIES: &[Explained] = &[
             let is_told_there =
                 oracle.clone().is_some_and(is_of_type) && content_of(&pair.ours) != Content::Error;
             let oracle_is_error = oracle.is_some();
+            // Which of a subquery's columns are tags.
+            let is_told_apart = oracle.is_none()
+                && ours.is_none()
+                && any_select(case, |select| {
+                    let by_kind = |column: &String| column.contains("*::");
+                    is_over_query(select) && select.columns.iter().any(by_kind)
+                });
             let is_told_here = oracle.is_none() && ours.is_some_and(is_of_type);
             (is_told_there && (case.has_changes() || case.policies.len() > 1))
+                || (is_told_apart && case.policies.len() > 1)
                 || ((is_told_here || (oracle_is_error && is_same)) && case.has_changes())
                 || (case.has_changes()
                     && error_of(&pair.ours).is_none()
@@ -71,11 +86,15 @@ pub(super) const ENTRIES: &[Explained] = &[
     },
     Explained {
         reason: "a column of a subquery that a cast does not fit is null; InfluxDB 1.6 leaves it as it is, and takes it for what it is not",
-        between: Between::Values,
-        applies: |case, _| {
-            any_select(case, |select| {
-                is_over_query(select) && select.columns.iter().any(|column| may_misfit(case, select, column))
-            })
+        between: Between::Any,
+        applies: |case, pair| {
+            let is_of_type = |error: String| error.contains(" iterator type: ");
+            error_of(&pair.ours).is_none()
+                && error_of(&pair.oracle).is_none_or(is_of_type)
+                && any_select(case, |select| {
+                    is_over_query(select)
+                        && select.columns.iter().any(|column| may_misfit(case, select, column))
+                })
         },
     },
     Explained {

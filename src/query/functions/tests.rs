@@ -3,7 +3,7 @@
 mod math;
 mod points;
 
-use super::scalar::arithmetic::{Operand, Operator, arithmetic, result_type};
+use super::scalar::arithmetic::{Clause, Operand, Operator, arithmetic, result_type};
 use super::scalar::bucket::Buckets;
 use super::scalar::regex_match;
 use super::{aggregate, selector};
@@ -290,7 +290,8 @@ fn check_call(function: &Arc<ScalarUDF>, args: Vec<ArrayRef>, expected: &[&str])
 fn arithmetic_follows_influxdb() {
     let i = || integers([7, 7, -7, i64::MAX, i64::MIN, 0, 6, -3]);
     let j = || integers([2, 0, 2, 1, -1, 3, 4, 3]);
-    let of = |operator| arithmetic(operator);
+    let of = |operator| arithmetic(operator, Clause::Select);
+    let of_where = |operator| arithmetic(operator, Clause::Where);
     let huge = "9.223372036854776e18";
     check_call(
         &of(Operator::Divide),
@@ -298,7 +299,7 @@ fn arithmetic_follows_influxdb() {
         &["3.5", "0.0", "-3.5", huge, huge, "0.0", "1.5", "-1.0"],
     );
     let (min, max) = ("-9223372036854775808", "9223372036854775807");
-    check_call(&of(Operator::DivideIntegers), vec![i(), j()], &["3", "0", "-3", max, min, "0", "1", "-1"]);
+    check_call(&of_where(Operator::Divide), vec![i(), j()], &["3", "0", "-3", max, min, "0", "1", "-1"]);
     check_call(&of(Operator::Modulo), vec![i(), j()], &["1", "0", "-1", "0", "0", "0", "2", "0"]);
     check_call(&of(Operator::BitAnd), vec![i(), j()], &["2", "0", "0", "1", min, "0", "4", "1"]);
     check_call(&of(Operator::BitOr), vec![i(), j()], &["7", "7", "-5", max, "-1", "3", "6", "-1"]);
@@ -312,14 +313,16 @@ fn arithmetic_follows_influxdb() {
     let null: ArrayRef = Arc::new(BooleanArray::from(vec![None::<bool>]));
     check_call(&of(Operator::BitAnd), vec![booleans(&[true]), Arc::clone(&null)], &["false"]);
     check_call(&of(Operator::BitOr), vec![Arc::clone(&null), booleans(&[true])], &["true"]);
-    check_call(&of(Operator::BitXor), vec![Arc::clone(&null), null], &["-"]);
+    check_call(&of(Operator::BitXor), vec![Arc::clone(&null), Arc::clone(&null)], &["-"]);
+    check_call(&of_where(Operator::BitOr), vec![booleans(&[true]), booleans(&[false])], &["true"]);
+    check_call(&of_where(Operator::BitOr), vec![null, booleans(&[true])], &["-"]);
 }
 
 #[test]
 fn incompatible_types_are_named() {
     let side = |field_type, literal| Operand { field_type: Some(field_type), literal };
     let check = |left, right, expected: &str| {
-        assert_eq!(result_type(Operator::BitAnd, left, right).unwrap_err(), expected);
+        assert_eq!(result_type(Operator::BitAnd, Clause::Select, left, right).unwrap_err(), expected);
     };
     use FieldType::{Float, Integer, Unsigned};
     check(side(Float, false), side(Integer, true), "incompatible types: float and integer");

@@ -21,7 +21,7 @@ use super::scan::{Input, Wanted};
 use super::types::Type;
 use crate::query::tables::Tables;
 use arrow::datatypes::DataType;
-use datafusion::common::ScalarValue;
+use datafusion::common::{DFSchemaRef, ScalarValue};
 use datafusion::functions::string::concat;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{Expr, Filter, LogicalPlan, SortExpr};
@@ -44,7 +44,8 @@ pub(super) fn inner_rows(
         _ => plan_measurement(&query, measurement, tables)?.map(|plan| (plan, None)),
     };
     let Some((mut plan, place)) = planned else { return Ok(None) };
-    let rows = InnerRows { subquery, query: &query, names: plan_names(&query) };
+    let rows =
+        InnerRows { subquery, query: &query, names: plan_names(&query), schema: Arc::clone(plan.schema()) };
     if let Some(condition) = &outer.condition {
         plan = match predicate(condition, &outer.names, &rows, Scope::Rows)? {
             Predicate::Constant(true) => plan,
@@ -82,6 +83,9 @@ struct InnerRows<'a> {
     query: &'a Query,
     /// The columns of its plan: measurement, tags, time, columns.
     names: Vec<String>,
+    /// Their types: a column in which `fill(N)` stands for a name that no table has is as InfluxDB computes it, whatever the
+    /// subquery's type of it.
+    schema: DFSchemaRef,
 }
 
 impl InnerRows<'_> {
@@ -105,8 +109,10 @@ impl InnerRows<'_> {
         if is_nothing {
             return Some(null_of(ty));
         }
-        let column = self.named(2 + self.query.group_tags.len() + index);
-        Some(converted(column, &own.data_type(), &ty.data_type()))
+        let index = 2 + self.query.group_tags.len() + index;
+        let given =
+            self.schema.fields().get(index).map_or(own.data_type(), |field| field.data_type().clone());
+        Some(converted(self.named(index), &given, &ty.data_type()))
     }
 
     /// What a reference of the outer query means.

@@ -6,7 +6,7 @@ use super::ir::Scalar;
 use super::resolve::operator;
 use super::types::Type;
 use crate::query::error::QueryError;
-use crate::query::functions::scalar::arithmetic::{Operator, arithmetic};
+use crate::query::functions::scalar::arithmetic::{Clause, Operator, arithmetic};
 use crate::query::functions::scalar::math::math;
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::Expr;
@@ -27,7 +27,7 @@ pub(super) fn lower(scalar: &Scalar, refs: &[Expr], calls: &[Expr]) -> Result<Ex
         Scalar::Null => literal(ScalarValue::Null),
         Scalar::Binary { op, left, right, ty } => {
             let (left, right) = (lower(left, refs, calls)?, lower(right, refs, calls)?);
-            let operator = operator(*op, true).ok_or_else(missing)?;
+            let operator = operator(*op).ok_or_else(missing)?;
             if *ty == Type::Boolean && operator.is_bitwise() {
                 return Ok(of_booleans(operator, left, right));
             }
@@ -38,7 +38,10 @@ pub(super) fn lower(scalar: &Scalar, refs: &[Expr], calls: &[Expr]) -> Result<Ex
             if operator.is_bitwise() && (*ty == Type::Float || is_float(&left) || is_float(&right)) {
                 return Ok(null_of(*ty));
             }
-            Ok(Expr::ScalarFunction(ScalarFunction::new_udf(arithmetic(operator), vec![left, right])))
+            Ok(Expr::ScalarFunction(ScalarFunction::new_udf(
+                arithmetic(operator, Clause::Select),
+                vec![left, right],
+            )))
         }
         Scalar::Math { function, args, ty } => {
             let args = args.iter().map(|arg| lower(arg, refs, calls)).collect::<Result<Vec<_>>>()?;
@@ -57,9 +60,10 @@ fn of_booleans(operator: Operator, left: Expr, right: Expr) -> Expr {
         (false, true) => Expr::Literal(ScalarValue::Boolean(Some(false)), None),
         (true, _) => null_of(Type::Boolean),
         (false, false) if is_null(&left) && is_null(&right) => null_of(Type::Boolean),
-        (false, false) => {
-            Expr::ScalarFunction(ScalarFunction::new_udf(arithmetic(operator), vec![left, right]))
-        }
+        (false, false) => Expr::ScalarFunction(ScalarFunction::new_udf(
+            arithmetic(operator, Clause::Select),
+            vec![left, right],
+        )),
     }
 }
 

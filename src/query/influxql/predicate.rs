@@ -18,7 +18,7 @@ use super::names::Names;
 use super::resolve::operator;
 use super::types::{Type, check_operators};
 use crate::query::error::QueryError;
-use crate::query::functions::scalar::arithmetic::{Operand as TypeOperand, arithmetic, result_type};
+use crate::query::functions::scalar::arithmetic::{Clause, Operand as TypeOperand, arithmetic, result_type};
 use crate::query::functions::scalar::math::{MathFunction, math};
 use crate::query::functions::scalar::regex_match::regex_match;
 use arrow::datatypes::DataType;
@@ -212,9 +212,7 @@ impl<'a> Context<'a> {
     fn comparison(self, op: BinaryOp, left: &'a Ast, right: &'a Ast) -> Result<Predicate> {
         check_operators(left)?;
         check_operators(right)?;
-        let is_name = |side: &Ast| matches!(side.unparenthesized(), Ast::VarRef { .. });
-        let (is_left_name, is_right_name) = (is_name(left), is_name(right));
-        let (left, right) = (self.compared(left)?, self.compared(right)?);
+        let (left, right) = self.operands(left, right)?;
         let touches_field = |side: &Side<'_>| matches!(side, Side::Value(_, _, IsLiteral(false)));
         if self.scope == Scope::Series && (touches_field(&left) || touches_field(&right)) {
             return Ok(Predicate::Constant(true));
@@ -249,19 +247,29 @@ impl<'a> Context<'a> {
             (Side::Value(Some(l), l_type, _), Side::Value(Some(r), r_type, _)) => {
                 values(op, l, l_type, r, r_type)
             }
-            // Beside a boolean, what has no value counts as false, unless it is a field.
-            (Side::Value(Some(l), Type::Boolean, _), Side::Value(None, ..)) if !is_right_name => {
-                values(op, l, Type::Boolean, boolean(false), Type::Boolean)
-            }
-            (Side::Value(None, ..), Side::Value(Some(r), Type::Boolean, _)) if !is_left_name => {
-                values(op, boolean(false), Type::Boolean, r, Type::Boolean)
-            }
             _ => Predicate::Constant(false),
         })
     }
 
-    /// A side of a comparison. A boolean that is computed and has no value counts as false, unlike that of a field.
-    fn compared(self, side: &'a Ast) -> Result<Side<'a>> {
+    /// Both sides of an operator. Beside a boolean, what is computed and has no value counts as false.
+    fn operands(self, left: &'a Ast, right: &'a Ast) -> Result<(Side<'a>, Side<'a>)> {
+        let sides = (self.operand(left)?, self.operand(right)?);
+        let is_boolean = |side: &Side<'_>| matches!(side, Side::Value(Some(_), Type::Boolean, _));
+        let or_false = |side, expr: &Ast| match side {
+            Side::Value(None, ..) if !matches!(expr.unparenthesized(), Ast::VarRef { .. }) => {
+                Side::Value(Some(boolean(false)), Type::Boolean, IsLiteral(false))
+            }
+            side => side,
+        };
+        Ok(match (is_boolean(&sides.0), is_boolean(&sides.1)) {
+            (true, false) => (sides.0, or_false(sides.1, right)),
+            (false, true) => (or_false(sides.0, left), sides.1),
+            _ => sides,
+        })
+    }
+
+    /// A side of an operator. A boolean that is computed and has no value counts as false, unlike that of a field.
+    fn operand(self, side: &'a Ast) -> Result<Side<'a>> {
         let is_computed = matches!(side.unparenthesized(), Ast::Binary { .. });
         Ok(match self.side(side)? {
             Side::Value(Some(value), Type::Boolean, literal) if is_computed => {
@@ -308,20 +316,21 @@ impl<'a> Context<'a> {
     fn calculation(self, op: BinaryOp, left: &'a Ast, right: &'a Ast) -> Result<Side<'a>> {
         let null = |ty| Ok(Side::Value(None, ty, IsLiteral(false)));
         let (Side::Value(l, l_type, l_literal), Side::Value(r, r_type, r_literal)) =
-            (self.side(left)?, self.side(right)?)
+            self.operands(left, right)?
         else {
             return null(Type::Unknown);
         };
-        let Some(operator) = operator(op, false) else { return null(Type::Unknown) };
+        let Some(operator) = operator(op) else { return null(Type::Unknown) };
         let operand =
             |ty: Type, literal: IsLiteral| TypeOperand { field_type: ty.field_type(), literal: literal.0 };
-        let ty = match result_type(operator, operand(l_type, l_literal), operand(r_type, r_literal)) {
+        let (left, right) = (operand(l_type, l_literal), operand(r_type, r_literal));
+        let ty = match result_type(operator, Clause::Where, left, right) {
             Ok(Some(ty)) => Type::from(ty),
             Ok(None) | Err(_) => return null(Type::Unknown),
         };
         match (l, r) {
             (Some(l), Some(r)) if l_type.is_field() && r_type.is_field() => {
-                let call = ScalarFunction::new_udf(arithmetic(operator), vec![l, r]);
+                let call = ScalarFunction::new_udf(arithmetic(operator, Clause::Where), vec![l, r]);
                 Ok(Side::Value(Some(Expr::ScalarFunction(call)), ty, IsLiteral(false)))
             }
             _ => null(ty),

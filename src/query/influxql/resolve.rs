@@ -17,7 +17,7 @@ use super::types::{Type, is_literal};
 use super::window_function::{self, Surroundings};
 use crate::model::state::State;
 use crate::query::error::QueryError;
-use crate::query::functions::scalar::arithmetic::{Operand, Operator, result_type};
+use crate::query::functions::scalar::arithmetic::{Clause, Operand, Operator, result_type};
 use crate::query::functions::scalar::math::MathFunction;
 use influxql::ast::{BinaryOp, CastType, Expr, Fill, Order, Select};
 use std::collections::BTreeSet;
@@ -253,13 +253,12 @@ impl Scope<'_> {
                 ));
             }
             _ => {
-                let operator =
-                    operator(op, true).ok_or_else(|| QueryError::Query(format!("unexpected {op}")))?;
+                let operator = operator(op).ok_or_else(|| QueryError::Query(format!("unexpected {op}")))?;
                 let operand = |side: &Expr, ty: Type| Operand {
                     field_type: ty.field_type(),
                     literal: is_literal(side),
                 };
-                match result_type(operator, operand(left, l_type), operand(right, r_type)) {
+                match result_type(operator, Clause::Select, operand(left, l_type), operand(right, r_type)) {
                     Ok(ty) => ty.map_or(Type::Unknown, Type::from),
                     Err(text) => return err(format!("{TYPE_ERROR}{}: {text}", self.typed(expr))),
                 }
@@ -428,13 +427,12 @@ fn index_of<T: PartialEq>(all: &mut Vec<T>, value: T) -> usize {
 
 /// The function of an arithmetic operator. `divides_exactly`: whether integers divide to a float.
 #[must_use]
-pub(super) fn operator(op: BinaryOp, divides_exactly: bool) -> Option<Operator> {
+pub(super) fn operator(op: BinaryOp) -> Option<Operator> {
     Some(match op {
         BinaryOp::Add => Operator::Add,
         BinaryOp::Subtract => Operator::Subtract,
         BinaryOp::Multiply => Operator::Multiply,
-        BinaryOp::Divide if divides_exactly => Operator::Divide,
-        BinaryOp::Divide => Operator::DivideIntegers,
+        BinaryOp::Divide => Operator::Divide,
         BinaryOp::Modulo => Operator::Modulo,
         BinaryOp::BitAnd => Operator::BitAnd,
         BinaryOp::BitOr => Operator::BitOr,

@@ -3,9 +3,11 @@
 //! An aggregate says how one value changes the state ([`Fold`]); this file makes a DataFusion aggregate
 //! of it. Values are added in the order in which they arrive.
 
+use super::lanes::add_runs;
 use crate::query::functions::grouping::{
     argument, downcast, for_each_run, for_each_valid, unexpected_type, valid_rows, value_type,
 };
+
 use crate::query::functions::vectorised::Vectorised;
 use arrow::array::{ArrayRef, ArrowNativeTypeOp, ArrowPrimitiveType, BooleanArray, PrimitiveArray};
 use arrow::datatypes::{DataType, Field, FieldRef, Float64Type, Int64Type, UInt64Type};
@@ -145,14 +147,14 @@ impl<T: Number, A: Fold<T> + Aggregate> GroupsAccumulator for FoldGroups<T, A> {
         let values: &PrimitiveArray<T> = downcast(argument(values, 0, A::NAME)?, A::NAME)?;
         let nulls = valid_rows(values, opt_filter);
         let numbers = values.values();
-        for_each_run(group_indices, |group, rows| {
-            let mut state = self.states[group];
-            match &nulls {
-                None => numbers[rows].iter().for_each(|&value| A::add(&mut state, value)),
-                nulls => for_each_valid(nulls.as_ref(), rows, |row| A::add(&mut state, numbers[row])),
-            }
-            self.states[group] = state;
-        });
+        match &nulls {
+            None => add_runs::<T, A>(&mut self.states, numbers, group_indices),
+            nulls => for_each_run(group_indices, |group, rows| {
+                let mut state = self.states[group];
+                for_each_valid(nulls.as_ref(), rows, |row| A::add(&mut state, numbers[row]));
+                self.states[group] = state;
+            }),
+        }
         Ok(())
     }
 

@@ -5,6 +5,7 @@
 //! partial aggregation give the same answer.
 
 mod fold;
+mod lanes;
 mod mean;
 mod median;
 mod mode;

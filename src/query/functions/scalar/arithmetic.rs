@@ -30,10 +30,8 @@ pub enum Operator {
     Subtract,
     /// `*`
     Multiply,
-    /// `/`, where two integers make a float: the `SELECT` clause.
+    /// `/`
     Divide,
-    /// `/`, where two integers make an integer: the `WHERE` clause.
-    DivideIntegers,
     /// `%`
     Modulo,
     /// `&`
@@ -46,29 +44,31 @@ pub enum Operator {
 
 impl Operator {
     /// Every operator.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 8] = [
         Self::Add,
         Self::Subtract,
         Self::Multiply,
         Self::Divide,
-        Self::DivideIntegers,
         Self::Modulo,
         Self::BitAnd,
         Self::BitOr,
         Self::BitXor,
     ];
 
-    const fn function_name(self) -> &'static str {
-        match self {
-            Self::Add => "influx_add",
-            Self::Subtract => "influx_subtract",
-            Self::Multiply => "influx_multiply",
-            Self::Divide => "influx_divide",
-            Self::DivideIntegers => "influx_divide_integers",
-            Self::Modulo => "influx_modulo",
-            Self::BitAnd => "influx_bit_and",
-            Self::BitOr => "influx_bit_or",
-            Self::BitXor => "influx_bit_xor",
+    const fn function_name(self, clause: Clause) -> &'static str {
+        match (self, clause) {
+            (Self::Add, _) => "influx_add",
+            (Self::Subtract, _) => "influx_subtract",
+            (Self::Multiply, _) => "influx_multiply",
+            (Self::Divide, Clause::Select) => "influx_divide",
+            (Self::Divide, Clause::Where) => "influx_divide_integers",
+            (Self::Modulo, _) => "influx_modulo",
+            (Self::BitAnd, Clause::Select) => "influx_bit_and",
+            (Self::BitAnd, Clause::Where) => "influx_bit_and_of_both",
+            (Self::BitOr, Clause::Select) => "influx_bit_or",
+            (Self::BitOr, Clause::Where) => "influx_bit_or_of_both",
+            (Self::BitXor, Clause::Select) => "influx_bit_xor",
+            (Self::BitXor, Clause::Where) => "influx_bit_xor_of_both",
         }
     }
 
@@ -79,7 +79,7 @@ impl Operator {
             Self::Add => "+",
             Self::Subtract => "-",
             Self::Multiply => "*",
-            Self::Divide | Self::DivideIntegers => "/",
+            Self::Divide => "/",
             Self::Modulo => "%",
             Self::BitAnd => "&",
             Self::BitOr => "|",
@@ -92,6 +92,15 @@ impl Operator {
     pub const fn is_bitwise(self) -> bool {
         matches!(self, Self::BitAnd | Self::BitOr | Self::BitXor)
     }
+}
+
+/// Where an operator stands. Two rules of InfluxDB differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Clause {
+    /// `SELECT`: `/` of two integers is a float, and beside a boolean null counts as false.
+    Select,
+    /// `WHERE`: `/` of two integers is an integer, and null beside anything makes null.
+    Where,
 }
 
 /// One side of an operator, as far as types go.
@@ -110,6 +119,7 @@ pub struct Operand {
 /// `incompatible types: float and string`, and the two texts about integers and unsigned ones.
 pub fn result_type(
     operator: Operator,
+    clause: Clause,
     left: Operand,
     right: Operand,
 ) -> std::result::Result<Option<FieldType>, String> {
@@ -138,7 +148,7 @@ pub fn result_type(
     match (left_type, right_type) {
         (Boolean, Boolean) if operator.is_bitwise() => Ok(Some(Boolean)),
         (Float, other) | (other, Float) if numeric(other) && !operator.is_bitwise() => Ok(Some(Float)),
-        (Integer, Integer) if operator == Operator::Divide => Ok(Some(Float)),
+        (Integer, Integer) if operator == Operator::Divide && clause == Clause::Select => Ok(Some(Float)),
         (Integer, Integer) => Ok(Some(Integer)),
         (Integer | Unsigned, Integer | Unsigned) => Ok(Some(Unsigned)),
         (left, right) => Err(format!("incompatible types: {left} and {right}")),
@@ -147,9 +157,10 @@ pub fn result_type(
 
 /// The function of an operator: `influx_add(left, right)` and so on.
 #[must_use]
-pub fn arithmetic(operator: Operator) -> Arc<ScalarUDF> {
+pub fn arithmetic(operator: Operator, clause: Clause) -> Arc<ScalarUDF> {
     Arc::new(ScalarUDF::from(Arithmetic {
         operator,
+        clause,
         signature: Signature::user_defined(Volatility::Immutable),
     }))
 }
@@ -157,6 +168,7 @@ pub fn arithmetic(operator: Operator) -> Arc<ScalarUDF> {
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Arithmetic {
     operator: Operator,
+    clause: Clause,
     signature: Signature,
 }
 
@@ -180,13 +192,14 @@ impl Arithmetic {
         };
         let (left, right) = (field_type(left)?, field_type(right)?);
         let operand = |field_type| Operand { field_type, literal: field_type == Some(FieldType::Integer) };
-        result_type(self.operator, operand(left), operand(right)).map_err(DataFusionError::Plan)
+        let (left, right) = (operand(left), operand(right));
+        result_type(self.operator, self.clause, left, right).map_err(DataFusionError::Plan)
     }
 }
 
 impl ScalarUDFImpl for Arithmetic {
     fn name(&self) -> &str {
-        self.operator.function_name()
+        self.operator.function_name(self.clause)
     }
 
     fn signature(&self) -> &Signature {
@@ -213,16 +226,16 @@ impl ScalarUDFImpl for Arithmetic {
         let [left, right] = arrays.as_slice() else {
             return Err(DataFusionError::Internal(format!("{} takes two arguments", self.name())));
         };
-        let result = calculate(self.operator, left, right)?;
+        let result = calculate(self.operator, self.clause, left, right)?;
         super::math::scalar_if(all_scalar, result)
     }
 }
 
-fn calculate(operator: Operator, left: &ArrayRef, right: &ArrayRef) -> Result<ArrayRef> {
+fn calculate(operator: Operator, clause: Clause, left: &ArrayRef, right: &ArrayRef) -> Result<ArrayRef> {
     let mismatch = || {
         DataFusionError::Internal(format!(
             "no {} between {} and {}",
-            operator.function_name(),
+            operator.function_name(clause),
             left.data_type(),
             right.data_type()
         ))
@@ -233,9 +246,9 @@ fn calculate(operator: Operator, left: &ArrayRef, right: &ArrayRef) -> Result<Ar
             let (left, right) = (cast(left, &DataType::Boolean)?, cast(right, &DataType::Boolean)?);
             let left: &BooleanArray = left.as_any().downcast_ref().ok_or_else(mismatch)?;
             let right: &BooleanArray = right.as_any().downcast_ref().ok_or_else(mismatch)?;
-            booleans(operator, left, right).ok_or_else(mismatch)
+            booleans(operator, clause, left, right).ok_or_else(mismatch)
         }
-        (DataType::Int64, DataType::Int64) if operator != Operator::Divide => {
+        (DataType::Int64, DataType::Int64) if (operator, clause) != (Operator::Divide, Clause::Select) => {
             let left: &Int64Array = left.as_any().downcast_ref().ok_or_else(mismatch)?;
             let right: &Int64Array = right.as_any().downcast_ref().ok_or_else(mismatch)?;
             let operation = integers(operator);
@@ -256,16 +269,21 @@ fn calculate(operator: Operator, left: &ArrayRef, right: &ArrayRef) -> Result<Ar
     }
 }
 
-fn booleans(operator: Operator, left: &BooleanArray, right: &BooleanArray) -> Option<ArrayRef> {
+fn booleans(
+    operator: Operator,
+    clause: Clause,
+    left: &BooleanArray,
+    right: &BooleanArray,
+) -> Option<ArrayRef> {
     let operation: fn(bool, bool) -> bool = match operator {
         Operator::BitAnd => |a, b| a & b,
         Operator::BitOr => |a, b| a | b,
         Operator::BitXor => |a, b| a ^ b,
         _ => return None,
     };
-    // Beside a boolean, null counts as false.
-    let of_pair = |(a, b): (Option<bool>, Option<bool>)| {
-        a.or(b).map(|_| operation(a.unwrap_or_default(), b.unwrap_or_default()))
+    let of_pair = |(a, b): (Option<bool>, Option<bool>)| match clause {
+        Clause::Select => a.or(b).map(|_| operation(a.unwrap_or_default(), b.unwrap_or_default())),
+        Clause::Where => Some(operation(a?, b?)),
     };
     Some(Arc::new(left.iter().zip(right.iter()).map(of_pair).collect::<BooleanArray>()))
 }
@@ -275,7 +293,7 @@ fn integers(operator: Operator) -> fn(i64, i64) -> i64 {
         Operator::Add => i64::wrapping_add,
         Operator::Subtract => i64::wrapping_sub,
         Operator::Multiply => i64::wrapping_mul,
-        Operator::Divide | Operator::DivideIntegers => |a, b| if b == 0 { 0 } else { a.wrapping_div(b) },
+        Operator::Divide => |a, b| if b == 0 { 0 } else { a.wrapping_div(b) },
         Operator::Modulo => |a, b| if b == 0 { 0 } else { a.wrapping_rem(b) },
         Operator::BitAnd => |a, b| a & b,
         Operator::BitOr => |a, b| a | b,
@@ -288,7 +306,7 @@ fn unsigneds(operator: Operator) -> fn(u64, u64) -> u64 {
         Operator::Add => u64::wrapping_add,
         Operator::Subtract => u64::wrapping_sub,
         Operator::Multiply => u64::wrapping_mul,
-        Operator::Divide | Operator::DivideIntegers => |a, b| a.checked_div(b).unwrap_or(0),
+        Operator::Divide => |a, b| a.checked_div(b).unwrap_or(0),
         Operator::Modulo => |a, b| a.checked_rem(b).unwrap_or(0),
         Operator::BitAnd => |a, b| a & b,
         Operator::BitOr => |a, b| a | b,
@@ -301,7 +319,7 @@ fn float_operation(operator: Operator) -> Option<fn(f64, f64) -> f64> {
         Operator::Add => |a, b| a + b,
         Operator::Subtract => |a, b| a - b,
         Operator::Multiply => |a, b| a * b,
-        Operator::Divide | Operator::DivideIntegers => |a, b| if b == 0.0 { 0.0 } else { a / b },
+        Operator::Divide => |a, b| if b == 0.0 { 0.0 } else { a / b },
         Operator::Modulo => |a, b| a % b,
         Operator::BitAnd | Operator::BitOr | Operator::BitXor => return None,
     })

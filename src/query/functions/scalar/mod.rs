@@ -17,13 +17,16 @@ mod go_regex;
 pub mod math;
 pub mod regex_match;
 
+use arithmetic::{Clause, Operator, arithmetic};
 use datafusion::logical_expr::ScalarUDF;
 use std::sync::Arc;
 
 /// Every scalar function that has no parameters of its own.
 pub(super) fn all() -> Vec<Arc<ScalarUDF>> {
     let mut functions = vec![bucket::bucket()];
-    functions.extend(arithmetic::Operator::ALL.map(arithmetic::arithmetic));
+    for clause in [Clause::Select, Clause::Where] {
+        functions.extend(Operator::ALL.map(|operator| arithmetic(operator, clause)));
+    }
     functions.extend(math::MathFunction::ALL.map(math::math));
     functions
 }
