@@ -60,6 +60,7 @@ pub(super) const ENTRIES: &[Explained] = &[
             // Without the types of what is no longer there.
             let plain = |error: &str| {
                 let types = ["::float", "::integer", "::string", "::boolean", "::tag"];
+                let error = error.split(": incompatible types").next().unwrap_or_default();
                 types.iter().fold(error.to_owned(), |error, ty| error.replace(ty, ""))
             };
             let is_same = oracle.as_deref().map(plain) == ours.as_deref().map(plain);
