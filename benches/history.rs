@@ -17,6 +17,7 @@
 mod generator;
 mod loaded;
 
+use fastrand::Rng;
 use generator::START_NS;
 use loaded::{DATABASE, number_of};
 use reqwest::{Client, StatusCode, Url};
@@ -37,7 +38,7 @@ const MINUTE_NS: i64 = 60_000_000_000;
 const DAY_MINUTES: i64 = 24 * 60;
 const MONTH_MINUTES: i64 = 30 * DAY_MINUTES;
 /// One point in so many comes late.
-const LATE_ONE_IN: u64 = 20;
+const LATE_ONE_IN: usize = 20;
 /// How often each question is asked.
 const ASKED: usize = 25;
 /// Lines of one write.
@@ -104,7 +105,7 @@ struct Writer<'a> {
     lines: String,
     line_count: usize,
     late: Vec<String>,
-    random: u64,
+    random: Rng,
     point_count: u64,
     under_way: Arc<Semaphore>,
 }
@@ -117,30 +118,23 @@ impl<'a> Writer<'a> {
             lines: String::new(),
             line_count: 0,
             late: Vec::new(),
-            random: 0x9e37_79b9_7f4a_7c15,
+            random: Rng::with_seed(1),
             point_count: 0,
             under_way: Arc::new(Semaphore::new(WRITES_MAX as usize)),
         }
     }
 
-    fn random(&mut self) -> u64 {
-        self.random ^= self.random << 13;
-        self.random ^= self.random >> 7;
-        self.random ^= self.random << 17;
-        self.random
-    }
-
     /// All points of these minutes; they are acknowledged when this returns.
     fn write_minutes(&mut self, minutes: std::ops::Range<i64>) {
-        let late_max = self.series_count * 7 * DAY_MINUTES as usize / LATE_ONE_IN as usize;
+        let late_max = self.series_count * 7 * DAY_MINUTES as usize / LATE_ONE_IN;
         for minute in minutes {
             for series in 0..self.series_count {
-                let value = self.random() % 1_000;
+                let value = self.random.u16(..1_000);
                 let time_s = (START_NS + minute * MINUTE_NS) / 1_000_000_000;
                 let start = self.lines.len();
                 writeln!(self.lines, "m,host=host_{series} value={}.{} {time_s}", value / 10, value % 10)
                     .expect("a string");
-                if self.random().is_multiple_of(LATE_ONE_IN) {
+                if self.random.usize(..LATE_ONE_IN) == 0 {
                     self.late.push(self.lines.split_off(start));
                 } else {
                     self.count_line();
@@ -148,7 +142,7 @@ impl<'a> Writer<'a> {
             }
             // Late ones come in any order, after a week at the latest.
             while self.late.len() > late_max / 2 {
-                let at = self.random() as usize % self.late.len();
+                let at = self.random.usize(..self.late.len());
                 let line = self.late.swap_remove(at);
                 self.lines.push_str(&line);
                 self.count_line();

@@ -5,6 +5,7 @@
 
 use arrow::array::Int64Array;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use fastrand::Rng;
 use std::convert::Infallible;
 use std::hint::black_box;
 use std::sync::Arc;
@@ -36,14 +37,10 @@ fn tsbs_batch() -> WriteBatch {
         ];
         series_key::encode(tags).into()
     });
-    let mut state = 1u64;
-    let mut random = move || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        (state >> 33) as i64 % 101
-    };
+    let mut random = Rng::with_seed(1);
     let field = |i: usize| FieldColumn {
         name: format!("usage_{i}").into(),
-        values: Arc::new(Int64Array::from_iter_values((0..rows).map(|_| random()))),
+        values: Arc::new(Int64Array::from_iter_values((0..rows).map(|_| random.i64(0..=100)))),
     };
     let table = TableRows {
         table: "cpu".into(),

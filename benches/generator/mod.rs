@@ -8,6 +8,7 @@
 
 pub mod bodies;
 
+use fastrand::Rng;
 use std::fmt::Write;
 
 /// The first timestamp: 2016-01-01T00:00:00Z.
@@ -48,7 +49,7 @@ const ENVIRONMENTS: [&str; 3] = ["production", "staging", "test"];
 /// Generates points, endlessly.
 #[derive(Clone, Debug)]
 pub struct Generator {
-    random: Random,
+    random: Rng,
     hosts: Vec<Host>,
     next_host: usize,
     time_ns: i64,
@@ -64,7 +65,7 @@ impl Generator {
     /// Points of `host_count` (> 0) hosts.
     #[must_use]
     pub fn new(seed: u64, host_count: usize) -> Self {
-        let mut random = Random(seed);
+        let mut random = Rng::with_seed(seed);
         let hosts = (0..host_count).map(|number| Host::new(number, &mut random)).collect();
         Self { random, hosts, next_host: 0, time_ns: START_NS }
     }
@@ -76,7 +77,7 @@ impl Generator {
         for (field, (name, value)) in FIELDS.iter().zip(&mut host.values).enumerate() {
             let separator = if field == 0 { ' ' } else { ',' };
             let _ = write!(out, "{separator}{name}={value}i");
-            *value = (*value + self.random.below(5) as i64 - 2).clamp(0, 100);
+            *value = (*value + self.random.i64(-2..=2)).clamp(0, 100);
         }
         let _ = writeln!(out, " {}", self.time_ns);
         self.next_host += 1;
@@ -98,42 +99,25 @@ impl Generator {
 }
 
 impl Host {
-    fn new(number: usize, random: &mut Random) -> Self {
-        let region = random.pick(&REGIONS);
+    fn new(number: usize, random: &mut Rng) -> Self {
+        let region = pick(random, &REGIONS);
         let series = format!(
             "cpu,hostname=host_{number},region={region},datacenter={region}{},rack={},os={},arch={},team={},\
              service={},service_version={},service_environment={}",
-            random.pick(&ZONES),
-            random.below(100),
-            random.pick(&SYSTEMS),
-            random.pick(&ARCHITECTURES),
-            random.pick(&TEAMS),
-            random.below(20),
-            random.below(2),
-            random.pick(&ENVIRONMENTS),
+            pick(random, &ZONES),
+            random.u8(..100),
+            pick(random, &SYSTEMS),
+            pick(random, &ARCHITECTURES),
+            pick(random, &TEAMS),
+            random.u8(..20),
+            random.u8(..2),
+            pick(random, &ENVIRONMENTS),
         );
-        Self { series, values: std::array::from_fn(|_| random.below(101) as i64) }
+        Self { series, values: std::array::from_fn(|_| random.i64(0..=100)) }
     }
 }
 
-/// SplitMix64: small, and good enough for data.
-#[derive(Clone, Debug)]
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-
-    fn pick<'a>(&mut self, choices: &[&'a str]) -> &'a str {
-        choices[self.below(choices.len() as u64) as usize]
-    }
+/// One of `choices`.
+fn pick<'a>(random: &mut Rng, choices: &[&'a str]) -> &'a str {
+    choices[random.usize(..choices.len())]
 }

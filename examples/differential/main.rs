@@ -44,8 +44,9 @@ use case::{Case, Step, prepare};
 use clap::Parser as _;
 use compare::Relation;
 use contents::{Contents, compare_contents};
+use fastrand::Rng;
 use generate::{Generated, Generator};
-use random::Random;
+use random::Choices;
 use report::Report;
 use schema::Schema;
 use servers::{Form, Pair, Servers};
@@ -155,7 +156,7 @@ impl Fuzzer<'_> {
     }
 
     fn round(&mut self, round: u64) -> Result<(), String> {
-        let mut random = Random::new(self.options.seed, round);
+        let mut random = random::of_round(self.options.seed, round);
         let schema = Schema::generate(&mut random);
         let points = points::generate(&mut random, &schema, self.options.ties);
         let mut steps = writes(&mut random, &points);
@@ -298,14 +299,14 @@ impl Fuzzer<'_> {
     }
 }
 
-fn generator<'a>(random: &'a mut Random, schema: &'a Schema, points: &'a [points::Point]) -> Generator<'a> {
+fn generator<'a>(random: &'a mut Rng, schema: &'a Schema, points: &'a [points::Point]) -> Generator<'a> {
     Generator { random, schema, points, depth_max: 3 }
 }
 
 /// The points in one piece or in several, buffered, flushed, or partly so.
-fn writes(random: &mut Random, points: &[points::Point]) -> Vec<Step> {
+fn writes(random: &mut Rng, points: &[points::Point]) -> Vec<Step> {
     let mut steps = Vec::new();
-    let size = points.len().div_ceil(1 + random.below(3)).max(1);
+    let size = points.len().div_ceil(random.usize(1..=3)).max(1);
     for piece in points.chunks(size) {
         steps.push(Step::Write(piece.to_vec()));
         if random.chance(50) {
@@ -316,8 +317,8 @@ fn writes(random: &mut Random, points: &[points::Point]) -> Vec<Step> {
 }
 
 /// How the next statement is asked.
-fn form(random: &mut Random) -> Form {
-    let epoch = *random.one_of(&["", "ns", "ms", "s", "u"]).unwrap_or(&"");
-    let chunk_size = if random.chance(5) { 1 + random.below(6) } else { 0 };
+fn form(random: &mut Rng) -> Form {
+    let epoch = random.pick(&["", "ns", "ms", "s", "u"]);
+    let chunk_size = if random.chance(5) { random.usize(1..=6) } else { 0 };
     Form { epoch, chunk_size }
 }

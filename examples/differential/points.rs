@@ -5,8 +5,9 @@
 //! The time of a point tells its series: times of different series differ by some microseconds, because InfluxDB 1.6 leaves the
 //! order of equal times to chance. With ties wanted, they do not.
 
-use crate::random::Random;
+use crate::random::Choices;
 use crate::schema::{Kind, Schema, Table};
+use fastrand::Rng;
 
 /// A field's value.
 #[derive(Debug, Clone, PartialEq)]
@@ -97,13 +98,13 @@ const EXTREME_TIMES: &[i64] =
     &[-9_223_372_036_854_775_806, 9_223_372_036_854_775_806, -9_000_000_000_000_000_000];
 
 /// Points for every table. Without `with_ties`, no two series have a point of the same time.
-pub(crate) fn generate(random: &mut Random, schema: &Schema, with_ties: bool) -> Vec<Point> {
+pub(crate) fn generate(random: &mut Rng, schema: &Schema, with_ties: bool) -> Vec<Point> {
     let mut points = Vec::new();
     let has_decimals = random.chance(15);
     let mut series_count = 0;
     for (number, table) in schema.tables.iter().enumerate() {
         let mut tag_sets: Vec<Vec<(String, String)>> = Vec::new();
-        for _ in 0..1 + random.below(6) {
+        for _ in 0..random.usize(1..=6) {
             let tags = tag_set(random, table);
             if !tag_sets.contains(&tags) {
                 tag_sets.push(tags);
@@ -112,7 +113,7 @@ pub(crate) fn generate(random: &mut Random, schema: &Schema, with_ties: bool) ->
         for tags in tag_sets {
             series_count += 1;
             let offset_ns = if with_ties { 0 } else { series_count * 1_000 };
-            let density = [8, 25, 60, 95][random.below(4)];
+            let density = [8, 25, 60, 95][random.usize(..4)];
             for time_ns in times(random, schema, density) {
                 let fields = values(random, table, has_decimals);
                 let point = Point {
@@ -135,7 +136,7 @@ pub(crate) fn generate(random: &mut Random, schema: &Schema, with_ties: bool) ->
         }
         if schema.has_extremes && !with_ties {
             // Only one series has each: they carry no offset.
-            let extreme = EXTREME_TIMES[random.below(EXTREME_TIMES.len())];
+            let extreme = EXTREME_TIMES[random.usize(..EXTREME_TIMES.len())];
             let is_free = points.iter().all(|point| point.time_ns != extreme);
             let first = points.iter().rev().find(|point| point.table == number).cloned();
             if let Some(first) = first.filter(|_| is_free) {
@@ -145,18 +146,16 @@ pub(crate) fn generate(random: &mut Random, schema: &Schema, with_ties: bool) ->
     }
     if random.chance(20) {
         // Points do not arrive in the order of time.
-        for index in (1..points.len()).rev() {
-            points.swap(index, random.below(index + 1));
-        }
+        random.shuffle(&mut points);
     }
     points
 }
 
-fn tag_set(random: &mut Random, table: &Table) -> Vec<(String, String)> {
+fn tag_set(random: &mut Rng, table: &Table) -> Vec<(String, String)> {
     let mut tags = Vec::new();
     for tag in &table.tags {
         if !random.chance(15)
-            && let Some(value) = random.one_of(&tag.values)
+            && let Some(value) = random.choice(&tag.values)
         {
             tags.push((tag.name.clone(), value.clone()));
         }
@@ -165,35 +164,35 @@ fn tag_set(random: &mut Random, table: &Table) -> Vec<(String, String)> {
     tags
 }
 
-fn times(random: &mut Random, schema: &Schema, density: usize) -> Vec<i64> {
+fn times(random: &mut Rng, schema: &Schema, density: usize) -> Vec<i64> {
     let count = (schema.end_ns - schema.start_ns) / schema.step_ns;
     let mut times: Vec<i64> =
         (0..count).filter(|_| random.chance(density)).map(|k| schema.start_ns + k * schema.step_ns).collect();
     if times.is_empty() {
-        times.push(schema.start_ns + random.between(0, count - 1) * schema.step_ns);
+        times.push(schema.start_ns + random.i64(0..count) * schema.step_ns);
     }
     times
 }
 
-fn values(random: &mut Random, table: &Table, has_decimals: bool) -> Vec<(String, Value)> {
+fn values(random: &mut Rng, table: &Table, has_decimals: bool) -> Vec<(String, Value)> {
     let fields = random.some_of(&table.fields, 70);
     fields.into_iter().map(|field| (field.name, value(random, field.kind, has_decimals))).collect()
 }
 
-fn value(random: &mut Random, kind: Kind, has_decimals: bool) -> Value {
+fn value(random: &mut Rng, kind: Kind, has_decimals: bool) -> Value {
     match kind {
         // Eighths add up exactly in any order.
-        Kind::Float if !has_decimals => Value::Float(random.between(-80, 400) as f64 / 8.0),
-        Kind::Float => Value::Float(random.between(-1_000, 10_000) as f64 / 100.0),
-        Kind::Integer if random.chance(1) => Value::Integer(match random.below(3) {
+        Kind::Float if !has_decimals => Value::Float(random.i64(-80..=400) as f64 / 8.0),
+        Kind::Float => Value::Float(random.i64(-1_000..=10_000) as f64 / 100.0),
+        Kind::Integer if random.chance(1) => Value::Integer(match random.usize(..3) {
             0 => i64::MAX,
             1 => i64::MIN,
             _ => 1 << 60,
         }),
-        Kind::Integer => Value::Integer(random.between(-5, 30)),
+        Kind::Integer => Value::Integer(random.i64(-5..=30)),
         Kind::String => {
             let count = if random.chance(80) { 4 } else { STRINGS.len() };
-            Value::String(STRINGS[random.below(count)].to_owned())
+            Value::String(STRINGS[random.usize(..count)].to_owned())
         }
         Kind::Boolean => Value::Boolean(random.chance(50)),
     }

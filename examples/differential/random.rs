@@ -2,67 +2,51 @@
 //!
 //! Whatever the fuzzer decides comes from here, so that a seed and a round number replay a difference.
 
-/// A splitmix64 generator.
-#[derive(Debug, Clone)]
-pub(crate) struct Random(u64);
+use fastrand::Rng;
 
-impl Random {
-    /// The sequence of `seed` for one round; rounds are independent of each other.
-    pub(crate) fn new(seed: u64, round: u64) -> Random {
-        let mut random = Random(seed ^ round.wrapping_mul(0xd134_2543_de82_ef95));
-        random.next();
-        random
-    }
+/// The generator for one round under `seed`; rounds are independent of each other.
+pub(crate) fn of_round(seed: u64, round: u64) -> Rng {
+    // Generators of seeds that are close to each other are related; those of numbers drawn from them are not.
+    Rng::with_seed(seed ^ round.wrapping_mul(0xd134_2543_de82_ef95)).fork()
+}
 
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// A number from 0 to `count` - 1; 0 when `count` is 0.
-    pub(crate) fn below(&mut self, count: usize) -> usize {
-        usize::try_from(self.next() % u64::try_from(count.max(1)).unwrap_or(u64::MAX)).unwrap_or(0)
-    }
-
-    /// A number from `low` to `high`, both included.
-    pub(crate) fn between(&mut self, low: i64, high: i64) -> i64 {
-        let width = high.wrapping_sub(low).unsigned_abs().saturating_add(1);
-        low.wrapping_add_unsigned(self.next() % width)
-    }
-
+/// Choices that a generator makes.
+pub(crate) trait Choices {
     /// Whether something with this probability in percent happens.
-    pub(crate) fn chance(&mut self, percent: usize) -> bool {
-        self.below(100) < percent
-    }
+    fn chance(&mut self, percent: usize) -> bool;
 
     /// One of `items`, which are not empty.
-    pub(crate) fn pick<'a, T: ?Sized>(&mut self, items: &[&'a T]) -> &'a T {
-        items[self.below(items.len())]
+    fn pick<T: Copy>(&mut self, items: &[T]) -> T;
+
+    /// The index of one of `weights`, each as probable as its share of the sum, which is not 0.
+    fn weighted(&mut self, weights: &[usize]) -> usize;
+
+    /// The items that a coin chose, in order; at least one of them when there are any.
+    fn some_of<T: Clone>(&mut self, items: &[T], percent: usize) -> Vec<T>;
+}
+
+impl Choices for Rng {
+    fn chance(&mut self, percent: usize) -> bool {
+        self.usize(..100) < percent
     }
 
-    /// A reference to one of `items`, `None` when there are none.
-    pub(crate) fn one_of<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
-        if items.is_empty() { None } else { Some(&items[self.below(items.len())]) }
+    fn pick<T: Copy>(&mut self, items: &[T]) -> T {
+        *self.choice(items).expect("there are some to choose from")
     }
 
-    /// The index of one of `weights`, each as probable as its share of the sum.
-    pub(crate) fn weighted(&mut self, weights: &[usize]) -> usize {
-        let mut rest = self.below(weights.iter().sum());
+    fn weighted(&mut self, weights: &[usize]) -> usize {
+        let mut rest = self.usize(..weights.iter().sum::<usize>());
         for (index, weight) in weights.iter().enumerate() {
             if rest < *weight {
                 return index;
             }
             rest -= weight;
         }
-        0
+        unreachable!("the number drawn is less than the sum of the weights")
     }
 
-    /// The items that a coin chose, in order; at least one of them when there are any.
-    pub(crate) fn some_of<T: Clone>(&mut self, items: &[T], percent: usize) -> Vec<T> {
+    fn some_of<T: Clone>(&mut self, items: &[T], percent: usize) -> Vec<T> {
         let chosen: Vec<T> = items.iter().filter(|_| self.chance(percent)).cloned().collect();
-        if chosen.is_empty() { self.one_of(items).cloned().into_iter().collect() } else { chosen }
+        if chosen.is_empty() { self.choice(items).cloned().into_iter().collect() } else { chosen }
     }
 }

@@ -3,7 +3,8 @@
 //! In: chance. Out: a [`Schema`]. A table is one measurement in one retention policy; names are shared between tables, so
 //! that lists and regexes in FROM meet the same field with another type.
 
-use crate::random::Random;
+use crate::random::Choices;
+use fastrand::Rng;
 use std::collections::BTreeSet;
 
 /// The database of every round; the notation of scenarios calls its first database so, too.
@@ -107,9 +108,9 @@ impl Schema {
     }
 
     /// A random schema.
-    pub(crate) fn generate(random: &mut Random) -> Schema {
+    pub(crate) fn generate(random: &mut Rng) -> Schema {
         let spans = if random.chance(15) { LONG_SPANS } else { SPANS };
-        let (start, step, count) = spans[random.below(spans.len())];
+        let (start, step, count) = spans[random.usize(..spans.len())];
         let policy_count = random.weighted(&[0, 6, 3, 1]);
         let policies: Vec<String> =
             ["autogen", "rp2", "two words"].iter().take(policy_count).map(|&name| name.to_owned()).collect();
@@ -142,12 +143,12 @@ impl Schema {
 pub(crate) const TARGET: &str = "target";
 
 /// Mostly one of the first names, which need no quotes.
-fn plain_or_odd(random: &mut Random, names: &[&str]) -> String {
+fn plain_or_odd(random: &mut Rng, names: &[&str]) -> String {
     let count = if random.chance(75) { 3 } else { names.len() };
-    names[random.below(count)].to_owned()
+    names[random.usize(..count)].to_owned()
 }
 
-fn table(random: &mut Random, policy: usize, measurement: String) -> Table {
+fn table(random: &mut Rng, policy: usize, measurement: String) -> Table {
     let mut tags: Vec<Tag> = Vec::new();
     for _ in 0..random.weighted(&[1, 3, 4, 2]) {
         let name = plain_or_odd(random, TAGS);
@@ -158,13 +159,13 @@ fn table(random: &mut Random, policy: usize, measurement: String) -> Table {
         }
     }
     // One field to compute with.
-    let (name, kind) = FIELDS[random.below(2)];
+    let (name, kind) = FIELDS[random.usize(..2)];
     let mut fields: Vec<Field> = vec![Field { name: name.to_owned(), kind }];
     for _ in 0..random.weighted(&[0, 1, 3, 4, 3, 2]) {
         let count = if random.chance(75) { 4 } else { FIELDS.len() };
-        let (name, usual) = FIELDS[random.below(count)];
+        let (name, usual) = FIELDS[random.usize(..count)];
         if fields.iter().all(|field| field.name != name) {
-            let kind = if random.chance(85) { usual } else { KINDS[random.below(KINDS.len())] };
+            let kind = if random.chance(85) { usual } else { KINDS[random.usize(..KINDS.len())] };
             fields.push(Field { name: name.to_owned(), kind });
         }
     }

@@ -23,7 +23,7 @@ mod writer;
 
 use crate::environment;
 use crate::process::{self, Server};
-use crate::random::Random;
+use fastrand::Rng;
 use ledger::Ledger;
 use questions::{check_log, create_database, read_points};
 use std::path::Path;
@@ -92,7 +92,7 @@ fn check_survival(settings: &[(&str, &str)]) -> (TempDir, String) {
     let seed = environment::number("TIDEGAUGE_CRASH_SEED", SEED_DEFAULT);
     eprintln!("{rounds} rounds with TIDEGAUGE_CRASH_SEED={seed}");
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let mut random = Random::new(seed);
+    let mut random = Rng::with_seed(seed);
     let ledger = Arc::new(Ledger::default());
 
     let mut server = Server::start(folder.path(), settings);
@@ -100,7 +100,7 @@ fn check_survival(settings: &[(&str, &str)]) -> (TempDir, String) {
     let mut log = String::new();
     for round in 0..rounds {
         log += &write_until_killed(server, &ledger, &mut random);
-        if random.below(3) == 0 {
+        if random.u64(..3) == 0 {
             kill_while_starting(folder.path(), settings, &mut random);
         }
         server = Server::start(folder.path(), settings);
@@ -118,10 +118,10 @@ fn check_survival(settings: &[(&str, &str)]) -> (TempDir, String) {
 }
 
 /// Lets the writers write, kills the server amid their requests, and waits for them to notice. The server's log.
-fn write_until_killed(server: Server, ledger: &Arc<Ledger>, random: &mut Random) -> String {
-    let batches = 1 + random.below(BATCHES_PER_ROUND_MAX);
+fn write_until_killed(server: Server, ledger: &Arc<Ledger>, random: &mut Rng) -> String {
+    let batches = random.u64(1..=BATCHES_PER_ROUND_MAX);
     let target = ledger.acknowledged_count() + batches;
-    let last_moment = Duration::from_micros(random.below(LAST_MOMENT_US_MAX));
+    let last_moment = Duration::from_micros(random.u64(..LAST_MOMENT_US_MAX));
     std::thread::scope(|scope| {
         for number in 0..WRITERS {
             let (ledger, address, random) = (ledger.clone(), server.address(), random.fork());
@@ -137,8 +137,8 @@ fn write_until_killed(server: Server, ledger: &Arc<Ledger>, random: &mut Random)
 }
 
 /// Starts the server and kills it before, while or shortly after it recovers.
-fn kill_while_starting(folder: &Path, settings: &[(&str, &str)], random: &mut Random) {
+fn kill_while_starting(folder: &Path, settings: &[(&str, &str)], random: &mut Rng) {
     let starting = process::spawn(folder, settings);
-    std::thread::sleep(Duration::from_micros(random.below(STARTING_US_MAX)));
+    std::thread::sleep(Duration::from_micros(random.u64(..STARTING_US_MAX)));
     process::kill(starting);
 }

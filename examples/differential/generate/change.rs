@@ -2,12 +2,13 @@
 
 use super::names::quote_name;
 use super::{Generated, Generator};
+use crate::random::Choices;
 use crate::schema::{DATABASE, TARGET};
 use crate::statement::Statement;
 
 impl Generator<'_> {
     pub(super) fn change(&mut self) -> Generated {
-        let number = self.random.below(self.schema.tables.len());
+        let number = self.random.usize(..self.schema.tables.len());
         let scope = self.scope_of(number);
         let measurement = quote_name(&self.schema.tables[number].measurement);
         match self.random.weighted(&[6, 6, 3, 1]) {
@@ -25,7 +26,7 @@ impl Generator<'_> {
                 }
                 if self.random.chance(85) || conditions.is_empty() {
                     // A part of the points, so that later statements have something to answer.
-                    let (start, step) = (self.time_near(), self.schema.step_ns * self.random.between(1, 20));
+                    let (start, step) = (self.time_near(), self.schema.step_ns * self.random.i64(1..=20));
                     conditions.push(format!("time >= {}", self.time_literal(start)));
                     conditions.push(format!("time < {}", self.time_literal(start.saturating_add(step))));
                 }
@@ -37,7 +38,7 @@ impl Generator<'_> {
                 let from = self.delete_from(&measurement);
                 let mut clauses = Vec::new();
                 if !scope.tags.is_empty() && self.random.chance(80) {
-                    let tag = self.random.one_of(&scope.tags).cloned();
+                    let tag = self.random.choice(&scope.tags).cloned();
                     let condition = match tag {
                         Some(tag) if self.random.chance(80) => {
                             format!("{} = {}", quote_name(&tag.name), self.literal(&tag))
@@ -67,9 +68,9 @@ impl Generator<'_> {
     }
 
     fn target(&mut self) -> String {
-        let policy = self.random.one_of(&self.schema.policies).cloned().unwrap_or_default();
+        let policy = self.random.choice(&self.schema.policies).cloned().unwrap_or_default();
         let policy = quote_name(&policy);
-        match self.random.below(5) {
+        match self.random.usize(..5) {
             0 => format!("{policy}.{TARGET}"),
             1 => format!("{DATABASE}.{policy}.{TARGET}"),
             2 => format!("{DATABASE}.{policy}.:MEASUREMENT"),

@@ -4,6 +4,7 @@
 
 use super::names::{kind_name, quote_name};
 use super::{Column, Generator, Scope};
+use crate::random::Choices;
 use crate::schema::Kind;
 
 /// The columns of a SELECT.
@@ -96,13 +97,13 @@ impl Generator<'_> {
         let fitting: Vec<Column> = scope.fields.iter().filter(|field| accepts(field.kind)).cloned().collect();
         let percent = if fitting.is_empty() { 30 } else { 98 };
         let column = if self.random.chance(percent) || scope.fields.is_empty() {
-            self.random.one_of(&fitting).cloned()
+            self.random.choice(&fitting).cloned()
         } else {
-            self.random.one_of(&scope.fields).cloned()
+            self.random.choice(&scope.fields).cloned()
         };
         match column {
             Some(column) => (self.reference(&column, false), column.kind),
-            None => match self.random.one_of(&scope.tags).cloned() {
+            None => match self.random.choice(&scope.tags).cloned() {
                 Some(tag) if self.random.chance(50) => (self.reference(&tag, true), Kind::String),
                 _ => ("f".to_owned(), Kind::Float),
             },
@@ -140,7 +141,7 @@ impl Generator<'_> {
                 }
                 6 => {
                     let (text, _) = self.field(scope, Kind::is_numeric);
-                    let kind = [Kind::Float, Kind::Integer][self.random.below(2)];
+                    let kind = [Kind::Float, Kind::Integer][self.random.usize(..2)];
                     let name = text.split("::").next().unwrap_or_default().to_owned();
                     let text = format!("{name}::{}", kind_name(kind));
                     self.named(&mut columns, text, name.trim_matches('"'), kind, wants_names);
@@ -166,15 +167,15 @@ impl Generator<'_> {
         if self.random.chance(6) {
             let (field, _) = self.field(scope, |kind| kind == Kind::Integer);
             let operator = self.random.pick(&["&", "|", "^"]);
-            return (format!("{field} {operator} {}", self.random.between(0, 9)), Kind::Integer);
+            return (format!("{field} {operator} {}", self.random.i64(0..=9)), Kind::Integer);
         }
         let (left, left_kind) = self.operand(scope, depth);
         let (right, right_kind) = if self.random.chance(50) {
-            match self.random.below(6) {
+            match self.random.usize(..6) {
                 0 => ("2.5".to_owned(), Kind::Float),
                 1 => ("0".to_owned(), Kind::Integer),
                 2 => ("-1".to_owned(), Kind::Integer),
-                _ => (self.random.between(1, 9).to_string(), Kind::Integer),
+                _ => (self.random.i64(1..=9).to_string(), Kind::Integer),
             }
         } else {
             self.operand(scope, depth)
@@ -192,7 +193,7 @@ impl Generator<'_> {
     }
 
     fn operand(&mut self, scope: &Scope, depth: usize) -> (String, Kind) {
-        match self.random.below(10) {
+        match self.random.usize(..10) {
             0 if depth < 2 => {
                 let (text, kind) = self.arithmetic(scope, depth + 1);
                 (format!("({text})"), kind)

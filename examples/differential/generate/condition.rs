@@ -2,6 +2,7 @@
 
 use super::names::quote_name;
 use super::{Generator, Scope};
+use crate::random::Choices;
 use crate::schema::Kind;
 use crate::statement::Condition;
 
@@ -25,21 +26,21 @@ impl Generator<'_> {
                 let operator = self.random.pick(&["<", ">=", ">", "<="]);
                 format!("time {operator} {}", self.time_literal(time_ns))
             }
-            5 => ["true", "false", "1 = 1", "1 = 2", "'a' = 'a'"][self.random.below(5)].to_owned(),
+            5 => ["true", "false", "1 = 1", "1 = 2", "'a' = 'a'"][self.random.usize(..5)].to_owned(),
             6 => {
                 let (field, _) = self.field(scope, Kind::is_numeric);
                 let call = self.math_call(&field).0;
-                format!("{call} > {}", self.random.between(-2, 5))
+                format!("{call} > {}", self.random.i64(-2..=5))
             }
             _ => ["nosuch = ''", "nosuch != 'a'", "nosuch = 'a'", "nosuch > 1", "nosuch !~ /a/"]
-                [self.random.below(5)]
+                [self.random.usize(..5)]
             .to_owned(),
         };
         Condition::Leaf(text)
     }
 
     pub(super) fn tag_comparison(&mut self, scope: &Scope) -> String {
-        let Some(tag) = self.random.one_of(&scope.tags).cloned() else {
+        let Some(tag) = self.random.choice(&scope.tags).cloned() else {
             return self.field_comparison(scope);
         };
         let name = self.reference(&tag, true);
@@ -68,7 +69,7 @@ impl Generator<'_> {
     }
 
     fn field_comparison(&mut self, scope: &Scope) -> String {
-        let Some(field) = self.random.one_of(&scope.fields).cloned() else {
+        let Some(field) = self.random.choice(&scope.fields).cloned() else {
             return "f > 0".to_owned();
         };
         // InfluxDB 1.6 takes a name that a condition has with two types for one of them.
@@ -76,7 +77,7 @@ impl Generator<'_> {
         let literal = self.literal(&field);
         if self.random.chance(3) {
             // A value of another type.
-            let other = ["'a'", "1", "true", "1.5", "/a/"][self.random.below(5)];
+            let other = ["'a'", "1", "true", "1.5", "/a/"][self.random.usize(..5)];
             return format!("{name} = {other}");
         }
         match field.kind {
@@ -103,13 +104,13 @@ impl Generator<'_> {
     fn computed_comparison(&mut self, scope: &Scope) -> String {
         let (text, _) = self.arithmetic(scope, 1);
         let operator = self.random.pick(&["<", ">", ">=", "=", "!="]);
-        format!("{text} {operator} {}", self.random.between(-3, 12))
+        format!("{text} {operator} {}", self.random.i64(-3..=12))
     }
 
     fn column_comparison(&mut self, scope: &Scope) -> String {
         let columns = if self.random.chance(50) { &scope.tags } else { &scope.fields };
         let operator = self.random.pick(&["=", "!="]);
-        match (self.random.one_of(columns), self.random.one_of(columns)) {
+        match (self.random.choice(columns), self.random.choice(columns)) {
             (Some(left), Some(right)) => {
                 format!("{} {operator} {}", quote_name(&left.name), quote_name(&right.name))
             }
@@ -121,7 +122,7 @@ impl Generator<'_> {
     pub(super) fn bounds(&mut self, needs_both: bool) -> Vec<String> {
         let (start, end) = (self.schema.start_ns, self.schema.end_ns);
         let span = end - start;
-        let (mut low, mut high) = match self.random.below(6) {
+        let (mut low, mut high) = match self.random.usize(..6) {
             0 => (self.time_near(), self.time_near()),
             1 => (start + span / 4, end - span / 4),
             2 => (start - self.schema.step_ns, end + self.schema.step_ns),

@@ -3,6 +3,7 @@
 use super::columns::{Columns, IntervalUse};
 use super::names::quote_name;
 use super::{Generator, Scope};
+use crate::random::Choices;
 use crate::schema::Kind;
 
 fn any(_: Kind) -> bool {
@@ -26,7 +27,7 @@ impl Generator<'_> {
         };
         if self.random.chance(5) {
             let (field, kind) = self.field(scope, Kind::is_numeric);
-            let share = ["50", "95", "99.9", "10", "100", "0"][self.random.below(6)];
+            let share = ["50", "95", "99.9", "10", "100", "0"][self.random.usize(..6)];
             return (format!("percentile({field}, {share})"), "percentile".to_owned(), kind);
         }
         let (field, kind) = self.field(scope, accepts);
@@ -92,8 +93,8 @@ impl Generator<'_> {
                 _ => {
                     let (left, _, _) = self.numeric_call(scope);
                     let operator = self.random.pick(&["+", "-", "*", "/"]);
-                    let right = match self.random.below(3) {
-                        0 => self.random.between(1, 5).to_string(),
+                    let right = match self.random.usize(..3) {
+                        0 => self.random.i64(1..=5).to_string(),
                         1 => "0.5".to_owned(),
                         _ => self.numeric_call(scope).0,
                     };
@@ -121,7 +122,7 @@ impl Generator<'_> {
         let (field, kind) = self.field(scope, accepts);
         let text = match name {
             "percentile" => {
-                let share = ["50", "90", "99.9", "5", "100", "0", "33.3"][self.random.below(7)];
+                let share = ["50", "90", "99.9", "5", "100", "0", "33.3"][self.random.usize(..7)];
                 format!("percentile({field}, {share})")
             }
             _ => format!("{name}({field})"),
@@ -178,7 +179,7 @@ impl Generator<'_> {
                 });
             }
         }
-        args.push(self.random.between(1, 4).to_string());
+        args.push(self.random.i64(1..=4).to_string());
         self.named(&mut columns, format!("{name}({})", args.join(", ")), name, kind, wants_names);
         for _ in 0..self.random.weighted(&[6, 3, 1]) {
             self.auxiliary(&mut columns, scope, wants_names);
@@ -211,12 +212,12 @@ impl Generator<'_> {
             "abs", "ceil", "floor", "round", "sin", "cos", "tan", "asin", "acos", "atan", "exp", "ln",
             "log2", "log10", "sqrt",
         ];
-        let name = match self.random.below(6) {
+        let name = match self.random.usize(..6) {
             0 => self.random.pick(&["pow", "log", "atan2"]),
-            _ => one[self.random.below(one.len())],
+            _ => one[self.random.usize(..one.len())],
         };
         let text = match name {
-            "pow" | "log" | "atan2" => format!("{name}({input}, {})", self.random.between(2, 4)),
+            "pow" | "log" | "atan2" => format!("{name}({input}, {})", self.random.i64(2..=4)),
             // Keeps the result finite, which JSON needs.
             "exp" => format!("exp({input} / 10)"),
             "ln" | "log2" | "log10" => format!("{name}({input} + 100)"),

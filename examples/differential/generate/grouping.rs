@@ -3,6 +3,7 @@
 use super::columns::Columns;
 use super::names::quote_name;
 use super::{Column, Generator, Scope};
+use crate::random::Choices;
 
 const SECOND: i64 = 1_000_000_000;
 /// Widths of windows in seconds, and their names.
@@ -43,7 +44,7 @@ impl Generator<'_> {
                     group.push("nosuch".to_owned());
                 }
                 if self.random.chance(2)
-                    && let Some(field) = self.random.one_of(&scope.fields)
+                    && let Some(field) = self.random.choice(&scope.fields)
                 {
                     group.push(quote_name(&field.name));
                 }
@@ -61,7 +62,7 @@ impl Generator<'_> {
         }
         if wants_interval {
             let interval = self.interval();
-            let place = self.random.below(group.len() + 1);
+            let place = self.random.usize(..=group.len());
             group.insert(place, interval);
         }
         (group, tags)
@@ -76,12 +77,12 @@ impl Generator<'_> {
                 (1..=WINDOWS_MAX).contains(&count)
             })
             .collect();
-        let Some((seconds, name)) = self.random.one_of(&fitting).copied() else {
+        let Some((seconds, name)) = self.random.choice(&fitting).copied() else {
             return "time(1w)".to_owned();
         };
-        match self.random.below(8) {
-            0 => format!("time({name}, {}s)", self.random.between(1, *seconds)),
-            1 => format!("time({name}, -{}s)", self.random.between(1, *seconds)),
+        match self.random.usize(..8) {
+            0 => format!("time({name}, {}s)", self.random.i64(1..=*seconds)),
+            1 => format!("time({name}, -{}s)", self.random.i64(1..=*seconds)),
             _ => format!("time({name})"),
         }
     }
@@ -105,25 +106,25 @@ impl Generator<'_> {
             };
             tail.push(self.random.pick(choices).to_owned());
         }
-        match self.random.below(12) {
+        match self.random.usize(..12) {
             0 | 1 => tail.push("ORDER BY time DESC".to_owned()),
             2 => tail.push("ORDER BY DESC".to_owned()),
             3 => tail.push("ORDER BY time ASC".to_owned()),
             _ => {}
         }
         if self.random.chance(18) {
-            tail.push(format!("LIMIT {}", self.random.between(0, 5)));
+            tail.push(format!("LIMIT {}", self.random.i64(0..=5)));
             if self.random.chance(40) {
-                tail.push(format!("OFFSET {}", self.random.between(0, 4)));
+                tail.push(format!("OFFSET {}", self.random.i64(0..=4)));
             }
         } else if self.random.chance(1) {
-            tail.push(format!("OFFSET {}", self.random.between(1, 3)));
+            tail.push(format!("OFFSET {}", self.random.i64(1..=3)));
         }
         let groups_tags = group.iter().any(|entry| !entry.starts_with("time("));
         if self.random.chance(if groups_tags { 15 } else { 1 }) {
-            tail.push(format!("SLIMIT {}", self.random.between(1, 3)));
+            tail.push(format!("SLIMIT {}", self.random.i64(1..=3)));
             if self.random.chance(40) {
-                tail.push(format!("SOFFSET {}", self.random.between(0, 2)));
+                tail.push(format!("SOFFSET {}", self.random.i64(0..=2)));
             }
         }
         if self.random.chance(8) {

@@ -2,6 +2,7 @@
 
 use super::Generator;
 use super::names::quote_name;
+use crate::random::Choices;
 use crate::statement::Statement;
 
 impl Generator<'_> {
@@ -17,9 +18,9 @@ impl Generator<'_> {
         let good = if self.random.chance(70) { Statement::Select(self.select(1).0) } else { self.show() };
         let text = good.to_string();
         let words: Vec<&str> = text.split(' ').collect();
-        let place = self.random.below(words.len());
+        let place = self.random.usize(..words.len());
         let mut changed = words.clone();
-        match self.random.below(4) {
+        match self.random.usize(..4) {
             0 => {
                 changed.remove(place);
             }
@@ -40,11 +41,11 @@ impl Generator<'_> {
 
     /// A statement that parses and makes no sense.
     fn wrong_meaning(&mut self) -> Statement {
-        let number = self.random.below(self.schema.tables.len());
+        let number = self.random.usize(..self.schema.tables.len());
         let scope = self.scope_of(number);
         let m = self.table_text(number);
         let field = |generator: &mut Self| {
-            let column = generator.random.one_of(&scope.fields).cloned();
+            let column = generator.random.choice(&scope.fields).cloned();
             column.map_or_else(|| "f".to_owned(), |column| quote_name(&column.name))
         };
         let (f, g) = (field(self), field(self));
@@ -130,7 +131,7 @@ impl Generator<'_> {
             format!("SELECT {f} FROM {m} WHERE {t} =~ 'a'"),
             format!("SELECT {f} FROM {m} WHERE {t} =~ /(/"),
         ];
-        let index = self.random.below(forms.len());
+        let index = self.random.usize(..forms.len());
         Statement::text(forms[index].clone())
     }
 }

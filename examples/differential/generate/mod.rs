@@ -26,9 +26,10 @@ mod show;
 mod windows;
 
 use crate::points::Point;
-use crate::random::Random;
+use crate::random::Choices;
 use crate::schema::{Kind, Schema};
 use crate::statement::Statement;
+use fastrand::Rng;
 use std::collections::BTreeSet;
 
 pub(crate) use names::quote_name;
@@ -57,7 +58,7 @@ pub(crate) struct Scope {
 
 /// The generator of one round.
 pub(crate) struct Generator<'a> {
-    pub(crate) random: &'a mut Random,
+    pub(crate) random: &'a mut Rng,
     pub(crate) schema: &'a Schema,
     pub(crate) points: &'a [Point],
     /// How deep queries in FROM may nest.

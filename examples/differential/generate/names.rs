@@ -2,6 +2,7 @@
 
 use super::{Column, Generator, Scope};
 use crate::points::quote_string;
+use crate::random::Choices;
 use crate::schema::Kind;
 
 const KEYWORDS: &[&str] = &["select", "from", "group", "mean time"];
@@ -25,12 +26,12 @@ impl Generator<'_> {
     /// A reference to the column, now and then with its type.
     pub(super) fn reference(&mut self, column: &Column, is_tag: bool) -> String {
         let name = quote_name(&column.name);
-        match self.random.below(40) {
+        match self.random.usize(..40) {
             0 if is_tag => format!("{name}::tag"),
             1 if !is_tag => format!("{name}::field"),
             2 if !is_tag => format!("{name}::{}", kind_name(column.kind)),
             3 if !is_tag => {
-                format!("{name}::{}", ["float", "integer", "string", "boolean"][self.random.below(4)])
+                format!("{name}::{}", ["float", "integer", "string", "boolean"][self.random.usize(..4)])
             }
             _ => name,
         }
@@ -38,21 +39,21 @@ impl Generator<'_> {
 
     /// A tag by name, or a name that is none.
     pub(super) fn tag_name(&mut self, scope: &Scope) -> String {
-        let column = self.random.one_of(&scope.tags).cloned();
+        let column = self.random.choice(&scope.tags).cloned();
         match column {
             Some(column) if !self.random.chance(4) => self.reference(&column, true),
-            _ => ["nosuch", "host", "region", "f"][self.random.below(4)].to_owned(),
+            _ => ["nosuch", "host", "region", "f"][self.random.usize(..4)].to_owned(),
         }
     }
 
     /// A regex that some of `names` match.
     pub(super) fn regex(&mut self, names: &[String]) -> String {
         let fixed = ["/.*/", "/./", "/^$/", "/.+/", "/[a-m]/", "/^[a-f]/", "/(?i)A/"];
-        let Some(name) = self.random.one_of(names).cloned() else {
-            return fixed[self.random.below(fixed.len())].to_owned();
+        let Some(name) = self.random.choice(names).cloned() else {
+            return fixed[self.random.usize(..fixed.len())].to_owned();
         };
         let escaped = regex_escape(&name);
-        match self.random.below(6) {
+        match self.random.usize(..6) {
             0 => format!("/^{escaped}$/"),
             1 => format!("/{escaped}/"),
             2 => match name.chars().next() {
@@ -60,23 +61,23 @@ impl Generator<'_> {
                 None => "/^$/".to_owned(),
             },
             3 => {
-                let other = self.random.one_of(names).cloned().unwrap_or_default();
+                let other = self.random.choice(names).cloned().unwrap_or_default();
                 format!("/^({escaped}|{})$/", regex_escape(&other))
             }
-            _ => fixed[self.random.below(fixed.len())].to_owned(),
+            _ => fixed[self.random.usize(..fixed.len())].to_owned(),
         }
     }
 
     /// A literal of the column's type that mostly occurs in the data.
     pub(super) fn literal(&mut self, column: &Column) -> String {
-        let known = self.random.one_of(&column.literals).cloned();
+        let known = self.random.choice(&column.literals).cloned();
         match known {
             Some(literal) if !self.random.chance(10) => literal,
             _ => match column.kind {
-                Kind::Float => ["0", "1.5", "-3", "20", "7.25"][self.random.below(5)].to_owned(),
-                Kind::Integer => ["0", "1", "-2", "3", "10"][self.random.below(5)].to_owned(),
-                Kind::String => ["'a'", "''", "'b c'", "'zz'"][self.random.below(4)].to_owned(),
-                Kind::Boolean => ["true", "false"][self.random.below(2)].to_owned(),
+                Kind::Float => ["0", "1.5", "-3", "20", "7.25"][self.random.usize(..5)].to_owned(),
+                Kind::Integer => ["0", "1", "-2", "3", "10"][self.random.usize(..5)].to_owned(),
+                Kind::String => ["'a'", "''", "'b c'", "'zz'"][self.random.usize(..4)].to_owned(),
+                Kind::Boolean => ["true", "false"][self.random.usize(..2)].to_owned(),
             },
         }
     }
@@ -84,16 +85,16 @@ impl Generator<'_> {
     /// A time near the points.
     pub(super) fn time_near(&mut self) -> i64 {
         let (start, end, step) = (self.schema.start_ns, self.schema.end_ns, self.schema.step_ns);
-        match self.random.one_of(self.points) {
+        match self.random.choice(self.points) {
             Some(point) if self.random.chance(20) => point.time_ns,
-            _ => start + self.random.between(-2, (end - start) / step + 2) * step,
+            _ => start + self.random.i64(-2..=(end - start) / step + 2) * step,
         }
     }
 
     /// `time_ns` as a literal in one of the ways to write a time.
     pub(super) fn time_literal(&mut self, time_ns: i64) -> String {
         let whole = time_ns % SECOND == 0;
-        match self.random.below(6) {
+        match self.random.usize(..6) {
             0 if whole => format!("{}s", time_ns / SECOND),
             1 if whole && time_ns % (60 * SECOND) == 0 => format!("{}m", time_ns / (60 * SECOND)),
             2 => quote_string(&date_text(time_ns, "%Y-%m-%dT%H:%M:%S", "Z")),

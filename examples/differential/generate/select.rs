@@ -3,6 +3,7 @@
 use super::columns::{Columns, IntervalUse};
 use super::names::quote_name;
 use super::{Generator, Scope};
+use crate::random::Choices;
 use crate::schema::DATABASE;
 use crate::statement::{Select, Source};
 
@@ -77,7 +78,7 @@ impl Generator<'_> {
 
     /// Tables, and the scope of the first of them.
     fn tables(&mut self) -> (Vec<Source>, Scope) {
-        let number = self.random.below(self.schema.tables.len());
+        let number = self.random.usize(..self.schema.tables.len());
         let scope = self.scope_of(number);
         let mut texts = vec![self.table_text(number)];
         match self.random.weighted(&[82, 10, 6, 2]) {
@@ -106,7 +107,7 @@ impl Generator<'_> {
                 false => format!("{policy}.{measurement}"),
             }
         } else {
-            match self.random.below(12) {
+            match self.random.usize(..12) {
                 0 => format!("{DATABASE}..{measurement}"),
                 1 => format!("{DATABASE}.{policy}.{measurement}"),
                 2 => format!("{policy}.{measurement}"),

@@ -2,13 +2,14 @@
 
 use super::names::quote_name;
 use super::{Generator, Scope};
+use crate::random::Choices;
 use crate::schema::DATABASE;
 use crate::statement::Statement;
 
 impl Generator<'_> {
     /// A SHOW statement.
     pub(super) fn show(&mut self) -> Statement {
-        let number = self.random.below(self.schema.tables.len());
+        let number = self.random.usize(..self.schema.tables.len());
         let scope = self.scope_of(number);
         let mut clauses = Vec::new();
         let on = if self.random.chance(20) { format!(" ON {DATABASE}") } else { String::new() };
@@ -48,7 +49,7 @@ impl Generator<'_> {
             5 => format!("SHOW RETENTION POLICIES{on}"),
             6 => "SHOW DATABASES".to_owned(),
             7 => self.cardinality(number, &scope, &on, &mut clauses),
-            _ => ["SHOW CONTINUOUS QUERIES", "SHOW SUBSCRIPTIONS", "SHOW USERS"][self.random.below(3)]
+            _ => ["SHOW CONTINUOUS QUERIES", "SHOW SUBSCRIPTIONS", "SHOW USERS"][self.random.usize(..3)]
                 .to_owned(),
         };
         Statement::Other { head, clauses }
@@ -57,7 +58,7 @@ impl Generator<'_> {
     /// Only the exact forms: the others are estimates.
     fn cardinality(&mut self, number: usize, scope: &Scope, on: &str, clauses: &mut Vec<String>) -> String {
         let from = self.source_text(number);
-        match self.random.below(5) {
+        match self.random.usize(..5) {
             0 => {
                 self.where_tags(scope, clauses);
                 format!("SHOW SERIES EXACT CARDINALITY{on}{from}")
@@ -116,7 +117,7 @@ impl Generator<'_> {
 
     fn with_key(&mut self, scope: &Scope) -> String {
         let names: Vec<String> = scope.tags.iter().map(|tag| tag.name.clone()).collect();
-        let name = self.random.one_of(&names).cloned().unwrap_or_else(|| "host".to_owned());
+        let name = self.random.choice(&names).cloned().unwrap_or_else(|| "host".to_owned());
         match self.random.weighted(&[6, 2, 2, 2, 3]) {
             0 => format!("WITH KEY = {}", quote_name(&name)),
             1 => format!("WITH KEY != {}", quote_name(&name)),
@@ -147,10 +148,10 @@ impl Generator<'_> {
 
     fn limits(&mut self, clauses: &mut Vec<String>) {
         if self.random.chance(25) {
-            clauses.push(format!("LIMIT {}", self.random.between(1, 4)));
+            clauses.push(format!("LIMIT {}", self.random.i64(1..=4)));
         }
         if self.random.chance(15) {
-            clauses.push(format!("OFFSET {}", self.random.between(1, 3)));
+            clauses.push(format!("OFFSET {}", self.random.i64(1..=3)));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::columns::{Columns, IntervalUse};
 use super::{Generator, Scope};
+use crate::random::Choices;
 use crate::schema::Kind;
 
 const UNITS: &[&str] = &["1s", "10s", "1m", "500ms", "1h", "1u"];
@@ -39,9 +40,9 @@ impl Generator<'_> {
                 "cumulative_sum",
                 "elapsed",
             ];
-            let name = names[self.random.below(names.len())];
+            let name = names[self.random.usize(..names.len())];
             let (text, kind) = match name {
-                "moving_average" => (format!("{name}({input}, {})", self.random.between(2, 5)), Kind::Float),
+                "moving_average" => (format!("{name}({input}, {})", self.random.i64(2..=5)), Kind::Float),
                 "derivative" | "non_negative_derivative" if self.random.chance(50) => {
                     (format!("{name}({input}, {})", self.random.pick(UNITS)), Kind::Float)
                 }
@@ -71,10 +72,10 @@ impl Generator<'_> {
             "kaufmans_adaptive_moving_average",
             "chande_momentum_oscillator",
         ];
-        let name = names[self.random.below(names.len())];
-        let mut args = vec![input, self.random.between(2, 5).to_string()];
+        let name = names[self.random.usize(..names.len())];
+        let mut args = vec![input, self.random.i64(2..=5).to_string()];
         if self.random.chance(50) {
-            args.push(self.random.between(-1, 6).to_string());
+            args.push(self.random.i64(-1..=6).to_string());
             let has_warmup = !name.starts_with("kaufmans");
             if has_warmup && self.random.chance(60) {
                 args.push(self.random.pick(&["'exponential'", "'simple'"]).to_owned());
@@ -103,8 +104,8 @@ impl Generator<'_> {
         let mut columns = Columns::new("holt_winters", IntervalUse::Always);
         let (input, _, _) = self.numeric_call(scope);
         let name = self.random.pick(&["holt_winters", "holt_winters_with_fit"]);
-        let season = ["0", "2", "4"][self.random.below(3)];
-        columns.texts.push(format!("{name}({input}, {}, {season})", self.random.between(1, 4)));
+        let season = ["0", "2", "4"][self.random.usize(..3)];
+        columns.texts.push(format!("{name}({input}, {}, {season})", self.random.i64(1..=4)));
         columns
     }
 }

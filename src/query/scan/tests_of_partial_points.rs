@@ -30,11 +30,12 @@ use crate::engine::{Engine, EngineOptions, WriteRequest};
 use crate::line_protocol::Precision;
 use crate::object::Store;
 use crate::query::{Command, QueryContext, QueryEngine, QueryOptions, StatementOutcome};
+use fastrand::Rng;
 use futures::TryStreamExt;
 use history::{Shape, Step};
 use model::{Model, TAGS, Value};
 use question::{AnswerRow, Expected, Question};
-use random::Random;
+use random::Choices;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -81,7 +82,7 @@ fn run_seed(seed: u64) {
     let mut happened = String::new();
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        runtime.unwrap().block_on(check(Random::new(seed), &mut happened));
+        runtime.unwrap().block_on(check(Rng::with_seed(seed), &mut happened));
     }));
     if let Err(panic) = outcome {
         eprintln!(
@@ -92,7 +93,7 @@ fn run_seed(seed: u64) {
     }
 }
 
-async fn check(mut random: Random, happened: &mut String) {
+async fn check(mut random: Rng, happened: &mut String) {
     let shape = Shape::new(&mut random);
     let _ = writeln!(happened, "{shape:?}");
     let table = Table::new(&shape).await;
@@ -169,14 +170,7 @@ impl Table {
     }
 
     /// Compares some answers with the model's.
-    async fn ask(
-        &self,
-        shape: &Shape,
-        model: &Model,
-        count: usize,
-        random: &mut Random,
-        happened: &mut String,
-    ) {
+    async fn ask(&self, shape: &Shape, model: &Model, count: usize, random: &mut Rng, happened: &mut String) {
         for _ in 0..count {
             let question = Question::new(shape, random);
             let text = question.text();

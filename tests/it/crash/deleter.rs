@@ -2,8 +2,8 @@
 
 use super::ledger::{Ledger, first_time_ns};
 use super::questions::DATABASE;
-use crate::random::Random;
 use crate::scenario::http::{Request, percent_encode, send};
+use fastrand::Rng;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -11,9 +11,9 @@ use std::time::Duration;
 const REST_US_MAX: u64 = 20_000;
 
 /// Deletes until no connection can be made, or the server goes amid a deletion, or all has been written.
-pub(super) fn delete_until_gone(address: SocketAddr, ledger: &Ledger, mut random: Random) {
+pub(super) fn delete_until_gone(address: SocketAddr, ledger: &Ledger, mut random: Rng) {
     loop {
-        std::thread::sleep(Duration::from_micros(random.below(REST_US_MAX)));
+        std::thread::sleep(Duration::from_micros(random.u64(..REST_US_MAX)));
         let Some(batch) = ledger.enter_deletion(&mut random) else {
             if is_gone(address) {
                 return;

@@ -3,7 +3,7 @@
 //! Every value of a point follows from its batch and its place in it, so that a point that is found can be
 //! checked completely.
 
-use crate::random::Random;
+use fastrand::Rng;
 use parking_lot::{Condvar, Mutex};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -113,10 +113,10 @@ impl Ledger {
     }
 
     /// Notes that a batch is about to be deleted: one of those that must be there. Its number, if there is one.
-    pub(super) fn enter_deletion(&self, random: &mut Random) -> Option<u64> {
+    pub(super) fn enter_deletion(&self, random: &mut Rng) -> Option<u64> {
         let mut entries = self.entries.lock();
         let is_present = |(_, batch): &(&u64, &mut Batch)| batch.fate == Fate::Present;
-        let start = random.below(entries.batches.len() as u64 + 1);
+        let start = random.u64(..=entries.batches.len() as u64);
         let (number, batch) = entries.batches.range_mut(start..).find(is_present)?;
         batch.fate = Fate::Unknown;
         Some(*number)

@@ -2,7 +2,7 @@
 
 use super::ledger::{Ledger, Point};
 use super::questions::DATABASE;
-use crate::random::Random;
+use fastrand::Rng;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
@@ -14,10 +14,10 @@ const BATCH_POINTS_MAX: u64 = 100;
 const RETRY_AFTER: Duration = Duration::from_millis(10);
 
 /// Writes until the connection breaks and no other can be made.
-pub(super) fn write_until_gone(writer: usize, address: SocketAddr, ledger: &Ledger, mut random: Random) {
+pub(super) fn write_until_gone(writer: usize, address: SocketAddr, ledger: &Ledger, mut random: Rng) {
     let Ok(mut connection) = connect(address) else { return };
     loop {
-        let size = 1 + random.below(BATCH_POINTS_MAX);
+        let size = random.u64(1..=BATCH_POINTS_MAX);
         let batch = ledger.enter(writer, size);
         let body: String = (0..size).map(|index| Point::new(writer, batch, size, index).line()).collect();
         match post(&mut connection, address, &body) {

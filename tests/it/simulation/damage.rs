@@ -9,7 +9,8 @@ use super::reader::{DATABASE, read_all};
 use super::run::{deletions, folder_in_memory, options, request};
 use super::steps::{START_NS, Steps};
 use crate::environment;
-use crate::random::Random;
+use crate::random::Choices;
+use fastrand::Rng;
 use futures::TryStreamExt;
 use object_store::{ObjectStore, ObjectStoreExt};
 use std::collections::BTreeMap;
@@ -34,15 +35,14 @@ async fn a_changed_byte_is_found_or_does_no_harm() {
     let count = environment::number("TIDEGAUGE_DAMAGE_DATABASES", DATABASES_DEFAULT);
     for seed in 1..=count {
         let original = Original::new(seed).await;
-        let mut random = Random::new(seed);
+        let mut random = Rng::with_seed(seed);
         for kind in KINDS {
             let paths: Vec<&String> = original.files.keys().filter(|path| path.starts_with(kind)).collect();
             assert!(!paths.is_empty(), "there are files of each kind");
             for _ in 0..CHANGES {
                 let path = random.pick(&paths);
-                let at = random.below(original.files[path].len() as u64);
-                let change =
-                    Change { path, at: usize::try_from(at).expect("short"), bit: 1 << random.below(8) };
+                let at = random.usize(..original.files[path].len());
+                let change = Change { path, at, bit: 1 << random.u8(..8) };
                 original.check(&change).await;
             }
         }
@@ -76,8 +76,8 @@ struct Answer {
 impl Original {
     async fn new(seed: u64) -> Self {
         let folder = folder_in_memory();
-        let (disk, store) = (FaultyDisk::new(Random::new(seed)), FaultyStore::new(seed));
-        let mut steps = Steps::new(Random::new(seed));
+        let (disk, store) = (FaultyDisk::new(Rng::with_seed(seed)), FaultyStore::new(seed));
+        let mut steps = Steps::new(Rng::with_seed(seed));
         let engine = Engine::open(options(folder.path(), &disk), store.connect(), clock()).await.unwrap();
         engine.create_database(DATABASE, None).await.unwrap();
         engine.create_policy(DATABASE, Policy::Short.name(), PolicySpec::default(), false).await.unwrap();
@@ -198,7 +198,7 @@ impl Original {
     }
 
     async fn ask(folder: &Path, store: &Store) -> Result<Answer, String> {
-        let disk = FaultyDisk::new(Random::new(0));
+        let disk = FaultyDisk::new(Rng::with_seed(0));
         let engine = Engine::open(options(folder, &disk), store.clone(), clock()).await;
         let engine = engine.map_err(|error| error.to_string())?;
         let tables: Vec<TableName> =

@@ -6,7 +6,7 @@ use super::model::{Effect, Filter, Policy, Selection, Tables};
 use super::reader::{DATABASE, read_all};
 use super::run::{deletions, folder_in_memory, options, request};
 use super::steps::{START_NS, Steps};
-use crate::random::Random;
+use fastrand::Rng;
 use std::sync::Arc;
 use tidegauge::clock::ManualClock;
 use tidegauge::engine::{Engine, PolicySpec, WriteError};
@@ -29,7 +29,7 @@ async fn a_full_disk_refuses_writes_and_nothing_else_until_there_is_room() {
 
 async fn check(full: DiskFaults) {
     let folder = folder_in_memory();
-    let (disk, store) = (FaultyDisk::new(Random::new(1)), FaultyStore::new(1));
+    let (disk, store) = (FaultyDisk::new(Rng::with_seed(1)), FaultyStore::new(1));
     let clock = Arc::new(ManualClock::new(START_NS));
     let options = || {
         let mut options = options(folder.path(), &disk);
@@ -39,7 +39,7 @@ async fn check(full: DiskFaults) {
     let engine = Engine::open(options(), store.connect(), clock.clone()).await.unwrap();
     engine.create_database(DATABASE, None).await.unwrap();
     engine.create_policy(DATABASE, Policy::Short.name(), PolicySpec::default(), false).await.unwrap();
-    let mut steps = Steps::new(Random::new(2));
+    let mut steps = Steps::new(Rng::with_seed(2));
     let mut expected = Tables::new();
     let mut write_some = async |count: usize, expected: &mut Tables| {
         let mut refused = 0;

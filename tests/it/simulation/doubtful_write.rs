@@ -7,7 +7,7 @@ use super::model::{Batch, Filter, Point, Policy, Selection, Series, Tables, Valu
 use super::reader::{DATABASE, read_all};
 use super::run::{deletions, folder_in_memory, options, request};
 use super::steps::START_NS;
-use crate::random::Random;
+use fastrand::Rng;
 use std::sync::Arc;
 use tidegauge::clock::ManualClock;
 use tidegauge::engine::Engine;
@@ -23,7 +23,7 @@ fn write_at(time_ns: i64) -> Batch {
 async fn a_deletion_holds_for_rows_of_a_write_that_failed_before_it() {
     for is_deleted in [true, false] {
         let folder = folder_in_memory();
-        let (disk, store) = (FaultyDisk::new(Random::new(1)), FaultyStore::new(1));
+        let (disk, store) = (FaultyDisk::new(Rng::with_seed(1)), FaultyStore::new(1));
         let clock = Arc::new(ManualClock::new(START_NS));
         let open = || Engine::open(options(folder.path(), &disk), store.connect(), clock.clone());
         let engine = open().await.unwrap();

@@ -4,7 +4,7 @@
 //! Instead the disk remembers how much of each file was, and a power loss takes from the rest: it cuts the file at some
 //! byte, or loses single sectors of it. Names and removals last when their folder was synced.
 
-use crate::random::Random;
+use fastrand::Rng;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -50,7 +50,7 @@ struct Disk {
     files: BTreeMap<PathBuf, Written>,
     /// Removed files whose folder was not synced since, with their bytes.
     removed: BTreeMap<PathBuf, Vec<u8>>,
-    random: Random,
+    random: Rng,
 }
 
 #[derive(Debug, Default)]
@@ -76,7 +76,7 @@ fn broken() -> io::Error {
 }
 
 impl FaultyDisk {
-    pub(super) fn new(random: Random) -> Self {
+    pub(super) fn new(random: Rng) -> Self {
         Self(Arc::new(Mutex::new(Disk {
             process: 0,
             faults: DiskFaults::default(),
@@ -109,7 +109,7 @@ impl FaultyDisk {
         }
         for (path, written) in files {
             let Ok(bytes) = std::fs::read(&path) else { continue }; // it was removed
-            if !written.name_is_synced && disk.random.once_in(2) {
+            if !written.name_is_synced && disk.random.bool() {
                 std::fs::remove_file(&path).expect("the simulated disk can be written");
                 continue;
             }
@@ -117,7 +117,7 @@ impl FaultyDisk {
             std::fs::write(&path, left).expect("the simulated disk can be written");
         }
         for (path, bytes) in removed {
-            if !path.exists() && disk.random.once_in(2) {
+            if !path.exists() && disk.random.bool() {
                 std::fs::write(&path, bytes).expect("the simulated disk can be written");
             }
         }
@@ -151,17 +151,17 @@ impl Disk {
 
     /// What a power loss leaves of a file.
     fn lose(&mut self, mut bytes: Vec<u8>, synced: usize) -> Vec<u8> {
-        match self.random.below(4) {
+        match self.random.u8(..4) {
             0 => {}
             1 => bytes.truncate(synced),
             2 => {
-                let lost = self.random.below((bytes.len() - synced) as u64 + 1);
-                bytes.truncate(bytes.len() - usize::try_from(lost).expect("a short file"));
+                let left = self.random.usize(synced..=bytes.len());
+                bytes.truncate(left);
             }
             _ => {
                 for sector in (0..bytes.len()).step_by(SECTOR_BYTES) {
                     let end = (sector + SECTOR_BYTES).min(bytes.len());
-                    if end > synced && self.random.once_in(2) {
+                    if end > synced && self.random.bool() {
                         bytes[sector.max(synced)..end].fill(0);
                     }
                 }
@@ -181,7 +181,7 @@ impl LogFiles for Mounted {
     fn create(&self, path: &Path) -> io::Result<Box<dyn LogFile>> {
         let mut disk = self.disk.0.lock();
         let life = disk.begin(self.process)?;
-        if life == Life::Dies && disk.random.once_in(2) {
+        if life == Life::Dies && disk.random.bool() {
             return Err(dead());
         }
         if disk.faults.room_bytes == Some(0) {
@@ -202,7 +202,7 @@ impl LogFiles for Mounted {
         if disk.strikes(|f| &mut f.remove_fails) {
             return Err(broken());
         }
-        if life == Life::Dies && disk.random.once_in(2) {
+        if life == Life::Dies && disk.random.bool() {
             return Err(dead());
         }
         let bytes = std::fs::read(path)?;
@@ -221,7 +221,7 @@ impl LogFiles for Mounted {
         if disk.strikes(|f| &mut f.sync_directory_fails) {
             return Err(broken());
         }
-        if life == Life::Dies && disk.random.once_in(2) {
+        if life == Life::Dies && disk.random.bool() {
             return Err(dead());
         }
         disk.files.values_mut().for_each(|written| written.name_is_synced = true);
@@ -256,7 +256,7 @@ impl LogFile for FaultyFile {
         let fails = disk.strikes(|f| &mut f.write_fails);
         let mut length = bytes.len().min(room).min(disk.faults.write_bytes_max.unwrap_or(usize::MAX));
         if fails || life == Life::Dies {
-            length = usize::try_from(disk.random.below(length as u64 + 1)).expect("a short write");
+            length = disk.random.usize(..=length);
         }
         self.file.write_all(&bytes[..length])?;
         self.bytes += length as u64;
@@ -276,7 +276,7 @@ impl LogFile for FaultyFile {
         if disk.strikes(|f| &mut f.sync_fails) {
             return Err(broken());
         }
-        if life == Life::Dies && disk.random.once_in(2) {
+        if life == Life::Dies && disk.random.bool() {
             return Err(dead());
         }
         if let Some(written) = disk.files.get_mut(&self.path) {
@@ -288,7 +288,7 @@ impl LogFile for FaultyFile {
     fn truncate(&mut self, length: u64) -> io::Result<()> {
         let mut disk = self.disk.0.lock();
         let life = disk.begin(self.process)?;
-        if life == Life::Dies && disk.random.once_in(2) {
+        if life == Life::Dies && disk.random.bool() {
             return Err(dead());
         }
         LogFile::truncate(&mut self.file, length)?;

@@ -3,8 +3,8 @@
 //! What happens to an operation follows from the seed, its kind, its object and how often it was tried, so that it does
 //! not depend on the order in which tasks come to run.
 
-use crate::random::Random;
 use async_trait::async_trait;
+use fastrand::Rng;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use object_store::memory::InMemory;
@@ -184,7 +184,7 @@ struct Connection {
 struct Begun {
     fault: Fault,
     /// Chooses details.
-    random: Random,
+    random: Rng,
     /// It is to be held after it took effect.
     held_after: bool,
 }
@@ -206,7 +206,7 @@ impl Connection {
             let held_after = hold.map(|hold| hold.takes_effect);
             (Begun { fault, random, held_after: held_after == Some(true) }, held_after == Some(false))
         };
-        for _ in 0..begun.random.below(DELAY_TURNS_MAX) {
+        for _ in 0..begun.random.u64(..DELAY_TURNS_MAX) {
             tokio::task::yield_now().await;
         }
         if held_before {
@@ -245,7 +245,7 @@ impl Connection {
 
 impl Weather {
     /// Random numbers for the next attempt at an operation.
-    fn choose(&mut self, operation: &str, path: &str) -> Random {
+    fn choose(&mut self, operation: &str, path: &str) -> Rng {
         // The names of data files are random themselves.
         let path = if path.starts_with("data/") {
             path.rsplit_once('/').map_or("", |(folder, _)| folder)
@@ -257,23 +257,23 @@ impl Weather {
             key.bytes().fold(self.seed, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
         let attempt = self.attempts.entry(key).or_insert(0);
         *attempt += 1;
-        Random::new(hash.wrapping_add(attempt.wrapping_mul(0x9e37_79b9)))
+        Rng::with_seed(hash.wrapping_add(attempt.wrapping_mul(0x9e37_79b9)))
     }
 
-    fn fault(&mut self, operation: &str, random: &mut Random) -> Fault {
+    fn fault(&mut self, operation: &str, random: &mut Rng) -> Fault {
         if self.throttled > 0 {
             self.throttled -= 1;
             return Fault::Before;
         }
-        if random.below(1_000) >= self.faults_per_mille {
+        if random.u64(..1_000) >= self.faults_per_mille {
             return Fault::None;
         }
-        match random.below(8) {
+        match random.u8(..8) {
             0..=2 => Fault::Before,
             3..=5 => Fault::After,
             6 if operation == "put" => Fault::Late,
             _ => {
-                self.throttled = random.below(8);
+                self.throttled = random.u64(..8);
                 Fault::Before
             }
         }
@@ -306,7 +306,7 @@ impl ObjectStore for Connection {
         let mut begun = self.begin("put", to.as_ref()).await?;
         if begun.fault == Fault::Late {
             let mut weather = self.store.0.weather.lock();
-            let due = weather.operations + begun.random.below(LATENESS_MAX);
+            let due = weather.operations + begun.random.u64(..LATENESS_MAX);
             weather.late.push(Late { due, to: to.clone(), payload, options });
             return Err(lost());
         }
@@ -354,8 +354,8 @@ impl ObjectStore for Connection {
             let found: Vec<ObjectMeta> = this.store.0.objects.list(prefix.as_ref()).try_collect().await?;
             let mut found: Vec<Result<ObjectMeta>> = found.into_iter().map(Ok).collect();
             if begun.fault != Fault::None {
-                let count = begun.random.below(found.len() as u64 + 1);
-                found.truncate(usize::try_from(count).expect("an index"));
+                let count = begun.random.usize(..=found.len());
+                found.truncate(count);
                 found.push(Err(lost()));
                 begun.fault = Fault::None;
             }

@@ -6,7 +6,7 @@ use super::model::{Effect, Policy, Tables};
 use super::reader::{DATABASE, read_all};
 use super::run::{folder_in_memory, options, request};
 use super::steps::{START_NS, Steps};
-use crate::random::Random;
+use fastrand::Rng;
 use std::sync::Arc;
 use tidegauge::clock::ManualClock;
 use tidegauge::engine::{Engine, PolicySpec};
@@ -19,9 +19,9 @@ const WRITES_BETWEEN: usize = 10;
 #[tokio::test]
 async fn acknowledged_points_survive_the_loss_of_power() {
     let folder = folder_in_memory();
-    let (disk, store) = (FaultyDisk::new(Random::new(5)), FaultyStore::new(5));
+    let (disk, store) = (FaultyDisk::new(Rng::with_seed(5)), FaultyStore::new(5));
     let clock = Arc::new(ManualClock::new(START_NS));
-    let mut steps = Steps::new(Random::new(6));
+    let mut steps = Steps::new(Rng::with_seed(6));
     let mut expected = Tables::new();
     for loss in 0..LOSSES {
         let engine =

@@ -7,7 +7,7 @@ use super::model::{Batch, Effect, Filter, Model, Policy, SHORT_DURATION_NS, Sele
 use super::query;
 use super::reader::{DATABASE, read_all, table_id};
 use super::steps::{End, Meanwhile, Operation, START_NS, Step, Steps};
-use crate::random::Random;
+use fastrand::Rng;
 use futures::future::join_all;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -69,7 +69,7 @@ pub(super) struct Simulation<'h> {
 impl<'h> Simulation<'h> {
     /// Plays the steps of `seed`, and notes them in `history`. Panics when the engine does not have what it should.
     pub(super) async fn run(seed: u64, history: &'h mut Vec<String>) {
-        let mut random = Random::new(seed);
+        let mut random = Rng::with_seed(seed);
         let mut steps = Steps::new(random.fork());
         let mut simulation = Self::start(seed, random.fork(), history).await;
         for _ in 0..STEPS {
@@ -87,7 +87,7 @@ impl<'h> Simulation<'h> {
         simulation.end().await;
     }
 
-    async fn start(seed: u64, random: Random, history: &'h mut Vec<String>) -> Self {
+    async fn start(seed: u64, random: Rng, history: &'h mut Vec<String>) -> Self {
         let folder = folder_in_memory();
         let (disk, store) = (FaultyDisk::new(random), FaultyStore::new(seed));
         let clock = ManualClock::new(START_NS);

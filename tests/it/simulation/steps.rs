@@ -2,7 +2,8 @@
 
 use super::faulty_files::DiskFaults;
 use super::model::{Batch, Fields, Filter, MEASUREMENTS, Point, Policy, Selection, Series, TableName, Value};
-use crate::random::Random;
+use crate::random::Choices;
+use fastrand::Rng;
 use tidegauge::model::time::{DAY_NS, HOUR_NS, TimeRange};
 
 /// Where the clock starts.
@@ -100,41 +101,41 @@ pub(super) enum End {
 /// Chooses steps.
 #[derive(Debug)]
 pub(super) struct Steps {
-    random: Random,
+    random: Rng,
     /// Makes values unlike each other.
     value: i64,
 }
 
 impl Steps {
-    pub(super) fn new(random: Random) -> Self {
+    pub(super) fn new(random: Rng) -> Self {
         Self { random, value: 0 }
     }
 
     pub(super) fn next(&mut self) -> Step {
-        match self.random.below(100) {
+        match self.random.u8(..100) {
             0..=37 => Step::Write(self.batches()),
             38..=41 => {
-                let (batches, after) = (self.batches(), self.random.below(8));
-                Step::CrashAmidWrite { batches, after, power_loss: self.random.once_in(2) }
+                let (batches, after) = (self.batches(), self.random.u64(..8));
+                Step::CrashAmidWrite { batches, after, power_loss: self.random.bool() }
             }
             42..=63 => Step::Run(self.operation()),
             64..=73 => self.amid(),
             74..=75 => Step::Query(self.selection()),
-            76..=81 => Step::Crash { power_loss: self.random.once_in(2) },
+            76..=81 => Step::Crash { power_loss: self.random.bool() },
             82..=83 => Step::CrashAmidStart {
-                after: self.random.below(2 * OPERATIONS_AHEAD_MAX),
-                takes_effect: self.random.once_in(2),
+                after: self.random.u64(..2 * OPERATIONS_AHEAD_MAX),
+                takes_effect: self.random.bool(),
             },
             84..=87 => Step::Restart,
             88..=92 => Step::StoreFaults(self.random.pick(&[0, 0, 0, 20, 100, 300])),
             93..=96 => Step::DiskFaults(self.disk_faults()),
-            _ => Step::Advance { by_ns: self.random.between(1, 30) * HOUR_NS },
+            _ => Step::Advance { by_ns: self.random.i64(1..30) * HOUR_NS },
         }
     }
 
     /// One line for each kind of operation, flushes more often than others.
     fn operation(&mut self) -> Operation {
-        match self.random.below(40) {
+        match self.random.u8(..40) {
             0..=15 => Operation::Flush,
             16..=22 => Operation::Delete(self.selection()),
             23..=24 => Operation::DropMeasurement(self.random.pick(&MEASUREMENTS)),
@@ -149,30 +150,30 @@ impl Steps {
 
     fn amid(&mut self) -> Step {
         let operation = self.operation();
-        let meanwhile = (0..self.random.below(4)).map(|_| match self.random.below(5) {
+        let meanwhile = (0..self.random.u64(..4)).map(|_| match self.random.u8(..5) {
             0 => Meanwhile::Delete(self.selection()),
             1 => Meanwhile::Look,
             2 => Meanwhile::FlushOrCompact,
             _ => Meanwhile::Write(self.batch(None)),
         });
         let meanwhile = meanwhile.collect();
-        let power_loss = self.random.once_in(2);
-        let end = if self.random.once_in(2) { End::GoesOn } else { End::Crash { power_loss } };
-        let after = self.random.below(OPERATIONS_AHEAD_MAX);
-        Step::Amid { operation, after, takes_effect: self.random.once_in(2), meanwhile, end }
+        let power_loss = self.random.bool();
+        let end = if self.random.bool() { End::GoesOn } else { End::Crash { power_loss } };
+        let after = self.random.u64(..OPERATIONS_AHEAD_MAX);
+        Step::Amid { operation, after, takes_effect: self.random.bool(), meanwhile, end }
     }
 
     fn disk_faults(&mut self) -> DiskFaults {
         let none = DiskFaults::default();
-        match self.random.below(10) {
+        match self.random.u8(..10) {
             0 => DiskFaults { write_fails: true, ..none },
             1 => DiskFaults { sync_fails: true, ..none },
             2 => DiskFaults { sync_directory_fails: true, ..none },
             3 => DiskFaults { remove_fails: true, ..none },
             4 => DiskFaults { write_bytes_max: Some(7), ..none },
             5..=7 => DiskFaults {
-                room_bytes: Some(self.random.below(1_000)),
-                room_is_told: self.random.once_in(2),
+                room_bytes: Some(self.random.u64(..1_000)),
+                room_is_told: self.random.bool(),
                 ..none
             },
             _ => none,
@@ -182,12 +183,8 @@ impl Steps {
     /// One batch, or one for each of some hosts.
     fn batches(&mut self) -> Vec<Batch> {
         if self.random.once_in(4) {
-            let count = 1 + self.random.below(HOSTS.len() as u64);
-            HOSTS
-                .iter()
-                .take(usize::try_from(count).expect("few"))
-                .map(|host| self.batch(Some(host)))
-                .collect()
+            let count = self.random.usize(1..=HOSTS.len());
+            HOSTS.iter().take(count).map(|host| self.batch(Some(host))).collect()
         } else {
             vec![self.batch(None)]
         }
@@ -196,21 +193,21 @@ impl Steps {
     /// Points of one request, all of one host if it is given.
     pub(super) fn batch(&mut self, host: Option<&str>) -> Batch {
         let policy = self.random.pick(&Policy::ALL);
-        let count = 1 + self.random.below(POINTS_PER_BATCH_MAX);
+        let count = self.random.u64(1..=POINTS_PER_BATCH_MAX);
         let points = (0..count).map(|_| Point {
             measurement: self.random.pick(&MEASUREMENTS),
             series: Series {
                 host: host.unwrap_or_else(|| self.random.pick(&HOSTS)).to_owned(),
-                zone: self.random.once_in(2).then(|| self.random.pick(&ZONES).to_owned()),
+                zone: self.random.bool().then(|| self.random.pick(&ZONES).to_owned()),
             },
-            time_ns: self.day() + self.random.between(0, TIMES_PER_DAY),
+            time_ns: self.day() + self.random.i64(0..TIMES_PER_DAY),
             fields: self.fields(),
         });
         Batch { policy, points: points.collect() }
     }
 
     fn day(&mut self) -> i64 {
-        START_NS + self.random.between(DAYS.0, DAYS.1) * DAY_NS
+        START_NS + self.random.i64(DAYS.0..DAYS.1) * DAY_NS
     }
 
     fn fields(&mut self) -> Fields {
@@ -232,21 +229,21 @@ impl Steps {
     /// Rows of one table or two.
     pub(super) fn selection(&mut self) -> Selection {
         let measurement = self.random.pick(&MEASUREMENTS);
-        let tables: Vec<TableName> = match self.random.below(3) {
+        let tables: Vec<TableName> = match self.random.u8(..3) {
             0 => Policy::ALL.map(|policy| (policy, measurement)).to_vec(),
             1 => MEASUREMENTS.map(|measurement| (Policy::Autogen, measurement)).to_vec(),
             _ => vec![(self.random.pick(&Policy::ALL), measurement)],
         };
         let host = self.random.pick(&HOSTS).to_owned();
-        let filter = match self.random.below(6) {
+        let filter = match self.random.u8(..6) {
             0..=1 => Filter::All,
             2..=3 => Filter::Host(host),
             4 => Filter::NotHost(host),
             _ => Filter::WithoutZone,
         };
         // From one time to another, in the midst of days as well.
-        let start_ns = self.day() + self.random.between(0, TIMES_PER_DAY);
-        let end_ns = start_ns + self.random.between(0, 6) * DAY_NS + self.random.between(1, TIMES_PER_DAY);
+        let start_ns = self.day() + self.random.i64(0..TIMES_PER_DAY);
+        let end_ns = start_ns + self.random.i64(0..6) * DAY_NS + self.random.i64(1..TIMES_PER_DAY);
         let times = if self.random.once_in(5) { TimeRange::ALL } else { TimeRange::new(start_ns, end_ns) };
         Selection { tables, filter, times }
     }

@@ -2,7 +2,8 @@
 
 use super::history::{Shape, value};
 use super::model::{Fields, Key, Value, where_clause};
-use super::random::Random;
+use super::random::Choices;
+use fastrand::Rng;
 
 /// A conjunction.
 #[derive(Clone, Debug, Default)]
@@ -40,17 +41,17 @@ struct FieldPart {
 
 impl Condition {
     /// A condition, often none.
-    pub(super) fn new(shape: &Shape, random: &mut Random) -> Self {
+    pub(super) fn new(shape: &Shape, random: &mut Rng) -> Self {
         let mut parts = Vec::new();
         let (start_ns, end_ns) = shape.times_ns(random);
-        match random.below(8) {
+        match random.usize(..8) {
             0 => parts.push(Part::From(start_ns)),
             1 => parts.push(Part::Before(end_ns)),
             2 => parts.extend([Part::From(start_ns), Part::Before(end_ns)]),
             3 => parts.push(Part::At(start_ns)),
             _ => {}
         }
-        match random.below(8) {
+        match random.usize(..8) {
             0 | 1 => parts.push(Part::Tag(TagPart::new(random))),
             2 => parts.push(Part::Either(TagPart::new(random), FieldPart::new(shape, random))),
             _ => {}
@@ -96,8 +97,8 @@ impl Part {
 }
 
 impl TagPart {
-    fn new(random: &mut Random) -> Self {
-        match random.below(6) {
+    fn new(random: &mut Rng) -> Self {
+        match random.usize(..6) {
             0 => Self::HostMatches,
             1 => Self::Is("zone", ""),
             2 => Self::IsNot("zone", ""),
@@ -126,7 +127,7 @@ impl TagPart {
 }
 
 impl FieldPart {
-    fn new(shape: &Shape, random: &mut Random) -> Self {
+    fn new(shape: &Shape, random: &mut Rng) -> Self {
         let field = random.pick(&shape.fields);
         let operators: &[&str] = if matches!(field, "f" | "i") { &["<", ">", "="] } else { &["="] };
         Self { field, operator: random.pick(operators), value: value(random, field) }

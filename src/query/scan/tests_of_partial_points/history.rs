@@ -1,8 +1,9 @@
 //! What happens to the table, from a seed.
 
 use super::model::{Deletion, Fields, Key, Model, Point, Series, TAGS, Value};
-use super::random::Random;
+use super::random::Choices;
 use crate::model::limits::ROW_GROUP_ROWS;
+use fastrand::Rng;
 use std::fmt;
 
 /// Points of a batch that are written one by one at most.
@@ -58,7 +59,7 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    pub(super) fn new(random: &mut Random) -> Self {
+    pub(super) fn new(random: &mut Rng) -> Self {
         let has_many = random.once_in(32);
         let series = random.some(&Series::all());
         let row_group_rows = if has_many { [2_500, 9_000, 30_000] } else { [1, 3, 7] };
@@ -74,17 +75,17 @@ impl Shape {
     }
 
     /// A point that makes every tag and every field known.
-    pub(super) fn first_point(&self, random: &mut Random) -> Point {
+    pub(super) fn first_point(&self, random: &mut Rng) -> Point {
         let fields = self.fields.iter().map(|field| (*field, value(random, field))).collect();
         Point { key: (Series::WITH_ALL_TAGS, 0), fields }
     }
 
     /// What happens after that.
-    pub(super) fn steps(&self, random: &mut Random) -> Vec<Step> {
+    pub(super) fn steps(&self, random: &mut Rng) -> Vec<Step> {
         let mut steps = Vec::new();
         let mut known = Model::default();
-        let many_at = self.has_many.then(|| random.below(3));
-        for batch in 0..3 + random.below(BATCHES_MAX - 2) {
+        let many_at = self.has_many.then(|| random.usize(..3));
+        for batch in 0..random.usize(3..=BATCHES_MAX) {
             let points = match many_at {
                 Some(at) if at == batch => self.many_points(random),
                 _ => self.points(random, &known),
@@ -94,22 +95,22 @@ impl Shape {
             if self.has_deletions && random.once_in(3) {
                 steps.push(Step::Delete(self.deletion(random)));
             }
-            if random.below(3) > 0 {
+            if random.usize(..3) > 0 {
                 steps.push(Step::Flush);
             }
             if random.once_in(6) {
-                steps.push(if random.once_in(2) { Step::Compact } else { Step::CompactSome });
+                steps.push(if random.bool() { Step::Compact } else { Step::CompactSome });
             }
         }
         steps
     }
 
     /// A batch of points in one part of time: many of them again, with other fields or newer values.
-    fn points(&self, random: &mut Random, known: &Model) -> Vec<Point> {
-        let start = random.between(0, self.end);
+    fn points(&self, random: &mut Rng, known: &Model) -> Vec<Point> {
+        let start = random.i64(0..self.end);
         let width = random.pick(&[1, self.end / 4 + 1, self.end]);
         // Files in which one field has no nulls, or no values, are read in other ways.
-        let fields = match random.below(4) {
+        let fields = match random.usize(..4) {
             0 => vec![random.pick(&self.fields)],
             1 => random.some(&self.fields),
             _ => self.fields.clone(),
@@ -117,13 +118,13 @@ impl Shape {
         let has_all = random.once_in(4);
         let known: Vec<Key> = known.rows.keys().copied().take(200).collect();
         let mut points = Vec::new();
-        for _ in 0..1 + random.below(POINTS_MAX) {
-            let time = (start + random.between(0, width)).min(self.end - 1);
+        for _ in 0..random.usize(1..=POINTS_MAX) {
+            let time = (start + random.i64(0..width)).min(self.end - 1);
             let mut key = (random.pick(&self.series), time * self.unit_ns);
             if !known.is_empty() && random.once_in(3) {
                 key = random.pick(&known);
             }
-            let of_point = match random.below(3) {
+            let of_point = match random.usize(..3) {
                 _ if has_all => fields.clone(),
                 0 => random.some(&fields),
                 _ => vec![random.pick(&fields)],
@@ -135,8 +136,8 @@ impl Shape {
     }
 
     /// A point at each of many times, partial in stretches.
-    fn many_points(&self, random: &mut Random) -> Vec<Point> {
-        let start = random.between(0, self.end - POINTS_MANY);
+    fn many_points(&self, random: &mut Rng) -> Vec<Point> {
+        let start = random.i64(0..self.end - POINTS_MANY);
         let stretch = random.pick(&[1, 5_000, 12_000]);
         let mut points = Vec::new();
         for series in &self.series {
@@ -152,11 +153,11 @@ impl Shape {
         points
     }
 
-    fn deletion(&self, random: &mut Random) -> Deletion {
+    fn deletion(&self, random: &mut Rng) -> Deletion {
         let series = random.pick(&self.series);
         let tag = (!series.tags().is_empty()).then(|| random.pick(series.tags()));
         let times_ns = self.times_ns(random);
-        match random.below(3) {
+        match random.usize(..3) {
             0 => Deletion { tag, times_ns: tag.is_none().then_some(times_ns) },
             1 => Deletion { tag: None, times_ns: Some(times_ns) },
             _ => Deletion { tag, times_ns: Some(times_ns) },
@@ -164,24 +165,24 @@ impl Shape {
     }
 
     /// A range of times, the end excluded.
-    pub(super) fn times_ns(&self, random: &mut Random) -> (i64, i64) {
-        let start = random.between(0, self.end);
-        let end = start + 1 + random.between(0, self.end);
+    pub(super) fn times_ns(&self, random: &mut Rng) -> (i64, i64) {
+        let start = random.i64(0..self.end);
+        let end = start + 1 + random.i64(0..self.end);
         (start * self.unit_ns, end * self.unit_ns)
     }
 
     /// Some of the tags.
-    pub(super) fn tags(random: &mut Random) -> Vec<&'static str> {
-        if random.once_in(2) { Vec::new() } else { random.some(&TAGS) }
+    pub(super) fn tags(random: &mut Rng) -> Vec<&'static str> {
+        if random.bool() { Vec::new() } else { random.some(&TAGS) }
     }
 }
 
 /// A value of a field, often one that another point has too.
-pub(super) fn value(random: &mut Random, field: &str) -> Value {
+pub(super) fn value(random: &mut Rng, field: &str) -> Value {
     match field {
-        "b" => Value::Boolean(random.once_in(2)),
-        "f" => Value::Float(random.between(-20, 60) as f64 / 2.0),
-        "i" => Value::Integer(random.between(-10, 30)),
+        "b" => Value::Boolean(random.bool()),
+        "f" => Value::Float(random.i64(-20..60) as f64 / 2.0),
+        "i" => Value::Integer(random.i64(-10..30)),
         "s" => Value::Text(random.pick(&["", "s0", "s1", "s2", "a longer text that is no view"]).to_owned()),
         other => panic!("there is no field {other}"),
     }

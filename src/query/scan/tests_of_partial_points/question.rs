@@ -3,8 +3,9 @@
 use super::condition::Condition;
 use super::history::Shape;
 use super::model::{Fields, Group, Key, Model, TAGS, Value};
-use super::random::Random;
+use super::random::Choices;
 use crate::query::scan::RunEnd;
+use fastrand::Rng;
 use std::collections::BTreeMap;
 
 /// A row of an answer.
@@ -39,12 +40,12 @@ enum Kind {
 }
 
 impl Question {
-    pub(super) fn new(shape: &Shape, random: &mut Random) -> Self {
+    pub(super) fn new(shape: &Shape, random: &mut Rng) -> Self {
         let fields = &shape.fields;
         let group_tags = Shape::tags(random);
         let end = random.pick(&[RunEnd::Last, RunEnd::Last, RunEnd::First]);
         let free_tags: Vec<&str> = TAGS.into_iter().filter(|tag| !group_tags.contains(tag)).collect();
-        let kind = match random.below(8) {
+        let kind = match random.usize(..8) {
             0..3 => {
                 let mut beside = random.some(fields);
                 beside.extend(random.once_in(3).then(|| random.pick(&TAGS)));
@@ -52,11 +53,11 @@ impl Question {
             }
             3 => {
                 let is_mixed = random.once_in(3);
-                let other = |random: &mut Random| match is_mixed && random.once_in(2) {
+                let other = |random: &mut Rng| match is_mixed && random.bool() {
                     true => RunEnd::First,
                     false => end,
                 };
-                let count = 2 + random.below(3);
+                let count = random.usize(2..=4);
                 let calls = (0..count).map(|_| (other(random), random.pick(fields))).collect();
                 Kind::Ends(calls)
             }
@@ -71,7 +72,7 @@ impl Question {
                         columns
                     }
                 };
-                let (limit, offset) = (1 + random.below(3), random.pick(&[0, 0, 1, 2]));
+                let (limit, offset) = (random.usize(1..=3), random.pick(&[0, 0, 1, 2]));
                 Kind::Rows { columns, has_all, is_descending: end == RunEnd::Last, limit, offset }
             }
         };

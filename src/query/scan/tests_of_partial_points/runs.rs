@@ -2,7 +2,7 @@
 
 use super::history::Shape;
 use super::model::{Fields, Key, Model, Series, TAGS, Value};
-use super::random::Random;
+use super::random::Choices;
 use super::values::value_at;
 use crate::engine::Engine;
 use crate::model::schema::TIME_COLUMN;
@@ -10,14 +10,15 @@ use crate::query::scan::{RunEnd, RunRows, SeriesColumn, TableSource};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{Expr, col, lit};
 use datafusion::prelude::{SessionConfig, SessionContext};
+use fastrand::Rng;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Compares what some [`RunRows`] leave with the model.
-pub(super) async fn check(engine: &Arc<Engine>, shape: &Shape, model: &Model, random: &mut Random) {
+pub(super) async fn check(engine: &Arc<Engine>, shape: &Shape, model: &Model, random: &mut Rng) {
     let ends = [RunEnd::First, RunEnd::Last];
-    let wanted = if random.once_in(2) {
-        RunRows::Outer(random.pick(&ends), 1 + random.below(3))
+    let wanted = if random.bool() {
+        RunRows::Outer(random.pick(&ends), random.usize(1..=3))
     } else {
         let mut fields = random.some(&shape.fields);
         fields.truncate(2);
@@ -26,7 +27,7 @@ pub(super) async fn check(engine: &Arc<Engine>, shape: &Shape, model: &Model, ra
         RunRows::WithValue(fields.iter().map(|field| ((*field).into(), end_of())).collect())
     };
     let (start_ns, end_ns) = shape.times_ns(random);
-    let times_ns = if random.once_in(2) { start_ns..end_ns } else { 0..shape.end * shape.unit_ns };
+    let times_ns = if random.bool() { start_ns..end_ns } else { 0..shape.end * shape.unit_ns };
     let host = random.once_in(3).then_some("h0");
     let time = |time_ns| lit(ScalarValue::TimestampNanosecond(Some(time_ns), None));
     let mut filter =
