@@ -369,7 +369,7 @@ async fn rows_written_after_a_lost_log_are_newer_than_deletions() {
     assert_eq!(points(&engine).await.len(), 1);
 }
 
-/// As seeds 162 and 441 of the simulation found: a drop that names a record which is not in the log.
+/// As the simulation found: a drop that names a record which is not in the log.
 #[tokio::test]
 async fn rows_written_after_a_lost_log_are_newer_than_drops() {
     let directory = tempfile::tempdir().unwrap();
