@@ -131,7 +131,7 @@ section! {
         /// Files of a window that nothing came to for so long are merged into one.
         quiet_s: u64 = 900;
         /// The size that merged files should have.
-        file_bytes: u64 = 128 << 20;
+        file_bytes: u64 = 256 << 20;
         /// Files that are written at the same time, each by one thread. 0 = one for every four cores.
         jobs: u64 = 0;
         /// How much of its time such a thread works, in percent: the rest is for writes and queries.

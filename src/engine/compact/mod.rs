@@ -50,7 +50,7 @@ impl Default for CompactionOptions {
         Self {
             enabled: true,
             quiet: Duration::from_secs(900),
-            file_bytes: 128 << 20,
+            file_bytes: 256 << 20,
             jobs: 1,
             work_share: 0.5,
         }

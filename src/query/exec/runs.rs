@@ -97,6 +97,7 @@ fn push_ranges(array: &ArrayRef, starts: &mut Vec<u32>) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::time::{TIME_MAX_NS, TIME_MIN_NS};
     use arrow::array::{BooleanArray, Float64Array, Int64Array, StringArray, StringViewArray};
     use std::sync::Arc;
 
@@ -145,7 +146,8 @@ mod tests {
     #[test]
     fn buckets_change_between_the_ends_of_time() {
         let buckets = Buckets::new(1_000, 0, None).unwrap();
-        let times = vec![i64::MIN + 1, i64::MAX - 1, 0, i64::MIN + 1, 1, i64::MAX - 1];
+        let (first, last) = (TIME_MIN_NS, TIME_MAX_NS - 1);
+        let times = vec![first, last, 0, first, 1, last];
         let mut starts = Vec::new();
         push_bucket_changes(&buckets, &times.into(), &mut starts);
         assert_eq!(starts, [1, 2, 3, 4, 5]);
