@@ -22,6 +22,7 @@ use crate::object::layout;
 use crate::parquet_file::{FileSpec, FileWriter, WrittenFile};
 use arrow::error::ArrowError;
 use futures::{StreamExt, TryStreamExt};
+use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -50,11 +51,24 @@ impl Engine {
         if tables.is_empty() && through == writer.manifest.state().flushed_through() {
             return Ok(());
         }
-        let flushes = tables.clone().into_iter().map(|(id, table)| self.flush_table(id, table));
+        let put = Mutex::default();
+        let flushes = tables.clone().into_iter().map(|(id, table)| self.flush_table(id, table, &put));
         let written = futures::stream::iter(flushes)
             .buffer_unordered(std::thread::available_parallelism().map_or(1, usize::from))
             .try_collect::<Vec<_>>()
-            .await?;
+            .await;
+        // A deletion may have failed meanwhile.
+        let written = match written {
+            Ok(written) => self.settle().await.map(|()| written),
+            Err(error) => Err(error),
+        };
+        let written = match written {
+            Ok(written) => written,
+            Err(error) => {
+                self.discard(put.into_inner()).await;
+                return Err(error);
+            }
+        };
         let durable = writer.manifest.state();
         let mut changes: Vec<Change> = Vec::new();
         for (info, files) in written.into_iter().flatten() {
@@ -68,8 +82,6 @@ impl Engine {
         changes.extend(spent.iter().map(|t| Change::RemoveTombstone { table: t.table, id: t.id.clone() }));
         changes.push(Change::Flushed { through });
         let table_count = tables.len();
-        // A deletion may have failed meanwhile.
-        self.settle().await?;
         self.commit(changes, Effect::Flush(Flushed { through, tables, spent })).await?;
         tracing::info!(tables = table_count, through = through.0, "flushed");
         Ok(())
@@ -95,11 +107,12 @@ impl Engine {
         Ok(Flushed { through, tables: frozen, spent })
     }
 
-    /// Writes the files of one table; `None` when it was dropped.
+    /// Writes the files of one table and adds their paths to `put`; `None` when it was dropped.
     async fn flush_table(
         &self,
         id: TableId,
         table: Arc<Table>,
+        put: &Mutex<Vec<Arc<str>>>,
     ) -> Result<Option<(Arc<TableInfo>, Vec<FileMeta>)>, EngineError> {
         let wrong = |source| EngineError::Rows { table: id.to_string(), source };
         let frozen = table.frozen(|| self.live.load().table_by_id(id).cloned()).map_err(wrong)?;
@@ -114,6 +127,7 @@ impl Engine {
             let file = tokio::task::spawn_blocking(encode).await;
             let file = file.map_err(|panic| EngineError::Internal(panic.to_string()))?.map_err(wrong)?;
             let Some(WrittenFile { bytes, meta }) = file else { continue };
+            put.lock().push(Arc::clone(&meta.path));
             self.store.put_file(&meta.path, [bytes.into()]).await?;
             metas.push(meta);
         }

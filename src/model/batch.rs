@@ -13,7 +13,8 @@ pub struct WriteBatch {
     pub database: DatabaseId,
     /// The retention policy written to.
     pub policy: PolicyId,
-    /// One entry per table, each with at least one row; names are distinct.
+    /// One entry per table, each with at least one row; several, in the order they were written, where the rows of a table are so
+    /// sparse that they come in parts.
     pub tables: Vec<TableRows>,
 }
 

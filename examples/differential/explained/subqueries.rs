@@ -170,7 +170,8 @@ pub(super) const ENTRIES: &[Explained] = &[
             let is_of_type =
                 |error: String| error.contains(" iterator type: ") || error.starts_with("type error: ");
             let is_told_there = error_of(&pair.oracle).is_none_or(is_of_type);
-            error_of(&pair.ours).is_none()
+            let is_told_here = |error: String| error.starts_with("type error: ");
+            error_of(&pair.ours).is_none_or(is_told_here)
                 && is_told_there
                 && any_subquery(case, |_, inner| {
                     let names: Vec<_> = inner.columns.iter().map(|column| name_of(column)).collect();

@@ -340,6 +340,25 @@ async fn sparse_data_of_many_years_makes_one_file() {
 }
 
 #[tokio::test]
+async fn rows_of_hundreds_of_fields_survive_a_crash() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::in_memory();
+    let engine = open(directory.path(), &store).await;
+    engine.create_database("db", None).await.unwrap();
+    // So sparse that the rows of the one table come in parts.
+    let body = (0..400).map(|row| format!("m,host=h a={row},f{row}=1,b=1 {row}\n")).collect();
+    engine.write(request(body)).await.unwrap();
+    engine.write(request("m,host=h b=2 7".into())).await.unwrap();
+    let before = points(&engine).await;
+    assert_eq!((before.len(), before[&("h".to_owned(), 7)]), (400, [Some(7), Some(2)]));
+    engine.writer().unwrap().wal.close().unwrap();
+    drop(engine);
+    let engine = open(directory.path(), &store).await;
+    assert!(engine.writer().unwrap().recovery.is_complete(), "{:?}", engine.writer().unwrap().recovery);
+    assert_eq!(points(&engine).await, before);
+}
+
+#[tokio::test]
 async fn rows_written_after_a_lost_log_are_newer_than_deletions() {
     let directory = tempfile::tempdir().unwrap();
     let store = Store::in_memory();

@@ -26,13 +26,8 @@ pub fn decode(bytes: &[u8]) -> Result<WriteBatch, BatchError> {
     let policy = PolicyId(u32::from_le_bytes(reader.array("a policy id")?));
     let table_count = reader.count("a table count")?;
     let mut tables: Vec<TableRows> = Vec::new();
-    let mut names = HashSet::new();
     for _ in 0..table_count {
-        let table = read_table(&mut reader)?;
-        if !names.insert(table.table.clone()) {
-            return Err(reader.malformed("a table name that is new"));
-        }
-        tables.push(table);
+        tables.push(read_table(&mut reader)?);
     }
     if reader.offset != bytes.len() {
         return Err(reader.malformed("the end"));
