@@ -60,10 +60,9 @@ pub(super) const ENTRIES: &[Explained] = &[
                     reads_several_tables(select) || select.sources.iter().any(is_written)
                 });
             let is_known = match (remembers_types, calls(case, "fill(")) {
-                (true, _) => |left: &Json, right: &Json| *left == Json::Null || *right == Json::Null,
-                (false, true) => |left: &Json, right: &Json| {
-                    is_number_against_other(left, right) || is_number_against_other(right, left)
-                },
+                (true, true) => |left: &Json, right: &Json| is_missing(left, right) || is_filled(left, right),
+                (true, false) => is_missing,
+                (false, true) => is_filled,
                 (false, false) => |_: &Json, _: &Json| false,
             };
             let is_wild = |column: &String| column.contains('*') || column.contains('/');
@@ -127,3 +126,11 @@ pub(super) const ENTRIES: &[Explained] = &[
         },
     },
 ];
+
+fn is_missing(left: &Json, right: &Json) -> bool {
+    *left == Json::Null || *right == Json::Null
+}
+
+fn is_filled(left: &Json, right: &Json) -> bool {
+    is_number_against_other(left, right) || is_number_against_other(right, left)
+}

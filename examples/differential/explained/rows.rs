@@ -86,9 +86,16 @@ pub(super) const ENTRIES: &[Explained] = &[
                             || is_number_against_other(oracle, ours)
                     })
             };
+            // Parts of a subquery and other ones, of which some lack the column.
+            let is_of_parts = || {
+                any_select(case, |select| {
+                    is_over_query(select) && select.sources.len() > 1 && fills_text(select)
+                })
+            };
             calls(case, "fill(")
                 && content_of(&pair.ours) != Content::Error
                 && (writes
+                    || is_of_parts()
                     || is_unknown()
                     || is_beside_boolean()
                     || only_cells_differ(&pair.oracle, &pair.ours, is_number_against_other))

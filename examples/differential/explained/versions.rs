@@ -2,7 +2,7 @@
 
 use super::bounds::window_times;
 use super::kinds::may_have;
-use super::words::{any_select, begins_with, calls, computes_in_call, is_nested, zones};
+use super::words::{any_select, begins_with, calls, computes_in_call, is_nested, sees_neighbours, zones};
 use super::{Between, Explained};
 use crate::compare::{Content, content_of, error_of};
 use crate::schema::Kind;
@@ -46,13 +46,17 @@ pub(super) const ENTRIES: &[Explained] = &[
         applies: |_, pair| error_of(&pair.oracle).is_some_and(|error| error.starts_with("&influxql.")),
     },
     Explained {
-        reason: "GROUP BY time with an offset over a change of daylight saving time, as in InfluxDB since 1.8.5",
+        reason: "GROUP BY time with an offset, or seen by a function of neighbouring windows, over a change of daylight saving time, as in InfluxDB since 1.8.5",
         between: Between::Values,
         applies: |case, _| {
             case.has_clock_change(&zones(case), &window_times(case))
                 && any_select(case, |select| {
                     select.tail.iter().any(|clause| clause.starts_with("tz("))
-                        && select.group.iter().any(|entry| entry.starts_with("time(") && entry.contains(','))
+                        && (select
+                            .group
+                            .iter()
+                            .any(|entry| entry.starts_with("time(") && entry.contains(','))
+                            || select.columns.iter().any(|column| sees_neighbours(column)))
                 })
         },
     },
