@@ -59,7 +59,8 @@ pub(super) struct Unsettled {
 }
 
 impl Engine {
-    /// Makes changes durable and visible. A change that removes rows or tables is to be made with the gate closed.
+    /// Makes changes durable and visible. A change that removes rows or tables is to be made with the gate closed, or by
+    /// [`Engine::commit_decided`].
     ///
     /// # Errors
     /// [`EngineError::Unsettled`] when nothing was tried. Otherwise it may be that the changes were made, or come to be.
@@ -86,27 +87,63 @@ impl Engine {
         }
     }
 
+    /// As [`Engine::commit`], for what was decided with the gate closed by [`Engine::close_gate`]. Writes wait while it is decided and
+    /// when it takes effect, not for the store in between: what they bring is kept apart.
+    ///
+    /// # Errors
+    /// As [`Engine::commit`].
+    pub(super) async fn commit_decided(
+        &self,
+        gate: RwLockWriteGuard<'_, ()>,
+        changes: Vec<Change>,
+        effect: Effect,
+    ) -> Result<(), EngineError> {
+        self.writer()?;
+        let mut unsettled = self.unsettled.lock().await;
+        if unsettled.is_some() {
+            return Err(EngineError::Unsettled);
+        }
+        self.set_apart(&effect, &changes);
+        *unsettled = Some(Unsettled { changes, effect, is_durable: false });
+        drop(gate);
+        self.send_unsettled(&mut unsettled).await?;
+        drop(unsettled);
+        self.show_durable().await
+    }
+
     /// Finds out what became of a commit that failed. Not to be called with the gate closed.
     ///
     /// # Errors
     /// When the manifest still fails.
     pub(super) async fn settle(&self) -> Result<(), EngineError> {
-        {
-            let mut unsettled = self.unsettled.lock().await;
-            let Some(sent) = &mut *unsettled else { return Ok(()) };
-            if !sent.is_durable {
-                match self.send(&sent.changes).await {
-                    Ok(()) => sent.is_durable = true,
-                    Err(error) => {
-                        if !matches!(error, EngineError::Manifest(_)) {
-                            *unsettled = None;
-                        }
-                        return Err(error);
-                    }
+        let mut unsettled = self.unsettled.lock().await;
+        if unsettled.is_none() {
+            return Ok(());
+        }
+        self.send_unsettled(&mut unsettled).await?;
+        drop(unsettled);
+        self.show_durable().await
+    }
+
+    /// Sends what is not known to be durable.
+    async fn send_unsettled(&self, unsettled: &mut Option<Unsettled>) -> Result<(), EngineError> {
+        let Some(sent) = unsettled.as_mut().filter(|sent| !sent.is_durable) else { return Ok(()) };
+        match self.send(&sent.changes).await {
+            Ok(()) => {
+                sent.is_durable = true;
+                Ok(())
+            }
+            Err(error) => {
+                if !matches!(error, EngineError::Manifest(_)) {
+                    *unsettled = None;
                 }
+                Err(error)
             }
         }
-        // The order of locks is gate, unsettled: so it was let go, and another may have come first.
+    }
+
+    /// Has what is durable and unsettled take effect. The order of locks is gate, unsettled: so another may have come first.
+    async fn show_durable(&self) -> Result<(), EngineError> {
         let _gate = self.gate.write().await;
         let mut unsettled = self.unsettled.lock().await;
         match unsettled.take_if(|sent| sent.is_durable) {

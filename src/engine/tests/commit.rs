@@ -30,11 +30,16 @@ struct Lossy {
 impl Lossy {
     /// An engine with the database `db`.
     async fn open() -> Self {
+        Self::open_with(Duration::from_millis(1)).await
+    }
+
+    /// The same, which waits for so long, and then longer, before it tries an edit again.
+    async fn open_with(commit_backoff: Duration) -> Self {
         let inner = Arc::new(InMemory::new());
         let faulty = FaultyStore::new(inner.clone());
         let directory = tempfile::tempdir().unwrap();
         let mut options = options(directory.path());
-        options.commit_backoff = Duration::from_millis(1);
+        options.commit_backoff = commit_backoff;
         let store = Store::from_object_store(Arc::new(faulty.clone()), "faulty");
         let engine = Engine::open(options, store, Arc::new(ManualClock::new(1_000))).await.unwrap();
         engine.create_database("db", None).await.unwrap();
@@ -333,4 +338,26 @@ async fn a_shutdown_that_cannot_settle_loses_nothing() {
         let expected: BTreeMap<_, _> = expected([(0, 1, 1)]);
         assert_eq!(points(&again).await, expected);
     }
+}
+
+#[tokio::test]
+async fn writes_go_on_while_the_store_keeps_a_deletion_waiting() {
+    let lossy = Lossy::open_with(Duration::from_millis(300)).await;
+    lossy.write(1, 1, 10).await;
+    lossy.faulty.plan(|operation, path| match operation {
+        "put" if path.starts_with(layout::LOG_FOLDER) => Fault::Before,
+        _ => Fault::None,
+    });
+    let engine = lossy.engine.clone();
+    let deletion =
+        tokio::spawn(async move { Deleted { host: None, days: (-1, 1) }.delete_from(&engine).await });
+    // Locked as long as the store is waited for.
+    while !deletion.is_finished() && lossy.engine.unsettled.try_lock().is_ok() {
+        tokio::task::yield_now().await;
+    }
+    lossy.write(1, 2, 11).await;
+    assert!(!deletion.is_finished());
+    lossy.mend();
+    deletion.await.unwrap();
+    lossy.check(&Points::from([(("h1".to_owned(), 11), [Some(2), None])])).await;
 }
