@@ -4,33 +4,26 @@ use super::TableJob;
 use super::output::Output;
 use super::pace::{Pace, Stopwatch};
 use super::row_groups::row_group_rows;
+use super::source::{Fields, Reading, Source, sources_of};
 use crate::engine::Engine;
 use crate::engine::error::EngineError;
-use crate::merge::{Merge, SortedRows, Step};
+use crate::merge::{Merge, Step};
 use crate::model::file::FileMeta;
 use crate::model::ids::Sequence;
 use crate::model::limits::BATCH_ROWS;
 use crate::model::schema::Column;
 use crate::model::time::TimeRange;
 use crate::model::tombstone::{Tombstone, concerning, deleted_times};
-use crate::parquet_file::{FileSpec, ParquetFile};
-use arrow::datatypes::DataType;
-use futures::stream::BoxStream;
-use futures::{StreamExt, TryStreamExt};
+use crate::parquet_file::FileSpec;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// Level of zstd compression: these files are written once and read often.
 const ZSTD_LEVEL: i32 = 3;
 
-type Rows = BoxStream<'static, Result<SortedRows, EngineError>>;
-
-/// Stored names and types.
-type Fields = Arc<[(Arc<str>, DataType)]>;
-
 impl Engine {
     /// Writes the files of a job. They are on the store when this returns, and nothing names them yet; after an error none is left.
-    /// Memory: a row group of each input, and one of output.
+    /// Memory: a row group of each source, and one of output. An age of files is about one source.
     pub(super) async fn merge_files(&self, job: &TableJob, pace: Pace) -> Result<Vec<FileMeta>, EngineError> {
         let mut stopwatch = pace.start();
         if let Some(file) = self.nothing_deleted(job, &mut stopwatch).await? {
@@ -95,11 +88,8 @@ impl Engine {
             zstd_level: ZSTD_LEVEL,
         };
         for window in &job.windows {
-            let mut sources = Vec::new();
-            for meta in job.inputs.iter().filter(|file| file.time_range.overlaps(window)) {
-                let file = Arc::new(self.open_file(meta.clone()).await?);
-                sources.push(rows_of(file, *window, read.clone(), concerning(tombstones, meta)));
-            }
+            let reading = Reading { engine: self, tombstones, window: *window, fields: read.clone() };
+            let sources = sources_of(&job.inputs, &reading);
             let spec = FileSpec { window: *window, ..spec.clone() };
             let (written_bytes, file_bytes) =
                 (&self.counters.compaction_bytes, self.options.compaction.file_bytes);
@@ -121,7 +111,7 @@ impl Engine {
     async fn merge_into(
         &self,
         mut merge: Merge,
-        mut sources: Vec<Rows>,
+        mut sources: Vec<Source<'_>>,
         output: &mut Output<'_>,
         written: &mut Vec<FileMeta>,
         stopwatch: &mut Stopwatch,
@@ -134,7 +124,7 @@ impl Engine {
             }
             match merge.step().map_err(wrong)? {
                 Step::Done => return Ok(()),
-                Step::Need(source) => match sources[source].try_next().await? {
+                Step::Need(source) => match sources[source].next_rows().await? {
                     Some(rows) => merge.push(source, rows),
                     None => merge.finish(source),
                 },
@@ -143,32 +133,6 @@ impl Engine {
             stopwatch.rest().await;
         }
     }
-}
-
-/// The rows of a file within `window` that are not deleted.
-fn rows_of(
-    file: Arc<ParquetFile>,
-    window: TimeRange,
-    fields: Fields,
-    tombstones: Vec<Arc<Tombstone>>,
-) -> Rows {
-    let (table, group_count) = (file.meta().table, file.row_group_count());
-    let tombstones = Arc::new(tombstones);
-    let wrong = move |source| EngineError::Rows { table: table.to_string(), source };
-    let of_group = move |group: usize| {
-        let (file, fields, tombstones) = (file.clone(), fields.clone(), tombstones.clone());
-        let open = async move {
-            let series = file.series(group).await?;
-            let all = std::iter::once(0..file.row_group_row_count(group)).collect();
-            let rows = file.rows(group, series, all, window, fields)?;
-            Ok::<_, EngineError>(rows.map_err(EngineError::from).and_then(move |rows| {
-                let left = rows.without(|series| deleted_times(&tombstones, series)).map_err(wrong);
-                std::future::ready(left)
-            }))
-        };
-        futures::stream::once(open).try_flatten()
-    };
-    futures::stream::iter(0..group_count).flat_map(of_group).boxed()
 }
 
 /// The oldest and the newest write of any of the files.

@@ -14,6 +14,7 @@ mod output;
 mod pace;
 mod plan;
 mod row_groups;
+mod source;
 #[cfg(test)]
 mod tests;
 

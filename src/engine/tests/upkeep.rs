@@ -1,8 +1,9 @@
 //! Expiry, deletion made real, and what becomes of objects that nothing names.
 
-use super::{Deleted, open, options, points, request};
+use super::{Deleted, assert_compact, open, options, points, request};
 use crate::clock::ManualClock;
 use crate::engine::{CompactionOptions, Engine, EngineOptions, PolicySpec};
+use crate::model::limits::BATCH_ROWS;
 use crate::model::time::{DAY_NS, HOUR_NS};
 use crate::object::{Store, layout};
 use futures::TryStreamExt;
@@ -186,4 +187,45 @@ async fn large_results_are_cut_between_series() {
     assert!(series.windows(2).all(|pair| pair[0].1 < pair[1].0), "{series:?}");
     assert_eq!(files.iter().map(|file| file.row_count).sum::<u64>(), 120_000);
     assert_eq!(points(&engine).await.len(), 120_000);
+}
+
+/// As it was found: more than 16 files of one age were written anew without the newer one, again and again.
+#[tokio::test]
+async fn a_window_of_many_files_takes_in_what_is_newer() {
+    const HOSTS: i64 = 20;
+    /// A file that is large enough ends with its series, once a batch of the merge is in it.
+    const TIMES: i64 = BATCH_ROWS as i64 + 8;
+    let directory = tempfile::tempdir().unwrap();
+    let options = EngineOptions {
+        compaction: CompactionOptions {
+            file_bytes: 1,
+            quiet: Duration::ZERO,
+            work_share: 1.0,
+            ..CompactionOptions::default()
+        },
+        ..options(directory.path())
+    };
+    let engine = Engine::open(options, Store::in_memory(), Arc::new(ManualClock::new(DAY_NS))).await.unwrap();
+    engine.create_database("db", None).await.unwrap();
+    let row = |i: i64| format!("m,host=h{:02} a={i} {}\n", i % HOSTS, i / HOSTS);
+    engine.write(request((0..HOSTS * TIMES).map(row).collect())).await.unwrap();
+    engine.flush().await.unwrap();
+    for round in 1..=2 {
+        let newer = |host: i64| format!("m,host=h{host:02} a={round} 5\n");
+        engine.write(request((0..HOSTS).map(newer).collect())).await.unwrap();
+        engine.flush().await.unwrap();
+        assert_eq!(engine.compact_gently().await.unwrap(), 1, "round {round}");
+        assert_eq!(engine.compact_gently().await.unwrap(), 0, "round {round}: it is done");
+        assert_compact(&engine);
+        assert!(engine.status().file_count > 16, "{}", engine.status().file_count);
+    }
+    let row_count: u64 = engine.state().files().map(|file| file.row_count).sum();
+    assert_eq!(row_count, (HOSTS * TIMES) as u64);
+    let found = points(&engine).await;
+    assert_eq!(found.len() as u64, row_count);
+    assert_eq!(found[&("h03".to_owned(), 7)], [Some(143), None], "as it was");
+    assert!(
+        (0..HOSTS).all(|host| found[&(format!("h{host:02}"), 5)] == [Some(2), None]),
+        "the newest values"
+    );
 }

@@ -1,0 +1,58 @@
+//! Files by age: which of those that overlap are made one.
+//!
+//! An age is all files of a group that have one `sequence_max`. No point lies in two of them, and where several of them share a window
+//! their series are apart: a window that is too large for a file has many files of one age. So whoever reads or merges an age has about
+//! one file of it open at a time, as if it were one large file. That is why ages are compared by the bytes of all their files, and
+//! counted in place of files.
+
+use crate::model::file::FileMeta;
+use std::sync::Arc;
+
+/// Ages of similar sizes that are worth being made one.
+const SIMILAR_AGES_MIN: usize = 4;
+
+/// How many times as large as all newer ones of its job together an age may be.
+const SIMILAR_RATIO: u64 = 2;
+
+/// Ages that one job merges at most, as each takes memory of its own. At least two, or a job would change nothing.
+const JOB_AGES_MAX: usize = 16;
+
+/// Files of one age.
+pub(super) type Age<'a> = &'a [Arc<FileMeta>];
+
+/// The order from old to new; of equal age are files that do not overlap.
+pub(super) fn age_of(file: &FileMeta) -> (u64, i64, &str) {
+    (file.sequence_max.0, file.window.start_ns, &file.path)
+}
+
+/// The ages of files that are sorted by [`age_of`], from old to new.
+pub(super) fn ages_of(files: &[Arc<FileMeta>]) -> Vec<Age<'_>> {
+    files.chunk_by(|a, b| a.sequence_max == b.sequence_max).collect()
+}
+
+/// The newest ages that are of similar sizes, when they are enough. `ages` go from old to new.
+pub(super) fn newest_similar<'a, 'f>(ages: &'a [Age<'f>]) -> Option<&'a [Age<'f>]> {
+    let mut start = ages.len();
+    let mut newer_bytes = 0;
+    while let Some(older) = start.checked_sub(1) {
+        let bytes = bytes_of(ages[older]);
+        if newer_bytes > 0 && bytes > newer_bytes * SIMILAR_RATIO {
+            break;
+        }
+        newer_bytes += bytes;
+        start = older;
+    }
+    (ages.len() - start >= SIMILAR_AGES_MIN).then_some(&ages[start..])
+}
+
+/// As many neighbours as one job takes: of all such the ones with the fewest bytes, so that a large age is not written anew for each
+/// few small ones, but once, together with what they have become. Of equal ones the oldest.
+pub(super) fn lightest<'a, 'f>(ages: &'a [Age<'f>]) -> &'a [Age<'f>] {
+    let count = ages.len().clamp(1, JOB_AGES_MAX);
+    let runs = ages.windows(count);
+    runs.min_by_key(|run| run.iter().map(|age| bytes_of(age)).sum::<u64>()).unwrap_or(ages)
+}
+
+fn bytes_of(age: Age<'_>) -> u64 {
+    age.iter().map(|file| file.size_bytes).sum()
+}
