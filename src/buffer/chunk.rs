@@ -27,7 +27,8 @@ pub struct Chunk {
     tag_values: Mutex<BTreeMap<Arc<str>, TagValues>>,
     /// The oldest write in the chunk.
     pub sequence_min: Sequence,
-    /// The newest write in the chunk. Of two chunks of a table the one with the greater value wins.
+    /// The newest write in the chunk. Of two chunks of a table the one with the greater value wins. Where they have parts of one
+    /// write, the values are equal, and the one that stands later among the table's chunks wins.
     pub sequence_max: Sequence,
 }
 
