@@ -126,8 +126,8 @@ fn start_flushing(engine: &Arc<Engine>) {
 
 impl Engine {
     fn flush_is_due(&self) -> bool {
-        let full = self.counters.buffer_bytes.load(Ordering::Relaxed) >= self.options.flush_bytes;
-        let stuck = self.counters.flushing_bytes.load(Ordering::Relaxed) >= self.options.flush_bytes;
+        let full = self.buffer_memory.waiting_bytes() >= self.options.flush_bytes;
+        let stuck = self.buffer_memory.flushing_bytes() >= self.options.flush_bytes;
         full || stuck || self.oldest_age().is_some_and(|age| age >= self.options.flush_age)
     }
 

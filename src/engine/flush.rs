@@ -79,10 +79,7 @@ impl Engine {
     async fn freeze(&self, writer: &Writer) -> Result<Flushed, EngineError> {
         let _gate = self.close_gate().await?;
         let through = writer.wal.rotate();
-        let counters = &self.counters;
-        let bytes = counters.buffer_bytes.swap(0, Ordering::Relaxed);
-        counters.flushing_bytes.fetch_add(bytes, Ordering::Relaxed);
-        counters.oldest_ns.store(0, Ordering::Relaxed);
+        self.counters.oldest_ns.store(0, Ordering::Relaxed);
         let spent = spent_tombstones(&self.live.load());
         let concerns = |id: &TableId| spent.iter().any(|t| t.table == *id);
         let tables = self.tables.read();
