@@ -5,9 +5,10 @@ use crate::model::batch::{FieldColumn, TableRows};
 use crate::model::ids::Sequence;
 use crate::model::limits::{CHUNK_CELLS_MAX, PENDING_ROWS_MAX};
 use crate::model::schema::{ColumnKind, TableSchema};
+use crate::model::time::TimeRange;
 use crate::model::value::FieldType;
 use arrow::array::{Array, AsArray, Int64Array};
-use arrow::datatypes::Int64Type;
+use arrow::datatypes::{DataType, Int64Type};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -195,11 +196,25 @@ proptest! {
         for (n, (points, is_deletion)) in writes.iter().enumerate() {
             buffer.push(Sequence(n as u64 + 1), rows(points));
             if *is_deletion {
-                let times = vec![crate::model::time::TimeRange::new(0, 5)];
+                let times = vec![TimeRange::new(0, 5)];
                 buffer.delete(&schema(), &|_| times.clone()).unwrap();
             }
             let held: usize = buffer.chunks(&schema()).unwrap().iter().map(|chunk| chunk.memory_bytes()).sum();
             prop_assert_eq!(buffer.memory_bytes(), held);
         }
     }
+}
+
+#[test]
+fn fields_that_a_chunk_lacks_share_a_column() {
+    let mut buffer = TableBuffer::default();
+    buffer.push(Sequence(1), rows(&[(0, 1, 7), (0, 2, 8), (1, 2, 9)]));
+    let chunk = buffer.chunks(&schema()).unwrap()[0].within(TimeRange::new(2, 3)).unwrap();
+    assert_eq!(&chunk.rows().times_ns[..], [2, 2]);
+    let types = [DataType::Utf8, DataType::Int64, DataType::Int64, DataType::Utf8];
+    let rows = chunk.project(&["a", "i", "b", "c"], &types);
+    rows.assert_sorted();
+    assert_eq!(rows.fields.iter().map(|field| field.data_type().clone()).collect::<Vec<_>>(), types);
+    assert_eq!(rows.fields.iter().map(|field| field.null_count()).collect::<Vec<_>>(), [2, 0, 2, 2]);
+    assert!(Arc::ptr_eq(&rows.fields[0], &rows.fields[3]));
 }
