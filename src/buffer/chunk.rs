@@ -7,6 +7,7 @@ use crate::model::time::TimeRange;
 use ahash::AHashSet;
 use arrow::array::{Array, ArrayRef, new_null_array};
 use arrow::datatypes::DataType;
+use arrow::error::ArrowError;
 use parking_lot::Mutex;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,7 +28,8 @@ pub struct Chunk {
     tag_values: Mutex<BTreeMap<Arc<str>, TagValues>>,
     /// The oldest write in the chunk.
     pub sequence_min: Sequence,
-    /// The newest write in the chunk. Of two chunks of a table the one with the greater value wins.
+    /// The newest write in the chunk. Of two chunks of a table the one with the greater value wins. Where they have parts of one
+    /// write, the values are equal, and the one that stands later among the table's chunks wins.
     pub sequence_max: Sequence,
 }
 
@@ -124,11 +126,28 @@ impl Chunk {
         self.field_names.iter().position(|n| **n == *name).map(|i| &self.rows.fields[i])
     }
 
+    /// The rows at `times`, with the same fields and sequences.
+    ///
+    /// # Errors
+    /// When the strings of the result exceed 2 GiB.
+    pub fn within(&self, times: TimeRange) -> Result<Self, ArrowError> {
+        let rows = self.rows.gather(&self.rows.select(times, |_| true))?;
+        Ok(Self::new(rows, self.field_names.clone(), self.sequence_min, self.sequence_max))
+    }
+
     /// The rows with the fields `names` (stored names) of `types` in this order; a field that the chunk lacks
-    /// is null. Shares the columns.
+    /// is null. Shares the columns, and all fields of a type that the chunk lacks share one: they may be thousands.
     #[must_use]
     pub fn project<N: AsRef<str>>(&self, names: &[N], types: &[DataType]) -> SortedRows {
-        let null = |data_type| new_null_array(data_type, self.rows.row_count());
+        let mut nulls: Vec<ArrayRef> = Vec::new();
+        let mut null = |data_type: &DataType| -> ArrayRef {
+            let known = nulls.iter().find(|null| null.data_type() == data_type).cloned();
+            known.unwrap_or_else(|| {
+                let null = new_null_array(data_type, self.rows.row_count());
+                nulls.push(null.clone());
+                null
+            })
+        };
         let fields = names.iter().zip(types);
         let fields =
             fields.map(|(name, t)| self.field(name.as_ref()).cloned().unwrap_or_else(|| null(t))).collect();

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! push(rows) ─▶ pending: as written, in order of sequence
-//!                  │ seal: when a reader comes, or 64 Ki rows wait
+//!                  │ seal: when a reader comes, or as many wait as a chunk takes
 //!                  ▼
 //!               chunks: sorted, free of duplicates, immutable, shared by readers
 //!                  │ take
@@ -14,30 +14,40 @@
 //! merged into one of about their joint size when they pile up, so that a reader after every write costs
 //! each row a logarithmic number of copies, and never more than that.
 //!
+//! A chunk has a value or null for each of its fields in every row. So rows that have few of many fields become several chunks, each of
+//! bounded size ([`CHUNK_CELLS_MAX`]), in the order of their arrival: of two chunks the later one has the newer rows.
+//!
 //! Deleted rows leave the buffer at once. So what readers and flushes find here needs no tombstone, and chunks from
 //! before and after a deletion may be merged.
 //!
 //! The buffer does not know the log, files or other tables, and takes no lock: its owner does.
 
 mod chunk;
+mod pending;
 
 pub use chunk::Chunk;
 
-use crate::merge::{FieldSlot, Merge, SortedRows, Step, seal};
+use crate::merge::{Merge, SortedRows, Step};
 use crate::model::batch::TableRows;
 use crate::model::ids::Sequence;
-use crate::model::limits::CHUNK_MERGE_ROWS_MAX;
+use crate::model::limits::{CHUNK_CELLS_MAX, CHUNK_MERGE_ROWS_MAX};
 use crate::model::schema::TableSchema;
 use crate::model::time::TimeRange;
+use ahash::AHashSet;
 use arrow::error::ArrowError;
+use pending::Pending;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// The buffered rows of one table.
 #[derive(Debug, Default)]
 pub struct TableBuffer {
-    pending: Vec<(Sequence, Arc<TableRows>)>,
-    pending_rows: usize,
+    /// Newer than `chunks`. Each becomes a chunk; the last may take more rows until then.
+    pending: VecDeque<Pending>,
+    /// From old to new.
     chunks: Vec<Arc<Chunk>>,
+    /// The memory of `chunks`.
+    chunk_bytes: usize,
 }
 
 impl TableBuffer {
@@ -47,21 +57,23 @@ impl TableBuffer {
             self.newest_sequence().is_none_or(|newest| newest <= sequence),
             "rows reach the buffer in the order of the log"
         );
-        self.pending_rows += rows.row_count();
-        self.pending.push((sequence, rows));
+        match self.pending.back_mut() {
+            Some(last) if last.has_room_for(&rows) => last.push(sequence, rows),
+            _ => self.pending.push_back(Pending::new(sequence, rows)),
+        }
     }
 
     /// The newest write in here.
     #[must_use]
     pub fn newest_sequence(&self) -> Option<Sequence> {
         let sealed = self.chunks.last().map(|c| c.sequence_max);
-        self.pending.last().map(|(s, _)| *s).or(sealed)
+        self.pending.back().map(Pending::sequence_max).or(sealed)
     }
 
-    /// Rows that wait to be sealed.
+    /// The memory that all rows hold, in bytes. Rows that wait count as what they will hold when they are sealed, if that is more.
     #[must_use]
-    pub fn pending_row_count(&self) -> usize {
-        self.pending_rows
+    pub fn memory_bytes(&self) -> usize {
+        self.chunk_bytes + self.pending.iter().map(Pending::memory_bytes).sum::<usize>()
     }
 
     /// Whether nothing is buffered.
@@ -80,36 +92,30 @@ impl TableBuffer {
     }
 
     /// Seals what is pending; see [`TableBuffer::chunks`].
+    fn seal(&mut self, schema: &TableSchema) -> Result<(), ArrowError> {
+        self.seal_oldest(self.pending.len(), schema)
+    }
+
+    /// Seals those pending rows that fill their chunk; `schema` as in [`TableBuffer::chunks`].
     ///
     /// # Errors
     /// As [`TableBuffer::chunks`].
-    pub fn seal(&mut self, schema: &TableSchema) -> Result<(), ArrowError> {
-        let (Some((sequence_min, _)), Some((sequence_max, _))) = (self.pending.first(), self.pending.last())
-        else {
-            return Ok(());
-        };
-        let batches: Vec<&TableRows> = self.pending.iter().map(|(_, rows)| &**rows).collect();
-        if let Some(stray) = batches.iter().flat_map(|b| &b.fields).find(|f| schema.field(&f.name).is_none())
-        {
-            return Err(ArrowError::SchemaError(format!(
-                "field {:?} is not in the table's schema",
-                stray.name
-            )));
+    pub fn seal_full(&mut self, schema: &TableSchema) -> Result<(), ArrowError> {
+        let takes_more = self.pending.back().is_some_and(|last| !last.is_full());
+        self.seal_oldest(self.pending.len() - usize::from(takes_more), schema)
+    }
+
+    /// Makes chunks of the `count` oldest that are pending. Those before one that fails stay sealed.
+    fn seal_oldest(&mut self, count: usize, schema: &TableSchema) -> Result<(), ArrowError> {
+        for _ in 0..count {
+            let Some(oldest) = self.pending.front() else { break };
+            let chunk = oldest.seal(schema)?;
+            self.pending.pop_front();
+            self.chunk_bytes += chunk.memory_bytes();
+            self.chunks.push(Arc::new(chunk));
+            self.merge_small_chunks()?;
         }
-        let fields =
-            schema.fields().filter(|f| batches.iter().any(|b| b.fields.iter().any(|c| c.name == f.name)));
-        let (slots, names): (Vec<_>, Vec<_>) = fields
-            .map(|f| {
-                let slot = FieldSlot { name: f.name.clone(), data_type: f.arrow_field().data_type().clone() };
-                (slot, f.stored_name.clone())
-            })
-            .unzip();
-        let rows = seal(&batches, &slots)?;
-        let chunk = Chunk::new(rows, names, *sequence_min, *sequence_max);
-        self.chunks.push(Arc::new(chunk));
-        self.pending.clear();
-        self.pending_rows = 0;
-        self.merge_small_chunks()
+        Ok(())
     }
 
     /// Lets go of rows. `deleted_times` gives the times at which rows of a series key are deleted. Chunks that have none of
@@ -136,17 +142,19 @@ impl TableBuffer {
         });
         let left = left.collect::<Result<Vec<Option<Arc<Chunk>>>, ArrowError>>()?;
         self.chunks = left.into_iter().flatten().collect();
+        self.chunk_bytes = self.chunks.iter().map(|chunk| chunk.memory_bytes()).sum();
         Ok(())
     }
 
     /// Merges the newest chunks while the last is not much smaller than the one before it.
     fn merge_small_chunks(&mut self) -> Result<(), ArrowError> {
         while let [.., older, newer] = &self.chunks[..] {
-            let (a, b) = (older.rows().row_count(), newer.rows().row_count());
-            if a >= 2 * b || a + b > CHUNK_MERGE_ROWS_MAX {
+            if older.rows().row_count() >= 2 * newer.rows().row_count() || !fit_one_chunk(older, newer) {
                 break;
             }
             let merged = Arc::new(merge_chunks(older, newer)?);
+            let parts_bytes = older.memory_bytes() + newer.memory_bytes();
+            self.chunk_bytes = self.chunk_bytes - parts_bytes + merged.memory_bytes();
             self.chunks.truncate(self.chunks.len() - 2);
             self.chunks.push(merged);
         }
@@ -154,10 +162,23 @@ impl TableBuffer {
     }
 }
 
+/// Whether the rows of both are not too many for one chunk, nor too sparse.
+fn fit_one_chunk(older: &Chunk, newer: &Chunk) -> bool {
+    let row_count = older.rows().row_count() + newer.rows().row_count();
+    row_count <= CHUNK_MERGE_ROWS_MAX
+        && row_count.saturating_mul(field_names_of(older, newer).len()) <= CHUNK_CELLS_MAX
+}
+
+/// The names of the fields of both, those of `older` first.
+fn field_names_of(older: &Chunk, newer: &Chunk) -> Vec<Arc<str>> {
+    let known: AHashSet<&Arc<str>> = older.field_names().iter().collect();
+    let added = newer.field_names().iter().filter(|name| !known.contains(name));
+    older.field_names().iter().chain(added).cloned().collect()
+}
+
 /// One chunk with the rows of both; `newer` wins.
 fn merge_chunks(older: &Chunk, newer: &Chunk) -> Result<Chunk, ArrowError> {
-    let mut names: Vec<Arc<str>> = older.field_names().to_vec();
-    names.extend(newer.field_names().iter().filter(|n| !older.field_names().contains(n)).cloned());
+    let names = field_names_of(older, newer);
     let types: Vec<_> =
         names.iter().filter_map(|n| older.field_type(n).or_else(|| newer.field_type(n))).collect();
     let row_count = older.rows().row_count() + newer.rows().row_count();

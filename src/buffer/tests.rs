@@ -3,10 +3,12 @@
 use super::TableBuffer;
 use crate::model::batch::{FieldColumn, TableRows};
 use crate::model::ids::Sequence;
+use crate::model::limits::{CHUNK_CELLS_MAX, PENDING_ROWS_MAX};
 use crate::model::schema::{ColumnKind, TableSchema};
+use crate::model::time::TimeRange;
 use crate::model::value::FieldType;
-use arrow::array::{AsArray, Int64Array};
-use arrow::datatypes::Int64Type;
+use arrow::array::{Array, AsArray, Int64Array};
+use arrow::datatypes::{DataType, Int64Type};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -69,4 +71,150 @@ fn a_reader_after_every_write_leaves_few_chunks() {
     }
     assert!(buffer.chunks(&schema()).unwrap().len() <= 11, "the sizes of chunks at least halve");
     assert!(!buffer.is_empty());
+}
+
+/// Distinct fields of [`sparse_part`], besides `all`.
+const SPARSE_FIELD_COUNT: usize = 2_500;
+
+/// Rows as the line protocol cuts them where each has a field of its own. Each also has the field `all`, with its number over all parts. Of
+/// successive parts the last and the first 28 points are the same.
+fn sparse_part(part: usize) -> Arc<TableRows> {
+    let numbers: Vec<usize> = (part * 128..(part + 1) * 128).collect();
+    let own = numbers.iter().map(|number| {
+        let value = |other: &usize| (other == number).then_some(*number as i64);
+        FieldColumn {
+            name: format!("f{}", number % SPARSE_FIELD_COUNT).into(),
+            values: Arc::new(numbers.iter().map(value).collect::<Int64Array>()),
+        }
+    });
+    let all: Int64Array = numbers.iter().map(|number| Some(*number as i64)).collect();
+    let all = FieldColumn { name: "all".into(), values: Arc::new(all) };
+    Arc::new(TableRows {
+        table: "t".into(),
+        series: vec!["s".into()],
+        series_index: vec![0; 128],
+        times_ns: (0..128).map(|row| part as i64 * 100 + row).collect(),
+        fields: own.chain([all]).collect(),
+    })
+}
+
+fn sparse_schema() -> TableSchema {
+    let names: Vec<String> = (0..SPARSE_FIELD_COUNT).map(|field| format!("f{field}")).collect();
+    let names = names.iter().map(String::as_str).chain(["all"]);
+    let columns = names.map(|name| (name, ColumnKind::Field(FieldType::Integer)));
+    TableSchema::default().with_columns(columns).unwrap().unwrap()
+}
+
+/// Values by time and field.
+type Values = BTreeMap<(i64, Arc<str>), i64>;
+
+fn add_values(values: &mut Values, times_ns: &[i64], name: &Arc<str>, column: &dyn Array) {
+    let column = column.as_primitive::<Int64Type>();
+    let valid = (0..column.len()).filter(|row| column.is_valid(*row));
+    values.extend(valid.map(|row| ((times_ns[row], name.clone()), column.value(row))));
+}
+
+#[test]
+fn sparse_rows_become_chunks_of_bounded_size_in_the_order_of_their_arrival() {
+    let mut buffer = TableBuffer::default();
+    let mut model = Values::new();
+    let schema = sparse_schema();
+    for part in 0..26 {
+        let rows = sparse_part(part);
+        for field in &rows.fields {
+            add_values(&mut model, &rows.times_ns, &field.name, &field.values);
+        }
+        // All are parts of one write.
+        buffer.push(Sequence(1), rows);
+        buffer.seal_full(&schema).unwrap();
+    }
+    assert_eq!(
+        (buffer.chunks.len(), buffer.pending.len()),
+        (1, 1),
+        "what fills a chunk does not wait for a reader"
+    );
+    let counted = buffer.memory_bytes();
+    let chunks = buffer.chunks(&schema).unwrap().to_vec();
+    assert_eq!(chunks.len(), 2, "they are of similar size, but not merged");
+    let mut found = Values::new();
+    for chunk in &chunks {
+        chunk.rows().assert_sorted();
+        assert!(chunk.rows().row_count() * chunk.field_names().len() <= CHUNK_CELLS_MAX);
+        assert!(chunk.memory_bytes() < 10 * CHUNK_CELLS_MAX);
+        for (name, column) in chunk.field_names().iter().zip(&chunk.rows().fields) {
+            add_values(&mut found, &chunk.rows().times_ns, name, column);
+        }
+    }
+    assert!(found == model, "as if they were merged by hand");
+    let held: usize = chunks.iter().map(|chunk| chunk.memory_bytes()).sum();
+    assert_eq!(buffer.memory_bytes(), held);
+    assert!(
+        held < counted + counted / 10,
+        "rows that wait count as what they become: {counted}, then {held}"
+    );
+}
+
+/// They wait where nobody has sealed what was full.
+#[test]
+fn several_groups_that_wait_are_sealed_each_by_itself() {
+    let mut buffer = TableBuffer::default();
+    (0..20).for_each(|part| buffer.push(Sequence(part as u64 + 1), sparse_part(part)));
+    assert_eq!(buffer.pending.len(), 2);
+    let sequences: Vec<_> = buffer
+        .chunks(&sparse_schema())
+        .unwrap()
+        .iter()
+        .map(|chunk| (chunk.sequence_min.0, chunk.sequence_max.0))
+        .collect();
+    assert_eq!(sequences, [(1, 15), (16, 20)]);
+    assert!(buffer.pending.is_empty());
+}
+
+#[test]
+fn rows_of_few_fields_are_sealed_by_their_number() {
+    let mut buffer = TableBuffer::default();
+    let part: Vec<(u8, i64, i64)> = (0..1_024).map(|time| (0, time, time)).collect();
+    let part = rows(&part);
+    for sequence in 1..PENDING_ROWS_MAX as u64 / 1_024 {
+        buffer.push(Sequence(sequence), part.clone());
+        buffer.seal_full(&schema()).unwrap();
+    }
+    assert_eq!((buffer.chunks.len(), buffer.pending.len()), (0, 1));
+    buffer.push(Sequence(100), part);
+    buffer.seal_full(&schema()).unwrap();
+    assert_eq!((buffer.chunks.len(), buffer.pending.len()), (1, 0));
+    assert_eq!(buffer.memory_bytes(), buffer.chunks[0].memory_bytes());
+}
+
+proptest! {
+    #[test]
+    fn the_memory_is_that_of_the_chunks(
+        writes in prop::collection::vec(
+            (prop::collection::vec((0..6_u8, 0..9_i64, 0..100_i64), 1..20), any::<bool>()), 1..20),
+    ) {
+        let mut buffer = TableBuffer::default();
+        for (n, (points, is_deletion)) in writes.iter().enumerate() {
+            buffer.push(Sequence(n as u64 + 1), rows(points));
+            if *is_deletion {
+                let times = vec![TimeRange::new(0, 5)];
+                buffer.delete(&schema(), &|_| times.clone()).unwrap();
+            }
+            let held: usize = buffer.chunks(&schema()).unwrap().iter().map(|chunk| chunk.memory_bytes()).sum();
+            prop_assert_eq!(buffer.memory_bytes(), held);
+        }
+    }
+}
+
+#[test]
+fn fields_that_a_chunk_lacks_share_a_column() {
+    let mut buffer = TableBuffer::default();
+    buffer.push(Sequence(1), rows(&[(0, 1, 7), (0, 2, 8), (1, 2, 9)]));
+    let chunk = buffer.chunks(&schema()).unwrap()[0].within(TimeRange::new(2, 3)).unwrap();
+    assert_eq!(&chunk.rows().times_ns[..], [2, 2]);
+    let types = [DataType::Utf8, DataType::Int64, DataType::Int64, DataType::Utf8];
+    let rows = chunk.project(&["a", "i", "b", "c"], &types);
+    rows.assert_sorted();
+    assert_eq!(rows.fields.iter().map(|field| field.data_type().clone()).collect::<Vec<_>>(), types);
+    assert_eq!(rows.fields.iter().map(|field| field.null_count()).collect::<Vec<_>>(), [2, 0, 2, 2]);
+    assert!(Arc::ptr_eq(&rows.fields[0], &rows.fields[3]));
 }

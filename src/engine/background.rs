@@ -126,9 +126,9 @@ fn start_flushing(engine: &Arc<Engine>) {
 
 impl Engine {
     fn flush_is_due(&self) -> bool {
-        let full = self.counters.buffer_bytes.load(Ordering::Relaxed) >= self.options.flush_bytes;
+        let full = self.buffer_memory.waiting_bytes() >= self.options.flush_bytes;
         // What a flush that failed, or was given up, has left.
-        let is_left = self.counters.flushing_bytes.load(Ordering::Relaxed) > 0;
+        let is_left = self.buffer_memory.flushing_bytes() > 0;
         full || is_left || self.oldest_age().is_some_and(|age| age >= self.options.flush_age)
     }
 

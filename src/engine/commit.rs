@@ -23,7 +23,6 @@ use crate::model::state::State;
 use crate::model::tombstone::Tombstone;
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use tokio::sync::RwLockWriteGuard;
 
 /// What a commit does besides changing the state.
@@ -207,8 +206,10 @@ impl Engine {
                 let mut tables = self.tables.write();
                 tables.retain(|id, _| state.table_by_id(*id).is_some());
                 for info in state.tables() {
-                    let new = || Table::with_files(state.files_of(info.id), state.tombstones_of(info.id));
-                    tables.entry(info.id).or_insert_with(|| Arc::new(new()));
+                    tables.entry(info.id).or_insert_with(|| {
+                        let (files, tombstones) = (state.files_of(info.id), state.tombstones_of(info.id));
+                        Arc::new(Table::with_files(self.buffer_memory.clone(), files, tombstones))
+                    });
                 }
                 drop(tables);
                 for table in before.tables().filter(|table| state.table_by_id(table.id).is_none()) {
@@ -229,7 +230,6 @@ impl Engine {
                 for (id, table) in &tables {
                     table.flushed(state.files_of(*id), &spent);
                 }
-                self.counters.flushing_bytes.store(0, Ordering::Relaxed);
                 self.writer()?.wal.trim(through)?;
             }
             Effect::Files(edits, spent) => self.show_files(&edits, &spent),

@@ -12,7 +12,7 @@ use crate::model::change::Change;
 use crate::model::database::{PolicyInfo, TableInfo};
 use crate::model::file::FileMeta;
 use crate::model::ids::TableId;
-use crate::model::limits::{BATCH_ROWS, FILE_ROWS_MIN};
+use crate::model::limits::{BATCH_ROWS, CHUNK_CELLS_MAX, FILE_ROWS_MIN};
 use crate::model::schema::Column;
 use crate::model::series_key;
 use crate::model::state::State;
@@ -91,10 +91,7 @@ impl Engine {
     async fn freeze(&self, writer: &Writer) -> Result<Flushed, EngineError> {
         let _gate = self.close_gate().await?;
         let through = writer.wal.rotate();
-        let counters = &self.counters;
-        let bytes = counters.buffer_bytes.swap(0, Ordering::Relaxed);
-        counters.flushing_bytes.fetch_add(bytes, Ordering::Relaxed);
-        counters.oldest_ns.store(0, Ordering::Relaxed);
+        self.counters.oldest_ns.store(0, Ordering::Relaxed);
         let spent = spent_tombstones(&self.live.load());
         let concerns = |id: &TableId| spent.iter().any(|t| t.table == *id);
         let tables = self.tables.read();
@@ -203,11 +200,8 @@ fn encode_file(
         .collect();
     let names: Vec<Arc<str>> = fields.iter().map(|f| f.stored_name.clone()).collect();
     let types: Vec<_> = fields.iter().map(|f| f.arrow_field().data_type().clone()).collect();
-    let sources = chunks.iter().map(|chunk| {
-        let rows = chunk.project(&names, &types);
-        let selected = rows.select(window, |_| true);
-        rows.gather(&selected)
-    });
+    // Fields that a chunk lacks are added last, so that they are not copied.
+    let sources = chunks.iter().map(|chunk| Ok(chunk.within(window)?.project(&names, &types)));
     let sources = sources.collect::<Result<Vec<SortedRows>, ArrowError>>()?;
     let sequences = chunks.iter().map(|c| (c.sequence_min, c.sequence_max));
     let sequences = sequences.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
@@ -225,7 +219,9 @@ fn encode_file(
         row_group_rows,
         zstd_level: ZSTD_LEVEL,
     });
-    let mut merge = Merge::new(types, sources.len(), BATCH_ROWS);
+    // A row of the result has every field. Of thousands a batch has fewer rows.
+    let batch_rows = (CHUNK_CELLS_MAX / types.len().max(1)).clamp(1, BATCH_ROWS);
+    let mut merge = Merge::new(types, sources.len(), batch_rows);
     for (source, rows) in sources.into_iter().enumerate() {
         merge.push(source, rows);
         merge.finish(source);

@@ -33,6 +33,7 @@ mod admin;
 mod adopt;
 mod apply;
 mod background;
+mod buffer_memory;
 mod collect;
 mod commit;
 mod compact;
@@ -73,12 +74,13 @@ use crate::parquet_file::{ParquetFile, ReaderCache};
 use ahash::AHashMap;
 use apply::ApplyQueue;
 use arc_swap::ArcSwap;
+use buffer_memory::BufferMemory;
 use collect::Unreferenced;
 use commit::Unsettled;
 use parking_lot::{Mutex, RwLock};
 use role::Role;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use table::Table;
 use tokio::sync::{Mutex as AsyncMutex, Notify, RwLock as AsyncRwLock};
 
@@ -93,6 +95,8 @@ pub struct Engine {
     live: ArcSwap<State>,
     live_lock: Mutex<()>,
     tables: RwLock<AHashMap<TableId, Arc<Table>>>,
+    /// Of the rows of all tables.
+    buffer_memory: Arc<BufferMemory>,
     apply_queue: ApplyQueue,
     gate: AsyncRwLock<()>,
     /// Held by whoever changes the manifest. Whoever closes the gate, too, does that first.
@@ -123,10 +127,6 @@ struct Parts {
 
 #[derive(Debug, Default)]
 struct Counters {
-    /// Memory of the rows that came since the last flush began.
-    buffer_bytes: AtomicUsize,
-    /// Memory of the rows that are being flushed.
-    flushing_bytes: AtomicUsize,
     points_written: AtomicU64,
     points_rejected: AtomicU64,
     flushes: AtomicU64,
@@ -231,7 +231,7 @@ impl Engine {
         };
         let recovery = writer.map(|writer| &writer.recovery);
         EngineStatus {
-            buffer_bytes: self.buffered_bytes(),
+            buffer_bytes: self.buffer_memory.bytes(),
             wal_bytes: writer.map_or(0, |writer| writer.wal.size_bytes()),
             points_written: counters.points_written.load(Ordering::Relaxed),
             points_rejected: counters.points_rejected.load(Ordering::Relaxed),
@@ -263,12 +263,14 @@ impl Engine {
     /// An engine without buffered rows, over the tables of the state.
     fn assemble(options: EngineOptions, parts: Parts) -> Self {
         let Parts { store, clock, state, role, last_sequence } = parts;
+        let buffer_memory = Arc::new(BufferMemory::default());
         let tables = state.tables().map(|t| {
-            let table = Table::with_files(state.files_of(t.id), state.tombstones_of(t.id));
-            (t.id, Arc::new(table))
+            let (files, tombstones) = (state.files_of(t.id), state.tombstones_of(t.id));
+            (t.id, Arc::new(Table::with_files(buffer_memory.clone(), files, tombstones)))
         });
         Self {
             tables: RwLock::new(tables.collect()),
+            buffer_memory,
             reader_cache: ReaderCache::new(options.reader_cache_bytes),
             apply_queue: ApplyQueue::new(last_sequence),
             live: ArcSwap::from_pointee(state),
@@ -300,17 +302,13 @@ impl Engine {
         (!writer.wal.is_writable()).then(|| "the disk is full or below its low-water mark".to_owned())
     }
 
-    fn buffered_bytes(&self) -> usize {
-        let counters = &self.counters;
-        counters.buffer_bytes.load(Ordering::Relaxed) + counters.flushing_bytes.load(Ordering::Relaxed)
-    }
-
     /// The table's buffers and files, made when they are not there yet.
     fn table_handle(&self, id: TableId) -> Arc<Table> {
         if let Some(table) = self.tables.read().get(&id) {
             return table.clone();
         }
-        self.tables.write().entry(id).or_default().clone()
+        let new = || Arc::new(Table::new(self.buffer_memory.clone()));
+        self.tables.write().entry(id).or_insert_with(new).clone()
     }
 }
 

@@ -16,7 +16,8 @@ use std::sync::Arc;
 pub struct ReadView {
     /// The table with its schema, which has every column of chunks and files.
     pub table: Arc<TableInfo>,
-    /// What is buffered, from old to new. All of it is newer than the files.
+    /// What is buffered, from old to new, which their sequences alone do not tell: parts of one write may lie in several. All of it is
+    /// newer than the files.
     pub chunks: Vec<Arc<Chunk>>,
     /// What was flushed, in no certain order; of two files the one with the greater sequences is newer.
     pub files: Arc<Vec<Arc<FileMeta>>>,

@@ -1,12 +1,12 @@
 //! The rows of one table, wherever they are.
 
+use super::buffer_memory::{BufferMemory, TableMemory};
 use super::contents::Surveys;
 use crate::buffer::{Chunk, TableBuffer};
 use crate::model::batch::TableRows;
 use crate::model::database::TableInfo;
 use crate::model::file::FileMeta;
 use crate::model::ids::Sequence;
-use crate::model::limits::PENDING_ROWS_MAX;
 use crate::model::schema::TableSchema;
 use crate::model::time::TimeRange;
 use crate::model::tombstone::{Tombstone, deleted_times};
@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 /// Buffers and files of one table. One lock, so that a reader never sees rows twice or not at all while a
 /// flush moves them from buffer to file.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Table {
     parts: Mutex<Parts>,
     /// What surveys found, so that they need not look again.
@@ -37,7 +37,7 @@ pub(super) struct Contents {
 /// What a flush gets: description, chunks from old to new.
 pub(super) type Frozen = (Arc<TableInfo>, Vec<Arc<Chunk>>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Parts {
     /// What came since the last flush began.
     buffer: TableBuffer,
@@ -47,9 +47,19 @@ struct Parts {
     frozen: usize,
     files: Arc<Vec<Arc<FileMeta>>>,
     tombstones: Arc<Vec<Arc<Tombstone>>>,
+    /// What the buffers hold, as the engine counts it.
+    memory: TableMemory,
 }
 
 impl Parts {
+    /// Brings the engine's count up to date.
+    fn count_memory(&mut self) {
+        let bytes = |buffers: &[TableBuffer]| buffers.iter().map(TableBuffer::memory_bytes).sum::<usize>();
+        let (flushing, waiting) = self.closed.split_at(self.frozen);
+        let (waiting_bytes, flushing_bytes) = (bytes(waiting) + self.buffer.memory_bytes(), bytes(flushing));
+        self.memory.set(waiting_bytes, flushing_bytes);
+    }
+
     fn delete_buffered(
         &mut self,
         tombstone: &Arc<Tombstone>,
@@ -91,9 +101,34 @@ impl Parts {
 }
 
 impl Table {
-    pub(super) fn with_files(files: Arc<Vec<Arc<FileMeta>>>, tombstones: Arc<Vec<Arc<Tombstone>>>) -> Self {
-        let parts = Parts { files, tombstones, ..Parts::default() };
-        Self { parts: Mutex::new(parts), ..Self::default() }
+    /// A table without rows. Those that come count in `memory`.
+    pub(super) fn new(memory: Arc<BufferMemory>) -> Self {
+        Self::with_files(memory, Arc::default(), Arc::default())
+    }
+
+    /// A table whose rows are in files.
+    pub(super) fn with_files(
+        memory: Arc<BufferMemory>,
+        files: Arc<Vec<Arc<FileMeta>>>,
+        tombstones: Arc<Vec<Arc<Tombstone>>>,
+    ) -> Self {
+        let parts = Parts {
+            buffer: TableBuffer::default(),
+            closed: Vec::new(),
+            frozen: 0,
+            files,
+            tombstones,
+            memory: TableMemory::new(memory),
+        };
+        Self { parts: Mutex::new(parts), surveys: Surveys::default() }
+    }
+
+    /// Does something with the buffers. What they hold after it is counted before anyone else comes to them.
+    fn with_buffers<T>(&self, act: impl FnOnce(&mut Parts) -> T) -> T {
+        let mut parts = self.parts.lock();
+        let done = act(&mut parts);
+        parts.count_memory();
+        done
     }
 
     /// Takes rows in; sorts what waits when it has become much.
@@ -103,12 +138,10 @@ impl Table {
         rows: TableRows,
         schema: &TableSchema,
     ) -> Result<(), ArrowError> {
-        let mut parts = self.parts.lock();
-        parts.buffer.push(sequence, Arc::new(rows));
-        if parts.buffer.pending_row_count() >= PENDING_ROWS_MAX {
-            parts.buffer.seal(schema)?;
-        }
-        Ok(())
+        self.with_buffers(|parts| {
+            parts.buffer.push(sequence, Arc::new(rows));
+            parts.buffer.seal_full(schema)
+        })
     }
 
     /// All that the table holds. `describe` is called with
@@ -118,19 +151,21 @@ impl Table {
         &self,
         describe: impl FnOnce() -> Option<Arc<TableInfo>>,
     ) -> Result<Option<Contents>, ArrowError> {
-        let mut parts = self.parts.lock();
-        let Some(info) = describe() else { return Ok(None) };
-        let chunks = parts.chunks(&info.schema)?;
-        let (files, tombstones) = (parts.files.clone(), parts.tombstones.clone());
-        Ok(Some(Contents { info, chunks, files, tombstones }))
+        self.with_buffers(|parts| {
+            let Some(info) = describe() else { return Ok(None) };
+            let chunks = parts.chunks(&info.schema)?;
+            let (files, tombstones) = (parts.files.clone(), parts.tombstones.clone());
+            Ok(Some(Contents { info, chunks, files, tombstones }))
+        })
     }
 
     /// Makes all that is buffered part of the next flush. Whether there is anything to flush.
     pub(super) fn freeze(&self) -> bool {
-        let mut parts = self.parts.lock();
-        parts.set_apart();
-        parts.frozen = parts.closed.len();
-        parts.frozen > 0
+        self.with_buffers(|parts| {
+            parts.set_apart();
+            parts.frozen = parts.closed.len();
+            parts.frozen > 0
+        })
     }
 
     /// Keeps the rows that are here apart from those that will come.
@@ -151,18 +186,24 @@ impl Table {
 
     /// A table of the rows that came after `through` and were set apart from earlier ones, if there are any.
     pub(super) fn newer_than(&self, through: Sequence) -> Option<Self> {
-        let mut parts = self.parts.lock();
-        let is_newer = |buffer: &TableBuffer| buffer.newest_sequence().is_some_and(|s| s > through);
-        let first = parts.closed.iter().position(is_newer).unwrap_or(parts.closed.len());
-        let closed = parts.closed.split_off(first);
-        parts.frozen = parts.frozen.min(first);
-        let buffer =
-            if is_newer(&parts.buffer) { std::mem::take(&mut parts.buffer) } else { TableBuffer::default() };
+        let (closed, buffer, memory) = self.with_buffers(|parts| {
+            let is_newer = |buffer: &TableBuffer| buffer.newest_sequence().is_some_and(|s| s > through);
+            let first = parts.closed.iter().position(is_newer).unwrap_or(parts.closed.len());
+            let closed = parts.closed.split_off(first);
+            parts.frozen = parts.frozen.min(first);
+            let buffer = if is_newer(&parts.buffer) {
+                std::mem::take(&mut parts.buffer)
+            } else {
+                TableBuffer::default()
+            };
+            (closed, buffer, parts.memory.sum().clone())
+        });
         if closed.is_empty() && buffer.is_empty() {
             return None;
         }
-        let newer = Parts { buffer, closed, ..Parts::default() };
-        Some(Self { parts: Mutex::new(newer), ..Self::default() })
+        let newer = Self::new(memory);
+        newer.with_buffers(|parts| (parts.closed, parts.buffer) = (closed, buffer));
+        Some(newer)
     }
 
     /// The table's description and the chunks to flush, from old to new; `describe` as in [`Table::read`].
@@ -170,22 +211,23 @@ impl Table {
         &self,
         describe: impl FnOnce() -> Option<Arc<TableInfo>>,
     ) -> Result<Option<Frozen>, ArrowError> {
-        let mut parts = self.parts.lock();
-        let Some(info) = describe() else { return Ok(None) };
-        let mut chunks = Vec::new();
-        let frozen = parts.frozen;
-        for buffer in &mut parts.closed[..frozen] {
-            chunks.extend_from_slice(buffer.chunks(&info.schema)?);
-        }
-        Ok(Some((info, chunks)))
+        self.with_buffers(|parts| {
+            let Some(info) = describe() else { return Ok(None) };
+            let mut chunks = Vec::new();
+            for buffer in &mut parts.closed[..parts.frozen] {
+                chunks.extend_from_slice(buffer.chunks(&info.schema)?);
+            }
+            Ok(Some((info, chunks)))
+        })
     }
 
     /// Lets go of what was flushed, since it is in `files` now, and of the tombstones that nothing is left of.
     pub(super) fn flushed(&self, files: Arc<Vec<Arc<FileMeta>>>, spent: &[Arc<Tombstone>]) {
-        let mut parts = self.parts.lock();
-        let frozen = std::mem::take(&mut parts.frozen);
-        parts.closed.drain(..frozen);
-        parts.replace_files(files, spent);
+        self.with_buffers(|parts| {
+            let frozen = std::mem::take(&mut parts.frozen);
+            parts.closed.drain(..frozen);
+            parts.replace_files(files, spent);
+        });
     }
 
     /// Takes the files and tombstones that another process has made of the table.
@@ -207,20 +249,22 @@ impl Table {
 
     /// Whether rows with times in `times` may be here.
     pub(super) fn may_have(&self, times: TimeRange, schema: &TableSchema) -> Result<bool, ArrowError> {
-        let mut parts = self.parts.lock();
-        let in_files = parts.files.iter().any(|f| f.time_range.overlaps(&times));
-        let in_buffers = parts.chunks(schema)?.iter().any(|c| c.time_range().overlaps(&times));
-        Ok(in_files || in_buffers)
+        self.with_buffers(|parts| {
+            let in_files = parts.files.iter().any(|f| f.time_range.overlaps(&times));
+            let in_buffers = parts.chunks(schema)?.iter().any(|c| c.time_range().overlaps(&times));
+            Ok(in_files || in_buffers)
+        })
     }
 
     /// Deletes rows: those that are buffered go, those in files are hidden from readers.
     pub(super) fn delete(&self, tombstone: &Arc<Tombstone>, schema: &TableSchema) -> Result<(), ArrowError> {
-        let mut parts = self.parts.lock();
-        self.surveys.invalidate();
-        let tombstones = Arc::make_mut(&mut parts.tombstones);
-        tombstones.retain(|older| !tombstone.replaces(older));
-        tombstones.push(tombstone.clone());
-        parts.delete_buffered(tombstone, schema)
+        self.with_buffers(|parts| {
+            self.surveys.invalidate();
+            let tombstones = Arc::make_mut(&mut parts.tombstones);
+            tombstones.retain(|older| !tombstone.replaces(older));
+            tombstones.push(tombstone.clone());
+            parts.delete_buffered(tombstone, schema)
+        })
     }
 
     /// Deletes buffered rows, by a tombstone that readers know already.
@@ -229,6 +273,9 @@ impl Table {
         tombstone: &Arc<Tombstone>,
         schema: &TableSchema,
     ) -> Result<(), ArrowError> {
-        self.parts.lock().delete_buffered(tombstone, schema)
+        self.with_buffers(|parts| parts.delete_buffered(tombstone, schema))
     }
 }
+
+#[cfg(test)]
+mod tests;

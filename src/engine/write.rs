@@ -140,7 +140,7 @@ impl Engine {
         if self.closed.load(Ordering::Acquire) {
             return Err(WriteError::Closed("it is shutting down".to_owned()));
         }
-        if self.buffered_bytes() >= self.options.buffer_bytes_max {
+        if self.buffer_memory.bytes() >= self.options.buffer_bytes_max {
             self.flush_wanted.notify_one();
             return Err(WriteError::Overloaded { retry_after: self.options.retry_after });
         }
@@ -283,20 +283,18 @@ impl Engine {
 
     /// Makes a durable batch visible to queries.
     pub(super) fn apply(&self, sequence: Sequence, batch: WriteBatch) -> Result<(), WriteError> {
-        let counters = &self.counters;
         let now = u64::try_from(self.clock.now_ns()).unwrap_or(1).max(1);
-        let _ = counters.oldest_ns.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
+        let _ = self.counters.oldest_ns.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
         let state = self.live.load();
         for rows in batch.tables {
             let Some(info) = state.table(batch.policy, &rows.table) else {
                 let lost = format!("table {:?} vanished under its rows", rows.table);
                 return Err(WriteError::Internal(lost));
             };
-            let before = counters.buffer_bytes.fetch_add(rows.memory_bytes(), Ordering::Relaxed);
-            if before >= self.options.flush_bytes {
+            let pushed = self.table_handle(info.id).push(sequence, rows, &info.schema);
+            if self.buffer_memory.waiting_bytes() >= self.options.flush_bytes {
                 self.flush_wanted.notify_one();
             }
-            let pushed = self.table_handle(info.id).push(sequence, rows, &info.schema);
             pushed.map_err(|e| WriteError::Internal(format!("table {:?}: {e}", info.name)))?;
         }
         Ok(())

@@ -41,6 +41,12 @@ pub const CHUNK_MERGE_ROWS_MAX: usize = 65_536;
 /// Rows of a table that wait unsorted before a writer seals them: the price of a reader's first look.
 pub const PENDING_ROWS_MAX: usize = 65_536;
 
+/// Most cells of a chunk, its rows times its fields, that the buffer makes of several parts or chunks: a value that a row lacks takes as
+/// much room there as one that it has. 32 MiB of numbers; up to 64 fields the bounds of rows above are reached first. Without it, rows that
+/// have each one of thousands of fields would hold dozens of times what they hold as they are written. A batch that a flush merges has no
+/// more either.
+pub const CHUNK_CELLS_MAX: usize = 1 << 22;
+
 /// Rows up to which the windows of a flush are joined into one file: under it a file's footer and its
 /// request to the store weigh more than its rows.
 pub const FILE_ROWS_MIN: usize = 32_768;

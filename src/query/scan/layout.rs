@@ -27,7 +27,8 @@ pub(super) const SELECTED_ONE_IN: usize = 16;
 /// Where rows come from.
 #[derive(Clone, Debug)]
 pub(super) enum Source {
-    Chunk(Arc<Chunk>),
+    /// A chunk, and its number in the view, where chunks stand from old to new.
+    Chunk(Arc<Chunk>, usize),
     File(FileSource),
 }
 
@@ -93,7 +94,7 @@ pub(super) fn share_within(row_count: usize, own: &TimeRange, times: &TimeRange)
 impl Source {
     fn extent(&self) -> Extent<'_> {
         match self {
-            Self::Chunk(chunk) => {
+            Self::Chunk(chunk, _) => {
                 let runs = &chunk.rows().runs;
                 let series =
                     (runs.first().map_or("", |run| &*run.key), runs.last().map_or("", |run| &*run.key));
@@ -103,18 +104,19 @@ impl Source {
         }
     }
 
-    /// Of two sources the one with the greater age wins: chunks over files, then by sequence.
-    fn age(&self) -> (bool, Sequence) {
+    /// Of two sources the one with the greater age wins: chunks over files, then by sequence. The parts of one write have one
+    /// sequence and may lie in several chunks: of those the later one wins, as it does in a flush.
+    fn age(&self) -> (bool, Sequence, usize) {
         match self {
-            Self::Chunk(chunk) => (true, chunk.sequence_max),
-            Self::File(source) => (false, source.file.meta().sequence_max),
+            Self::Chunk(chunk, number) => (true, chunk.sequence_max, *number),
+            Self::File(source) => (false, source.file.meta().sequence_max, 0),
         }
     }
 
     /// About how many of its rows match.
     fn rows_expected(&self, filter: &ScanFilter) -> usize {
         match self {
-            Self::Chunk(chunk) => {
+            Self::Chunk(chunk, _) => {
                 let rows = share_within(chunk.rows().row_count(), &chunk.time_range(), &filter.times);
                 if filter.takes_all_series() { rows } else { rows / SELECTED_ONE_IN }
             }
@@ -124,7 +126,7 @@ impl Source {
 
     pub(super) fn row_count(&self) -> usize {
         match self {
-            Self::Chunk(chunk) => chunk.rows().row_count(),
+            Self::Chunk(chunk, _) => chunk.rows().row_count(),
             Self::File(source) => source.row_count,
         }
     }
@@ -226,7 +228,7 @@ pub(super) fn partitions(
 fn units(mut cluster: Vec<Source>, split_max: usize) -> Vec<(usize, Unit)> {
     if cluster.len() == 1 {
         return match cluster.remove(0) {
-            Source::Chunk(chunk) => vec![(chunk.rows().row_count(), Unit::Chunk(chunk))],
+            Source::Chunk(chunk, _) => vec![(chunk.rows().row_count(), Unit::Chunk(chunk))],
             Source::File(FileSource { file, row_groups, .. }) => (row_groups.iter())
                 .map(|group| {
                     let row_count = file.row_group_row_count(*group);
@@ -250,7 +252,7 @@ fn series_ranges(cluster: &[Source], split_max: usize) -> Vec<SeriesRange> {
     let cut = |n: usize| -> Option<Arc<str>> {
         let row = row_count / split * n;
         match largest? {
-            Source::Chunk(chunk) => {
+            Source::Chunk(chunk, _) => {
                 let runs = &chunk.rows().runs;
                 runs.get(runs.partition_point(|r| r.end_row as usize <= row)).map(|r| r.key.clone())
             }
@@ -266,3 +268,6 @@ fn series_ranges(cluster: &[Source], split_max: usize) -> Vec<SeriesRange> {
     let ends = cuts.iter().cloned().map(Some).chain([None]);
     starts.zip(ends).map(|(start, end)| SeriesRange { start, end }).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -36,7 +36,7 @@ impl ScanSummary {
         sources.iter().fold(known, |all, source| {
             let all = Self { rows: all.rows.saturating_add(source.row_count()), ..all };
             match source {
-                Source::Chunk(_) => Self { chunks: all.chunks + 1, ..all },
+                Source::Chunk(..) => Self { chunks: all.chunks + 1, ..all },
                 Source::File(FileSource { file, row_groups, .. }) => Self {
                     files: all.files + 1,
                     file_bytes: all.file_bytes + file.meta().size_bytes,

@@ -75,8 +75,10 @@ impl TableSource {
 
     /// What may hold matching rows.
     async fn sources(&self, view: &ReadView, filter: &ScanFilter) -> Result<Vec<Source>> {
-        let chunks = view.chunks.iter().filter(|c| c.time_range().overlaps(&filter.times));
-        let mut sources: Vec<Source> = chunks.cloned().map(Source::Chunk).collect();
+        let numbered = view.chunks.iter().enumerate();
+        let chunks = numbered.filter(|(_, chunk)| chunk.time_range().overlaps(&filter.times));
+        let mut sources: Vec<Source> =
+            chunks.map(|(number, chunk)| Source::Chunk(chunk.clone(), number)).collect();
         let mut files = Vec::new();
         for file in view.files.iter() {
             let is_deleted = view.tombstones.iter().any(|tombstone| tombstone.covers(file));

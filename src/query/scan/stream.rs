@@ -205,7 +205,7 @@ impl ScanPlan {
 
     fn source(self: Arc<Self>, source: Source, range: &SeriesRange) -> Rows {
         match source {
-            Source::Chunk(chunk) => self.chunk(chunk, range),
+            Source::Chunk(chunk, _) => self.chunk(chunk, range),
             Source::File(FileSource { file, row_groups, .. }) => {
                 let (plan, range) = (self, range.clone());
                 let inside = |group: &usize| {
