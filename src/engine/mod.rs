@@ -24,6 +24,7 @@
 //!   before and after a crash. Reads see a write only once it is on disk.
 //! * **Generations.** A flush takes everything that is buffered. So one sequence says what the files hold, and
 //!   the log is replayed from there.
+//! * **One server writes.** Whoever opens the store takes over from whoever has it open, and that one has to find out (`fence`).
 //! * **One change at a time.** A commit of which nobody knows whether the manifest has it is made again before anything else is
 //!   changed (`commit`).
 //! * **Gate.** Writes pass the gate together, a change of the catalog or a deletion passes it alone, and so does the moment in
@@ -40,6 +41,7 @@ mod contents;
 mod cut;
 mod delete;
 mod error;
+mod fence;
 mod file_edit;
 mod flush;
 mod follow;
@@ -104,6 +106,8 @@ pub struct Engine {
     /// Held by a compaction from planning to its end.
     compact_lock: AsyncMutex<()>,
     unreferenced: Unreferenced,
+    /// Held by the deletion of an orphan, and by whoever makes a file known that may be old enough to be one. Comes before the others.
+    orphans_lock: AsyncMutex<()>,
     flush_wanted: Arc<Notify>,
     closed: AtomicBool,
     reader_cache: ReaderCache,
@@ -279,6 +283,7 @@ impl Engine {
             flush_lock: AsyncMutex::default(),
             compact_lock: AsyncMutex::default(),
             unreferenced: Unreferenced::default(),
+            orphans_lock: AsyncMutex::default(),
             flush_wanted: Arc::new(Notify::new()),
             closed: AtomicBool::new(false),
             counters: Counters::default(),

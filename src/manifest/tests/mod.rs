@@ -149,6 +149,21 @@ async fn writer_that_was_taken_over_stops() {
     assert_eq!(names(&new.state()), ["db0", "db2"]);
 }
 
+#[tokio::test]
+async fn writer_that_commits_nothing_learns_by_asking_that_it_was_taken_over() {
+    let store = Store::in_memory();
+    let old = open(&store).await;
+    old.check_is_newest().await.expect("nobody else is there");
+    let new = open(&store).await;
+    old.check_not_fenced().expect("it has not asked");
+    let is_fenced =
+        |answer: Result<(), ManifestError>| matches!(answer, Err(ManifestError::Fenced { own: 1, newer: 2 }));
+    assert!(is_fenced(old.check_is_newest().await));
+    assert!(is_fenced(old.check_not_fenced()) && is_fenced(old.check_is_newest().await));
+    new.check_is_newest().await.expect("it is the newest");
+    new.check_not_fenced().expect("it is the newest");
+}
+
 /// Several processes open one store at once, each commits what it can, and all but one must stop: no
 /// acknowledged commit is lost on the way.
 async fn check_one_of_many_openers_remains(store: Store) {
