@@ -31,6 +31,7 @@
 //!   which a flush freezes the buffers.
 
 mod admin;
+mod admission;
 mod adopt;
 mod apply;
 mod background;
@@ -181,7 +182,7 @@ pub struct EngineStatus {
     pub table_count: usize,
     /// Why no write is taken, if so.
     pub writes_refused: Option<String>,
-    /// What start-up found damaged in the log, if anything.
+    /// What start-up found in the log that is damaged, or that the store does not go on from, if anything.
     pub wal_damage: Vec<String>,
     /// How many acknowledged records start-up looked for in the log and did not find.
     pub wal_records_missing: u64,
@@ -292,17 +293,6 @@ impl Engine {
             store,
             role,
         }
-    }
-
-    fn writes_refused(&self) -> Option<String> {
-        if self.closed.load(Ordering::Acquire) {
-            return Some("the engine is shutting down".to_owned());
-        }
-        let Role::Writer(writer) = &self.role else { return Some(EngineError::ReadOnly.to_string()) };
-        if let Some(failure) = writer.wal.failure() {
-            return Some(failure.to_string());
-        }
-        (!writer.wal.is_writable()).then(|| "the disk is full or below its low-water mark".to_owned())
     }
 
     fn buffered_bytes(&self) -> usize {
