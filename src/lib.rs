@@ -68,6 +68,7 @@
 //! | tombstone | rows that were deleted: series and times of a table, up to a record of the log |
 //! | shard | as clients see it: a window of a policy's shard duration; rows do not lie in shards |
 //! | cut | a state of the manifest right after a flush: what a backup copies |
+//! | take over | to open a store for writing that another server has open; that one is *fenced*: it changes nothing any more |
 //! | follow | to read on in the manifest that another process writes, as a server that only reads does |
 //! | read view | schema, chunks, files and tombstones of one table at one moment |
 //! | subscription | a wish that accepted writes into a retention policy be handed on; *destination*: a URL that they go to |

@@ -11,8 +11,9 @@ use crate::wal::{self, Held, WalError};
 use std::path::Path;
 use std::sync::Arc;
 
-/// The store of a configuration whose server is stopped. What only its log has is brought into files first, as the next start would. Should
-/// the server be started meanwhile, that is no harm to a reader of files.
+/// The store of a configuration whose server is stopped. What only its log has is brought into files first, as the next start would, unless
+/// another server has taken over the store: then nothing is taken from that one. Should the server be started meanwhile, that is no
+/// harm to a reader of files.
 pub(super) async fn flushed_store(config: &Config) -> Result<Store, CliError> {
     let store = open_store(config)?;
     let folder = config.wal_folder();
@@ -25,8 +26,16 @@ pub(super) async fn flushed_store(config: &Config) -> Result<Store, CliError> {
     let is_needed = |segment: &SegmentSummary| {
         segment.sequences.is_some_and(|(_, last)| last > state.flushed_through()) && segment.batch_count > 0
     };
+    let is_foreign = wal::is_foreign(&folder, state.flushed_log()).map_err(CliError::failed)?;
     drop(log);
-    if segments.iter().any(is_needed) {
+    if is_foreign {
+        if segments.iter().any(|segment| segment.batch_count > 0) {
+            let folder = folder.display();
+            eprintln!(
+                "another server has taken over: the points of the write-ahead log in {folder} are left out"
+            );
+        }
+    } else if segments.iter().any(is_needed) {
         let folder = folder.display();
         eprintln!("the write-ahead log in {folder} has points that are in no file yet; writing them");
         close(&*open_engine(config, store.clone()).await?).await?;

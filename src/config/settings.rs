@@ -83,8 +83,9 @@ section! {
     WalConfig {
         /// A segment file that has grown to so many bytes is followed by a new one.
         segment_bytes: u64 = 64 << 20;
-        /// Refuse to start when a damaged segment is found. Otherwise the damaged part is moved to the
-        /// folder `quarantine`, everything readable is kept, and the damage is reported loudly.
+        /// Refuse to start when a damaged segment is found, or one with points from before another server took over the
+        /// store. Otherwise the damaged part, or that segment, is moved to the folder `quarantine`, everything else
+        /// is kept, and it is reported loudly.
         strict: bool = false;
         /// Writes are refused while the disk has less free space than this. Reads go on, and so do writes
         /// as soon as there is space again.
@@ -126,7 +127,8 @@ section! {
     CompactionConfig {
         /// Whether files are merged. Expired ones are dropped in either case.
         enabled: bool = true;
-        /// How often is looked for files that are to be merged, have expired or can be deleted.
+        /// How often is looked for files that are to be merged, have expired or can be deleted, and whether another server
+        /// has taken over the store.
         interval_s: u64 = 10;
         /// Files of a window that nothing came to for so long are merged into one.
         quiet_s: u64 = 900;

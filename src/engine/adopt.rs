@@ -51,6 +51,8 @@ impl Engine {
         if self.closed.load(Ordering::Acquire) {
             return Err(EngineError::Closed);
         }
+        // So that none of the files goes as an orphan between the look and the edit that names it.
+        let _orphans = self.orphans_lock.lock().await;
         self.look_for_files(image).await?;
         let _flush = self.flush_lock.lock().await;
         let _gate = self.close_gate().await?;

@@ -2,6 +2,7 @@
 
 use super::Engine;
 use super::error::EngineError;
+use crate::manifest::ManifestError;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -18,7 +19,8 @@ const COMPACTION_RETRY_INTERVAL: Duration = Duration::from_secs(60);
 /// How often orphans are looked for.
 const ORPHANS_INTERVAL: Duration = Duration::from_secs(6 * 3_600);
 
-/// Starts the background tasks. They end when the engine is shut down or dropped, and do not keep it alive.
+/// Starts the background tasks. They end when the engine is shut down or dropped, or has learned that another server has taken
+/// over, and do not keep it alive.
 pub(super) fn start(engine: &Arc<Engine>) {
     start_flushing(engine);
     if let Some(interval) = engine.options.upkeep_interval {
@@ -56,10 +58,16 @@ async fn follow(engine: Weak<Engine>, interval: Duration) {
     }
 }
 
-/// Drops files that have expired and deletes what nothing names, every `interval`.
+/// Drops files that have expired and deletes what nothing names, every `interval`, after asking whether another server has taken
+/// over: one that has nothing to write would not notice.
 async fn keep_up(engine: Weak<Engine>, interval: Duration) {
     loop {
         let Some(engine) = running(&engine) else { return };
+        match engine.check_is_newest().await {
+            Ok(()) => {}
+            Err(EngineError::Manifest(ManifestError::Fenced { .. })) => return, // the manifest has told of it
+            Err(error) => tracing::warn!(%error, "it is not known whether another server has taken over"),
+        }
         if let Err(error) = engine.drop_dead_files().await {
             tracing::error!(%error, "files that have expired could not be dropped and will be tried again");
         }
@@ -100,9 +108,9 @@ async fn collect_orphans(engine: Weak<Engine>) {
     }
 }
 
-/// The engine, unless it was dropped or shut down.
+/// The engine, unless it was dropped or shut down, or is known to be fenced: then it has nothing to do any more.
 fn running(engine: &Weak<Engine>) -> Option<Arc<Engine>> {
-    engine.upgrade().filter(|engine| !engine.closed.load(Ordering::Acquire))
+    engine.upgrade().filter(|engine| !engine.closed.load(Ordering::Acquire) && !engine.is_fenced())
 }
 
 fn start_flushing(engine: &Arc<Engine>) {

@@ -3,6 +3,10 @@
 //! Files leave the manifest when they were compacted, dropped, deleted or have expired. Their objects stay until the last reader of
 //! this process lets go of the entry, and for a while after that for readers elsewhere. What a crash or a failed deletion leaves
 //! behind is an *orphan*: an object below the data folder that the manifest does not name.
+//!
+//! An orphan is what *this* engine does not know. So it asks first whether another server has taken over: the files of that one
+//! would all look like orphans. What is looked at was listed before the question, so whatever another server makes after it
+//! is not in the list. And each file is looked up once more right before it goes, since a restore may have adopted it meanwhile.
 
 use super::Engine;
 use super::error::EngineError;
@@ -84,32 +88,48 @@ impl Engine {
     /// younger ones may be about to be named. Tells how many were deleted.
     ///
     /// # Errors
-    /// When the data folder cannot be listed, or an orphan not be deleted.
+    /// When the data folder cannot be listed, an orphan not be deleted, or another server has taken over.
     pub async fn collect_orphans(&self, age: Duration) -> Result<usize, EngineError> {
         self.writer()?;
         // Files of an edit that is not known to be made may be named by it.
         self.settle().await?;
         let before = chrono::Utc::now() - age;
-        let old: Vec<_> = self
+        let old: Vec<String> = self
             .store
             .list(layout::DATA_FOLDER)
             .try_filter(|object| std::future::ready(object.modified <= before))
             .map_ok(|object| object.path)
             .try_collect()
             .await?;
-        // Looked up after the listing, so that whatever was named meanwhile stays.
+        self.check_is_newest().await?;
+        let mut deleted = 0;
+        for path in self.unknown(old) {
+            let _orphans = self.orphans_lock.lock().await;
+            if self.is_orphan(&path).await? {
+                self.store.delete(&path).await?;
+                deleted += 1;
+            }
+        }
+        self.counters.files_deleted.fetch_add(deleted as u64, Ordering::Relaxed);
+        Ok(deleted)
+    }
+
+    /// Those of the objects that nothing names and that do not wait to be deleted anyway. Cheap, however many there are.
+    fn unknown(&self, mut paths: Vec<String>) -> Vec<String> {
         let state = self.live.load_full();
         let named: AHashSet<&str> = state.files().map(|file| &*file.path).collect();
         let waiting: AHashSet<Arc<str>> =
             self.unreferenced.files.lock().iter().map(|gone| gone.path.clone()).collect();
-        let mut deleted = 0;
-        for path in
-            old.iter().filter(|path| !named.contains(path.as_str()) && !waiting.contains(path.as_str()))
-        {
-            self.store.delete(path).await?;
-            deleted += 1;
+        paths.retain(|path| !named.contains(path.as_str()) && !waiting.contains(path.as_str()));
+        paths
+    }
+
+    /// Whether nothing names the object now. To be called with the orphans locked, and the object deleted before they are unlocked.
+    async fn is_orphan(&self, path: &str) -> Result<bool, EngineError> {
+        // An edit of which it is not known whether it was made may name it.
+        if self.unsettled.lock().await.is_some() {
+            return Err(EngineError::Unsettled);
         }
-        self.counters.files_deleted.fetch_add(deleted as u64, Ordering::Relaxed);
-        Ok(deleted)
+        Ok(!self.live.load_full().files().any(|file| *file.path == *path))
     }
 }

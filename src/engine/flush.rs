@@ -39,6 +39,8 @@ impl Engine {
     /// the next flush tries again.
     pub async fn flush(&self) -> Result<(), EngineError> {
         let writer = self.writer()?;
+        // Its files would only be in the way of whoever took over.
+        writer.manifest.check_not_fenced()?;
         let _flush = self.flush_lock.lock().await;
         let flushed = self.flush_frozen(writer).await;
         let counter = if flushed.is_ok() { &self.counters.flushes } else { &self.counters.flush_failures };
@@ -80,7 +82,7 @@ impl Engine {
             changes.extend(files.into_iter().map(|file| Change::AddFile(Arc::new(file))));
         }
         changes.extend(spent.iter().map(|t| Change::RemoveTombstone { table: t.table, id: t.id.clone() }));
-        changes.push(Change::Flushed { through });
+        changes.push(Change::Flushed { through, log: Some(writer.wal.id().clone()) });
         let table_count = tables.len();
         self.commit(changes, Effect::Flush(Flushed { through, tables, spent })).await?;
         tracing::info!(tables = table_count, through = through.0, "flushed");

@@ -24,12 +24,14 @@
 //!   before and after a crash. Reads see a write only once it is on disk.
 //! * **Generations.** A flush takes everything that is buffered. So one sequence says what the files hold, and
 //!   the log is replayed from there.
+//! * **One server writes.** Whoever opens the store takes over from whoever has it open, and that one has to find out (`fence`).
 //! * **One change at a time.** A commit of which nobody knows whether the manifest has it is made again before anything else is
 //!   changed (`commit`).
 //! * **Gate.** Writes pass the gate together, a change of the catalog or a deletion passes it alone, and so does the moment in
 //!   which a flush freezes the buffers.
 
 mod admin;
+mod admission;
 mod adopt;
 mod apply;
 mod background;
@@ -41,6 +43,7 @@ mod contents;
 mod cut;
 mod delete;
 mod error;
+mod fence;
 mod file_edit;
 mod flush;
 mod follow;
@@ -108,6 +111,8 @@ pub struct Engine {
     /// Held by a compaction from planning to its end.
     compact_lock: AsyncMutex<()>,
     unreferenced: Unreferenced,
+    /// Held by the deletion of an orphan, and by whoever makes a file known that may be old enough to be one. Comes before the others.
+    orphans_lock: AsyncMutex<()>,
     flush_wanted: Arc<Notify>,
     closed: AtomicBool,
     reader_cache: ReaderCache,
@@ -177,7 +182,7 @@ pub struct EngineStatus {
     pub table_count: usize,
     /// Why no write is taken, if so.
     pub writes_refused: Option<String>,
-    /// What start-up found damaged in the log, if anything.
+    /// What start-up found in the log that is damaged, or that the store does not go on from, if anything.
     pub wal_damage: Vec<String>,
     /// How many acknowledged records start-up looked for in the log and did not find.
     pub wal_records_missing: u64,
@@ -281,6 +286,7 @@ impl Engine {
             flush_lock: AsyncMutex::default(),
             compact_lock: AsyncMutex::default(),
             unreferenced: Unreferenced::default(),
+            orphans_lock: AsyncMutex::default(),
             flush_wanted: Arc::new(Notify::new()),
             closed: AtomicBool::new(false),
             counters: Counters::default(),
@@ -289,17 +295,6 @@ impl Engine {
             store,
             role,
         }
-    }
-
-    fn writes_refused(&self) -> Option<String> {
-        if self.closed.load(Ordering::Acquire) {
-            return Some("the engine is shutting down".to_owned());
-        }
-        let Role::Writer(writer) = &self.role else { return Some(EngineError::ReadOnly.to_string()) };
-        if let Some(failure) = writer.wal.failure() {
-            return Some(failure.to_string());
-        }
-        (!writer.wal.is_writable()).then(|| "the disk is full or below its low-water mark".to_owned())
     }
 
     /// The table's buffers and files, made when they are not there yet.

@@ -38,6 +38,7 @@ impl Engine {
         let opened =
             tokio::task::spawn_blocking(move || Self::replay(options, store, clock, manifest, state)).await;
         let engine = Arc::new(opened.map_err(|panic| EngineError::Internal(panic.to_string()))??);
+        engine.go_on_from_own_log().await?;
         // Not before the log is replayed: its rows were handed on when they were written.
         engine.follow_subscriptions();
         super::background::start(&engine);
@@ -61,7 +62,8 @@ impl Engine {
         let last_deletion = deletions.last().map_or(Sequence::ZERO, |tombstone| tombstone.through);
         let last_in_files = state.files().map(|file| file.sequence_max).max().unwrap_or(Sequence::ZERO);
         let sequence_floor = last_deletion.max(state.last_dropped_through()).max(last_in_files);
-        let wal_options = WalOptions { sequence_floor, ..options.wal.clone() };
+        let flushed_log = state.flushed_log().cloned();
+        let wal_options = WalOptions { sequence_floor, flushed_log, ..options.wal.clone() };
         let mut batches: Vec<(Sequence, WriteBatch)> = Vec::new();
         let (wal, recovery) =
             Wal::open_with(wal_options, options.log_files.clone(), flushed_through, |sequence, batch| {
@@ -69,7 +71,7 @@ impl Engine {
                 Ok::<_, EngineError>(())
             })?;
         for damage in &recovery.damage {
-            tracing::error!(%damage, "the write-ahead log is damaged; the damaged part was moved to quarantine");
+            tracing::error!(%damage, "a part of the write-ahead log cannot be used and was moved to quarantine");
         }
         for (first, last) in &recovery.missing {
             tracing::error!(first = first.0, last = last.0, "records are missing from the write-ahead log");

@@ -132,21 +132,6 @@ impl Engine {
         Ok(logged.outcome)
     }
 
-    /// Refuses early what could not be taken.
-    fn admit(&self) -> Result<(), WriteError> {
-        if self.is_read_only() {
-            return Err(WriteError::ReadOnly);
-        }
-        if self.closed.load(Ordering::Acquire) {
-            return Err(WriteError::Closed("it is shutting down".to_owned()));
-        }
-        if self.buffer_memory.bytes() >= self.options.buffer_bytes_max {
-            self.flush_wanted.notify_one();
-            return Err(WriteError::Overloaded { retry_after: self.options.retry_after });
-        }
-        Ok(())
-    }
-
     /// Parses a body and queues it for the log.
     fn log(&self, request: &WriteRequest) -> Result<Logged, WriteError> {
         let mut options = WriteOptions::new(request.precision, self.clock.now_ns());

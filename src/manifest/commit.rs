@@ -52,9 +52,7 @@ impl Manifest {
         changes: Vec<Change>,
         validate: impl Fn(&State) -> Result<(), E>,
     ) -> Result<(), CommitError<E>> {
-        if let Some(newer) = tail.fenced_by {
-            return Err(CommitError::Failed(self.fenced(newer)));
-        }
+        self.check_not_fenced().map_err(CommitError::Failed)?;
         if self.settle(tail, &changes).await.map_err(CommitError::Failed)? {
             return Ok(());
         }
@@ -89,7 +87,7 @@ impl Manifest {
         let made = tail.untold.as_ref().is_some_and(|edit| edit.changes == changes);
         if made {
             // Should this fail, the edit stays untold: it is in the state, and must not be made again.
-            self.check_epoch(tail).await?;
+            self.check_is_newest().await?;
             tail.untold = None;
         }
         Ok(made)
@@ -119,7 +117,8 @@ impl Manifest {
             match found {
                 None => {}
                 Some(found) if found.stamp == edit.stamp => {
-                    self.check_epoch(tail).await?;
+                    // The log alone does not tell: see the module documentation.
+                    self.check_is_newest().await?;
                     (tail.state, tail.number, tail.epoch) = (after, number, self.epoch);
                     (tail.unsettled, tail.untold) = (None, None);
                     return Ok(Attempt::Placed);
@@ -141,7 +140,6 @@ impl Manifest {
     /// Applies an edit that is in the log at the next number.
     fn take_in(&self, tail: &mut Tail, edit: &Edit) -> Result<(), ManifestError> {
         if edit.stamp.epoch > self.epoch {
-            tail.fenced_by = Some(edit.stamp.epoch);
             return Err(self.fenced(edit.stamp.epoch));
         }
         tail.state = recover::apply(&tail.state, tail.epoch, edit)?;
@@ -151,21 +149,6 @@ impl Manifest {
             tail.untold = Some(edit.clone());
         }
         Ok(())
-    }
-
-    /// Whether this writer is still the newest, now that its edit is there. See the module documentation
-    /// for why the log alone does not tell.
-    async fn check_epoch(&self, tail: &mut Tail) -> Result<(), ManifestError> {
-        let newer = self.epoch + 1;
-        if self.store.exists(&layout::epoch(newer)).await? {
-            tail.fenced_by = Some(newer);
-            return Err(self.fenced(newer));
-        }
-        Ok(())
-    }
-
-    fn fenced(&self, newer: u64) -> ManifestError {
-        ManifestError::Fenced { own: self.epoch, newer }
     }
 
     pub(super) fn stamp(&self, tail: &Tail, number: u64) -> Stamp {

@@ -18,7 +18,8 @@
 //! empty edit that bears it. Writers with a lesser epoch cannot pass that edit: they meet it at their next
 //! number and stop. So of all processes on one store the one that opened it last writes. One gap is left:
 //! a writer that stood still for so long that its next number was collected, and could create it again.
-//! Therefore each commit looks once more whether a newer epoch exists, after its edit was created.
+//! Therefore each commit looks once more whether a newer epoch exists, after its edit was created. A writer that commits nothing
+//! meets nothing: it has to ask ([`Manifest::check_is_newest`]) before it deletes what it does not know, and now and then.
 //!
 //! **Open.** Listing happens here and in collection, never for a query: take the newest checkpoint that
 //! is whole, apply the edits after it, and look for further numbers until one is missing.
@@ -42,6 +43,7 @@
 //! | `format` | bytes of edits and checkpoints |
 //! | `recover` | from the objects to the state |
 //! | `commit` | appending an edit |
+//! | `fence` | whether another process has taken over |
 //! | `checkpoint` | checkpoints, and deleting what they make superfluous |
 //! | `follow` | the state as another process changes it |
 //! | `snapshot` | the state at one moment, to take away and to start a new store from |
@@ -49,6 +51,7 @@
 
 mod checkpoint;
 mod commit;
+mod fence;
 pub mod follow;
 pub mod format;
 pub mod inspect;
@@ -63,7 +66,7 @@ use crate::object::{Creation, Store, StoreError, layout};
 use checkpoint::Checkpointer;
 use parking_lot::RwLock;
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -126,7 +129,7 @@ pub enum ManifestError {
         version: u32,
     },
     /// Another process opened the manifest since: this one must stop writing.
-    #[error("another process has taken over: its epoch is {newer}, ours is {own}")]
+    #[error("another server has taken over this store: its epoch is {newer}, ours is {own}")]
     Fenced {
         /// The epoch of this writer.
         own: u64,
@@ -157,6 +160,8 @@ pub struct Manifest {
     options: ManifestOptions,
     writer: String,
     epoch: u64,
+    /// The epoch that took over, once that is known.
+    fenced_by: OnceLock<u64>,
     tail: tokio::sync::Mutex<Tail>,
     /// The state after the last edit known; for readers who must not wait for a commit.
     current: RwLock<State>,
@@ -177,8 +182,6 @@ struct Tail {
     unsettled: Option<format::Edit>,
     /// An own edit in `state` whose caller was told that it failed.
     untold: Option<format::Edit>,
-    /// The epoch that took over.
-    fenced_by: Option<u64>,
 }
 
 impl Manifest {
@@ -197,7 +200,6 @@ impl Manifest {
             epoch: recovered.epoch,
             unsettled: None,
             untold: None,
-            fenced_by: None,
         };
         let current = RwLock::new(tail.state.clone());
         let manifest = Self {
@@ -205,6 +207,7 @@ impl Manifest {
             options,
             writer,
             epoch,
+            fenced_by: OnceLock::new(),
             tail: tokio::sync::Mutex::new(tail),
             current,
             checkpointer,

@@ -7,7 +7,7 @@
 use super::continuous_query::ContinuousQueryInfo;
 use super::database::{DatabaseInfo, PolicyInfo, TableInfo};
 use super::file::FileMeta;
-use super::ids::{ContinuousQueryId, DatabaseId, PolicyId, Sequence, SubscriptionId, TableId, UserId};
+use super::ids::{ContinuousQueryId, DatabaseId, LogId, PolicyId, Sequence, SubscriptionId, TableId, UserId};
 use super::subscription::SubscriptionInfo;
 use super::tombstone::Tombstone;
 use super::user::UserInfo;
@@ -66,10 +66,13 @@ pub enum Change {
     /// A table may lack rows, or rows with some of its tags: what [`Change::RemoveTombstone`] and expiry leave behind, and
     /// writes that were refused after their columns were registered.
     HadTombstones(TableId),
-    /// All rows of the write-ahead log up to this record are in files, or were dropped.
+    /// All rows of the write-ahead log up to this record are in files, or were dropped. From now on the store goes on from this log.
     Flushed {
         /// The last such record.
         through: Sequence,
+        /// The log that it is a place in; `None` when it is not known: earlier versions did not note it, and take no notice of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        log: Option<LogId>,
     },
     /// Of a table that was dropped: what [`Change::DropTable`] leaves behind. Only checkpoints bear it.
     DroppedName {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::sync::Arc;
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident($inner:ty)) => {
@@ -46,6 +47,26 @@ id! {
     /// The position of a record in the write-ahead log. Starts at 1 and only grows; a row with a
     /// greater sequence is newer.
     Sequence(u64)
+}
+
+/// A write-ahead log: what a [`Sequence`] is a position in. A random text that is given to a log when it is made, and anew
+/// when it takes over from another one. So a log that others have taken over from is known when it comes back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LogId(Arc<str>);
+
+impl LogId {
+    /// The log that is called so.
+    #[must_use]
+    pub fn new(text: impl Into<Arc<str>>) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Display for LogId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 impl Sequence {

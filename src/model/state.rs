@@ -12,7 +12,7 @@ use super::change::Change;
 use super::continuous_query::ContinuousQueryInfo;
 use super::database::{DatabaseInfo, PolicyInfo, TableInfo};
 use super::file::FileMeta;
-use super::ids::{ContinuousQueryId, DatabaseId, PolicyId, Sequence, SubscriptionId, TableId, UserId};
+use super::ids::{ContinuousQueryId, DatabaseId, LogId, PolicyId, Sequence, SubscriptionId, TableId, UserId};
 use super::schema::TableSchema;
 use super::sorted_map::SortedMap;
 use super::subscription::SubscriptionInfo;
@@ -21,6 +21,7 @@ use super::user::UserInfo;
 use std::sync::Arc;
 
 mod continuous_queries;
+mod log;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
@@ -41,6 +42,8 @@ pub struct State {
     continuous_queries: SortedMap<ContinuousQueryId, Arc<ContinuousQueryInfo>>,
     subscriptions: SortedMap<SubscriptionId, Arc<SubscriptionInfo>>,
     flushed_through: Sequence,
+    /// The log that `flushed_through` is a place in.
+    flushed_log: Option<LogId>,
     next_database: DatabaseId,
     next_policy: PolicyId,
     next_table: TableId,
@@ -162,25 +165,6 @@ impl State {
         self.files.iter().flat_map(|(_, files)| files.iter())
     }
 
-    /// All records of the write-ahead log up to this one are in files, or were dropped.
-    #[must_use]
-    pub fn flushed_through(&self) -> Sequence {
-        self.flushed_through
-    }
-
-    /// Records up to this one must not be replayed into a table of this policy and name, because such
-    /// a table was dropped after them. [`Sequence::ZERO`] when there is none.
-    #[must_use]
-    pub fn dropped_through(&self, policy: PolicyId, name: &str) -> Sequence {
-        self.dropped.get_by(|(p, n)| (*p, n.as_ref()).cmp(&(policy, name))).copied().unwrap_or(Sequence::ZERO)
-    }
-
-    /// The last record that must not be replayed into some table that was dropped; [`Sequence::ZERO`] when there is none.
-    #[must_use]
-    pub fn last_dropped_through(&self) -> Sequence {
-        self.dropped.iter().map(|(_, through)| *through).max().unwrap_or(Sequence::ZERO)
-    }
-
     /// The id that the next new database should have.
     #[must_use]
     pub fn next_database_id(&self) -> DatabaseId {
@@ -218,7 +202,7 @@ impl State {
         let continuous = self.continuous_queries().map(|c| Change::CreateContinuousQuery(c.clone()));
         let subscriptions = self.subscriptions().map(|s| Change::CreateSubscription(s.clone()));
         let last = [
-            Change::Flushed { through: self.flushed_through },
+            Change::Flushed { through: self.flushed_through, log: self.flushed_log.clone() },
             Change::NextIds {
                 database: self.next_database,
                 policy: self.next_policy,
@@ -266,7 +250,7 @@ impl State {
                 Ok(())
             }
             Change::HadTombstones(table) => self.remember_tombstones(*table).map(|_| ()),
-            Change::Flushed { through } => self.flushed(*through),
+            Change::Flushed { through, log } => self.flushed(*through, log.as_ref()),
             Change::DroppedName { policy, name, through } => {
                 self.remember_dropped(*policy, name, *through);
                 Ok(())
@@ -397,12 +381,6 @@ impl State {
         Ok(())
     }
 
-    fn remember_dropped(&mut self, policy: PolicyId, name: &Arc<str>, through: Sequence) {
-        if through > self.flushed_through.max(self.dropped_through(policy, name)) {
-            self.dropped.insert((policy, name.clone()), through);
-        }
-    }
-
     fn add_file(&mut self, file: &Arc<FileMeta>) -> Result<(), ApplyError> {
         if self.tables.get(&file.table).is_none() {
             return Err(missing("table", file.table));
@@ -430,23 +408,6 @@ impl State {
             self.files.remove(&table);
         }
         Ok(())
-    }
-
-    fn flushed(&mut self, through: Sequence) -> Result<(), ApplyError> {
-        if through < self.flushed_through {
-            return Err(inconsistent("flush", through, "a later one was recorded before"));
-        }
-        self.flushed_through = through;
-        self.retain_dropped(|_, dropped_through| dropped_through > through);
-        Ok(())
-    }
-
-    fn retain_dropped(&mut self, keep: impl Fn(PolicyId, Sequence) -> bool) {
-        let gone: Vec<_> =
-            self.dropped.iter().filter(|((p, _), s)| !keep(*p, **s)).map(|(key, _)| key.clone()).collect();
-        for key in gone {
-            self.dropped.remove(&key);
-        }
     }
 }
 

@@ -11,6 +11,7 @@ use crate::catalog::{CatalogError, WriteTargetError};
 use crate::encode::v1::{Format, error_body};
 use crate::engine::{EngineError, WriteError, WriteOutcome};
 use crate::line_protocol::{OutsideWindow, PointFault, Reason, Rejection};
+use crate::manifest::ManifestError;
 use crate::object::StoreError;
 use crate::query::QueryError;
 use axum::body::Body;
@@ -124,7 +125,10 @@ impl From<EngineError> for HttpError {
     fn from(error: EngineError) -> Self {
         match error {
             EngineError::ReadOnly => Self::forbidden(error.to_string()),
-            EngineError::Closed => Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
+            // Another server takes it now, or this one after a restart.
+            EngineError::Closed | EngineError::Manifest(ManifestError::Fenced { .. }) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+            }
             EngineError::Catalog(CatalogError::Conflict(_)) => {
                 Self::new(StatusCode::CONFLICT, error.to_string())
             }

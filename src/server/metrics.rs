@@ -277,7 +277,11 @@ impl Collector for EngineFigures {
                 "When a server that only reads last read the manifest to its end, in Unix time",
                 follows.map_or(0, |follows| u64::try_from(follows.read_ns / 1_000_000_000).unwrap_or(0)),
             ),
-            ("wal_damage", "Damaged parts of the log found at start-up", status.wal_damage.len() as u64),
+            (
+                "wal_damage",
+                "Parts of the log that start-up found damaged or could not use",
+                status.wal_damage.len() as u64,
+            ),
             (
                 "wal_records_missing",
                 "Acknowledged records that start-up did not find in the log",

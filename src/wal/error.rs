@@ -48,6 +48,14 @@ pub enum WalError {
         /// What is wrong there.
         reason: String,
     },
+    /// The store goes on from another log, and the strict setting forbids to put the records of this one aside. Nothing was changed.
+    #[error("write-ahead log: {}: {reason}; strict mode refuses to start", file.display())]
+    Foreign {
+        /// A segment with records.
+        file: PathBuf,
+        /// Which records these are, and which log the store goes on from.
+        reason: String,
+    },
     /// A segment or record was written by a newer program.
     #[error("write-ahead log: {} was written by a newer version: {reason}", file.display())]
     Unsupported {

@@ -2,16 +2,19 @@
 
 use super::error::WalError;
 use super::files::{DiskFiles, LogFiles};
+use super::foreign;
 use super::frame::PAYLOAD_BYTES_MAX;
+use super::identity;
+use super::lock::lock;
 use super::recover::{self, RecoveryReport};
 use super::writer::{self, ClosedSegment};
 use crate::model::batch::WriteBatch;
-use crate::model::ids::Sequence;
+use crate::model::ids::{LogId, Sequence};
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::future::Future;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -37,6 +40,9 @@ pub struct WalOptions {
     /// Records get sequences after this one, even in a log that has lost all its records: the caller has noted that
     /// up to here all sequences were given out.
     pub sequence_floor: Sequence,
+    /// The log whose records up to `after` ([`Wal::open`]) are needed no more, as the caller has noted; `None` when it has not.
+    /// If this is another log, its records are put aside.
+    pub flushed_log: Option<LogId>,
 }
 
 impl WalOptions {
@@ -53,6 +59,7 @@ impl WalOptions {
             group_bytes_max: 8 << 20,
             queue_bytes_max: 256 << 20,
             sequence_floor: Sequence::ZERO,
+            flushed_log: None,
         }
     }
 }
@@ -62,6 +69,7 @@ impl WalOptions {
 /// Appending is safe from any number of threads. Dropping it writes what is queued and closes it.
 #[derive(Debug)]
 pub struct Wal {
+    id: LogId,
     shared: Arc<Shared>,
     writer: Mutex<Option<JoinHandle<()>>>,
     /// Locked as long as the log is open.
@@ -160,8 +168,12 @@ impl Wal {
     /// repairs what is damaged. The next record gets the sequence after the last one found, or after `after`
     /// if that is later. Segments without any record after `after` are deleted.
     ///
+    /// When the caller goes on from another log ([`WalOptions::flushed_log`]), no record is handed over, and what has any is moved to
+    /// the quarantine folder. The log gets a new id then: the caller has to note that it goes on from this one, before it
+    /// tells anybody that a record is safe.
+    ///
     /// # Errors
-    /// [`WalError::InUse`], [`WalError::Damaged`] in strict mode, [`WalError::Unsupported`],
+    /// [`WalError::InUse`], [`WalError::Damaged`] and [`WalError::Foreign`] in strict mode, [`WalError::Unsupported`],
     /// [`WalError::Replay`] with what `replay` said, [`WalError::Io`].
     pub fn open<E>(
         options: WalOptions,
@@ -189,7 +201,16 @@ impl Wal {
     {
         let directory = &options.directory;
         let lock = lock(directory)?;
-        let (segments, report) = recover::recover(&options, after, replay)?;
+        let is_foreign = identity::is_foreign(directory, options.flushed_log.as_ref())?;
+        let (segments, report) = if is_foreign {
+            (Vec::new(), foreign::put_aside(&options, after)?)
+        } else {
+            recover::recover(&options, after, replay)?
+        };
+        let id = match identity::id_of(directory)? {
+            Some(id) if !is_foreign => id,
+            _ => identity::renew(directory)?,
+        };
         let last = report.last_sequence;
         let floor = options.sequence_floor.max(last);
         let size_bytes = segments.iter().map(|s| s.bytes).sum();
@@ -217,7 +238,13 @@ impl Wal {
                 move || writer::run(shared, last, floor)
             })
             .map_err(|e| WalError::io("starting the writer of", &shared.options.directory, e))?;
-        Ok((Self { shared, writer: Mutex::new(Some(thread)), _lock: lock }, report))
+        Ok((Self { id, shared, writer: Mutex::new(Some(thread)), _lock: lock }, report))
+    }
+
+    /// Which log it is.
+    #[must_use]
+    pub fn id(&self) -> &LogId {
+        &self.id
     }
 
     /// Queues an encoded batch ([`super::batch::encode`]). Sequences are given out in the order of calls.
@@ -389,31 +416,5 @@ impl Shared {
         }
         let directory = &self.options.directory;
         self.files.sync_directory(directory).map_err(|e| WalError::io("syncing", directory, e))
-    }
-}
-
-/// A log that nobody opens while this lives.
-#[derive(Debug)]
-pub struct Held {
-    _lock: File,
-}
-
-/// Keeps others from opening the log in `directory`, which is made when it is missing.
-///
-/// # Errors
-/// [`WalError::InUse`] when it is open, [`WalError::Io`].
-pub fn hold(directory: &Path) -> Result<Held, WalError> {
-    Ok(Held { _lock: lock(directory)? })
-}
-
-/// Takes the lock of the log in `directory`; it is released when the file is dropped, or the process dies.
-fn lock(directory: &Path) -> Result<File, WalError> {
-    std::fs::create_dir_all(directory).map_err(|e| WalError::io("creating", directory, e))?;
-    let path = directory.join("lock");
-    let file = File::create(&path).map_err(|e| WalError::io("creating", &path, e))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(WalError::InUse(directory.to_owned())),
-        Err(TryLockError::Error(e)) => Err(WalError::io("locking", &path, e)),
     }
 }

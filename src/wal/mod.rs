@@ -18,6 +18,9 @@
 //! | `segment` | the files: names, headers |
 //! | `log`, `writer` | the open log: queue, group commit, rotation, trimming |
 //! | `recover`, `repair` | what is read at start, and what is done about damage |
+//! | `identity` | which log it is |
+//! | `foreign` | what is done with the records of a log that the store does not go on from |
+//! | `lock` | one process at a time has it open |
 //! | [`inspect`] | looking at a log from outside |
 //! | [`files`] | the file operations that tests make fail |
 //!
@@ -32,13 +35,22 @@
 //! hole is **damage**: its bytes are moved to `quarantine/`, the intact frames before and behind it
 //! are kept, the log starts, and [`RecoveryReport`] names file, offset and the missing sequences. With
 //! [`WalOptions::strict`] the log refuses to open instead and changes nothing.
+//!
+//! # Whose log it is
+//!
+//! A sequence is a place in one log. The caller notes with each flush which log that was, and hands it over when it opens one
+//! ([`WalOptions::flushed_log`]). When that is another log, because another server has taken over meanwhile, the records of this
+//! one are treated like damage: moved to `quarantine/` and reported, or in strict mode refused. An empty log just goes on.
 
 pub mod batch;
 pub mod files;
 pub mod inspect;
 
 mod error;
+mod foreign;
 mod frame;
+mod identity;
+mod lock;
 mod log;
 mod recover;
 mod repair;
@@ -47,7 +59,9 @@ mod writer;
 
 pub use error::WalError;
 pub use frame::RecordKind;
-pub use log::{Appended, DurableWait, Held, Wal, WalOptions, hold};
+pub use identity::is_foreign;
+pub use lock::{Held, hold};
+pub use log::{Appended, DurableWait, Wal, WalOptions};
 pub use recover::{Damage, RecoveryReport};
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ pub struct RecoveryReport {
     /// Bytes of unfinished, never acknowledged records that were cut from the end of the log. Normal after a
     /// crash.
     pub torn_bytes: u64,
-    /// What was damaged and moved away. Never normal.
+    /// What was damaged, or belongs to a log that the store does not go on from, and was moved away. Never normal.
     pub damage: Vec<Damage>,
     /// Records that should be there and are not, as inclusive ranges. Never normal.
     pub missing: Vec<(Sequence, Sequence)>,
@@ -54,18 +54,18 @@ impl RecoveryReport {
     }
 }
 
-/// A damaged part of a segment.
+/// A part of a segment that is damaged, or a segment that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {
     /// The segment.
     pub file: PathBuf,
-    /// Where the damage starts.
+    /// Where the part starts.
     pub offset: u64,
     /// How far it reaches.
     pub bytes: u64,
     /// What is wrong.
     pub reason: String,
-    /// Where the damaged bytes are now.
+    /// Where these bytes are now.
     pub quarantined_to: Option<PathBuf>,
 }
 
@@ -326,7 +326,7 @@ enum Applied {
 }
 
 /// Whether the segment was being created when the process died: no record can be in it.
-fn is_unfinished(bytes: &[u8]) -> bool {
+pub(super) fn is_unfinished(bytes: &[u8]) -> bool {
     bytes.len() < SEGMENT_HEADER_BYTES || bytes.iter().all(|&b| b == 0)
 }
 

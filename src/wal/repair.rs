@@ -167,6 +167,6 @@ fn note_quarantined(report: &mut RecoveryReport, path: &Path, offset: u64, to: &
     }
 }
 
-fn sync_directory(directory: &Path) -> Result<(), WalError> {
+pub(super) fn sync_directory(directory: &Path) -> Result<(), WalError> {
     File::open(directory).and_then(|d| d.sync_all()).map_err(|e| WalError::io("syncing", directory, e))
 }

@@ -3,8 +3,9 @@
 //! ```text
 //! wal/00000000000000000001.wal    named by the first sequence it can hold, 20 digits, so that names sort
 //!     00000000000000004711.wal
+//!     9f3c….id                    says by its name which log this is
 //!     lock                        held by the process that has the log open
-//!     quarantine/                 damaged parts that recovery moved out of the way
+//!     quarantine/                 damaged parts, and segments that the store does not go on from
 //!
 //! segment │ header │ the same header again │ frame … │
 //!

@@ -1,6 +1,7 @@
 //! The engine against a naive model: writes, flushes, restarts and drops in any order leave the same points.
 
 mod commit;
+mod fencing;
 mod following;
 mod forward;
 mod startup;

@@ -3,10 +3,12 @@
 use super::{Deleted, assert_compact, open, options, points, request};
 use crate::clock::ManualClock;
 use crate::engine::{CompactionOptions, Engine, EngineOptions, PolicySpec};
+use crate::model::database_image::DatabaseImage;
+use crate::model::file::FileMeta;
 use crate::model::limits::BATCH_ROWS;
 use crate::model::time::{DAY_NS, HOUR_NS};
 use crate::object::{Store, layout};
-use futures::TryStreamExt;
+use futures::{FutureExt, TryStreamExt};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -158,6 +160,34 @@ async fn orphans_are_deleted_and_nothing_else() {
     );
     assert_eq!(engine.collect_orphans(Duration::ZERO).await.unwrap(), 1);
     assert_eq!(points(&engine).await.len(), 1);
+}
+
+/// A restore that takes long adopts files that are old enough to be orphans.
+#[tokio::test]
+async fn a_file_that_is_adopted_in_the_meantime_is_no_orphan() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::in_memory();
+    let engine = open(directory.path(), &store).await;
+    engine.create_database("db", None).await.unwrap();
+    engine.write(request("m,host=h a=1 1".into())).await.unwrap();
+    engine.flush().await.unwrap();
+    let mut image = DatabaseImage::of(&engine.state(), "db").unwrap();
+    let file = image.files.pop().unwrap();
+    let bytes = store.get(&file.path).await.unwrap();
+    let path = engine.put_adoptable_file(file.window.start_ns, bytes).await.unwrap();
+    image.files.push(Arc::new(FileMeta { path: path.as_str().into(), ..FileMeta::clone(&file) }));
+
+    // Both wait, the adoption first; by then the file is on the list of orphans.
+    let orphans = engine.orphans_lock.lock().await;
+    let mut adopting = Box::pin(engine.adopt_database("copy", &image));
+    assert!(adopting.as_mut().now_or_never().is_none());
+    let mut collecting = Box::pin(engine.collect_orphans(Duration::ZERO));
+    assert!(collecting.as_mut().now_or_never().is_none());
+    drop(orphans);
+    adopting.await.unwrap();
+    assert_eq!(collecting.await.unwrap(), 0);
+    assert!(store.exists(&path).await.unwrap());
+    assert_eq!(engine.status().file_count, 2);
 }
 
 #[tokio::test]

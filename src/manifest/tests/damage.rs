@@ -1,10 +1,10 @@
 //! Damage at every byte of a small manifest: a start has all that was committed, or says which object is damaged and changes
 //! nothing.
 
-use super::{NEVER, commit, database, options, policy};
+use super::{NEVER, commit, database, flushed, options, policy};
 use crate::manifest::{Manifest, inspect};
 use crate::model::change::Change;
-use crate::model::ids::{DatabaseId, Sequence};
+use crate::model::ids::DatabaseId;
 use crate::model::state::State;
 use crate::object::faulty_store::objects;
 use crate::object::{Store, layout};
@@ -22,7 +22,7 @@ async fn small_manifest() -> (Arc<InMemory>, State) {
     for id in 0..8 {
         let changes = match id {
             5 => vec![Change::DropDatabase(DatabaseId(1))],
-            _ => vec![database(id), policy(id, id), Change::Flushed { through: Sequence(u64::from(id)) }],
+            _ => vec![database(id), policy(id, id), flushed(u64::from(id))],
         };
         commit(&manifest, changes).await.expect("a commit");
         if matches!(id, 2 | 5) {

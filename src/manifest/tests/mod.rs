@@ -8,7 +8,7 @@ use super::{CommitError, Manifest, ManifestError, ManifestOptions, inspect};
 use crate::clock::ManualClock;
 use crate::model::change::Change;
 use crate::model::database::{DatabaseInfo, PolicyInfo};
-use crate::model::ids::{DatabaseId, PolicyId, Sequence};
+use crate::model::ids::{DatabaseId, LogId, PolicyId, Sequence};
 use crate::model::state::{ApplyError, State};
 use crate::object::faulty_store::{Fault, FaultyStore, objects};
 use crate::object::{Store, StoreOptions, layout, s3_server};
@@ -51,6 +51,11 @@ fn policy(id: u32, database: u32) -> Change {
     }))
 }
 
+/// As versions before the one that notes the log have written it.
+fn flushed(through: u64) -> Change {
+    Change::Flushed { through: Sequence(through), log: None }
+}
+
 async fn commit(manifest: &Manifest, changes: Vec<Change>) -> Result<State, CommitError<Infallible>> {
     manifest.commit(changes, |_| Ok(())).await
 }
@@ -69,7 +74,7 @@ async fn what_was_committed_is_there_after_reopening() {
     let store = Store::in_memory();
     let manifest = open(&store).await;
     commit(&manifest, vec![database(0), policy(0, 0)]).await.expect("a commit");
-    let state = commit(&manifest, vec![Change::Flushed { through: Sequence(7) }]).await.expect("a commit");
+    let state = commit(&manifest, vec![flushed(7)]).await.expect("a commit");
     assert_eq!(manifest.state(), state);
     let (again, reopened) = Manifest::open(store.clone(), options(NEVER)).await.expect("it opens");
     assert_eq!(reopened, state);
@@ -147,6 +152,21 @@ async fn writer_that_was_taken_over_stops() {
     }
     commit(&new, vec![database(2)]).await.expect("a commit");
     assert_eq!(names(&new.state()), ["db0", "db2"]);
+}
+
+#[tokio::test]
+async fn writer_that_commits_nothing_learns_by_asking_that_it_was_taken_over() {
+    let store = Store::in_memory();
+    let old = open(&store).await;
+    old.check_is_newest().await.expect("nobody else is there");
+    let new = open(&store).await;
+    old.check_not_fenced().expect("it has not asked");
+    let is_fenced =
+        |answer: Result<(), ManifestError>| matches!(answer, Err(ManifestError::Fenced { own: 1, newer: 2 }));
+    assert!(is_fenced(old.check_is_newest().await));
+    assert!(is_fenced(old.check_not_fenced()) && is_fenced(old.check_is_newest().await));
+    new.check_is_newest().await.expect("it is the newest");
+    new.check_not_fenced().expect("it is the newest");
 }
 
 /// Several processes open one store at once, each commits what it can, and all but one must stop: no
@@ -539,7 +559,7 @@ async fn inspection_tells_who_wrote_what() {
 #[test]
 fn edit_is_text_that_a_person_can_read() {
     let stamp = Stamp { number: 7, epoch: 2, writer: "w".into(), id: "i".into(), time_ns: -1 };
-    let edit = Edit { stamp, changes: vec![database(1), Change::Flushed { through: Sequence(9) }] };
+    let edit = Edit { stamp, changes: vec![database(1), flushed(9)] };
     let bytes = format::encode_edit(&edit);
     let expected = "tidegauge-edit 1 crc32c=fb6ec87d bytes=153\n\
         {\"number\":7,\"epoch\":2,\"writer\":\"w\",\"id\":\"i\",\"time_ns\":-1}\n\
@@ -547,6 +567,10 @@ fn edit_is_text_that_a_person_can_read() {
         {\"flushed\":{\"through\":9}}\n";
     assert_eq!(std::str::from_utf8(&bytes), Ok(expected));
     assert_eq!(format::decode_edit("x", &bytes).expect("whole"), edit);
+    let with_log = Change::Flushed { through: Sequence(9), log: Some(LogId::new("l")) };
+    let text = "{\"flushed\":{\"through\":9,\"log\":\"l\"}}";
+    assert_eq!(serde_json::to_string(&with_log).expect("text"), text);
+    assert_eq!(serde_json::from_str::<Change>(text).expect("own text"), with_log);
 }
 
 /// Bytes written once are read for ever, and written anew they are the same.

@@ -6,7 +6,9 @@ use crate::model::change::Change;
 use crate::model::continuous_query::ContinuousQueryInfo;
 use crate::model::database::{DatabaseInfo, PolicyInfo, TableInfo};
 use crate::model::file::FileMeta;
-use crate::model::ids::{ContinuousQueryId, DatabaseId, PolicyId, Sequence, SubscriptionId, TableId, UserId};
+use crate::model::ids::{
+    ContinuousQueryId, DatabaseId, LogId, PolicyId, Sequence, SubscriptionId, TableId, UserId,
+};
 use crate::model::schema::{ColumnKind, TableSchema};
 use crate::model::subscription::{SubscriptionInfo, SubscriptionMode};
 use crate::model::time::TimeRange;
@@ -107,6 +109,10 @@ fn user(id: u32, name: &str, granted_on: &[u32]) -> Change {
     Change::PutUser(Arc::new(user))
 }
 
+fn flushed(through: u64, log: Option<&str>) -> Change {
+    Change::Flushed { through: Sequence(through), log: log.map(LogId::new) }
+}
+
 fn continuous_query(id: u32, database: u32, name: &str) -> Change {
     Change::CreateContinuousQuery(Arc::new(ContinuousQueryInfo {
         id: ContinuousQueryId(id),
@@ -201,12 +207,8 @@ fn what_does_not_fit_is_refused_without_a_trace() {
     let marked = state.with_changes(&[put(tombstone(0, "t", (0, 1), 1))]).expect("it fits");
     check_refused(&marked, &put(tombstone(0, "t", (0, 2), 2)), "tombstone t exists already");
     assert_eq!(marked.with_changes(&[unput(0, "u"), unput(9, "t")]), Ok(marked), "no harm");
-    let flushed = state.with_changes(&[Change::Flushed { through: Sequence(5) }]).expect("it fits");
-    check_refused(
-        &flushed,
-        &Change::Flushed { through: Sequence(4) },
-        "flush 4 is inconsistent: a later one was recorded before",
-    );
+    let later = state.with_changes(&[flushed(5, Some("a"))]).expect("it fits");
+    check_refused(&later, &flushed(4, Some("b")), "flush 4 is inconsistent: a later one was recorded before");
 }
 
 #[test]
@@ -308,14 +310,28 @@ fn dropped_name_is_remembered_until_it_was_flushed() {
     let state = sample().with_changes(&[drop]).expect("it fits");
     assert_eq!(name(&state), Sequence(7));
     assert_eq!(state.dropped_through(PolicyId(1), "m"), Sequence::ZERO);
-    let again = [table(5, (0, 0), "m", &[]), Change::Flushed { through: Sequence(6) }];
+    let again = [table(5, (0, 0), "m", &[]), flushed(6, None)];
     let state = state.with_changes(&again).expect("the name is free");
     assert_eq!(name(&state), Sequence(7));
-    let state = state.with_changes(&[Change::Flushed { through: Sequence(7) }]).expect("it fits");
+    let state = state.with_changes(&[flushed(7, None)]).expect("it fits");
     assert_eq!(name(&state), Sequence::ZERO);
     let late = [Change::DropTable { table: TableId(5), through: Sequence(7) }];
     let state = state.with_changes(&late).expect("it fits");
     assert_eq!(name(&state), Sequence::ZERO, "its rows are in files, which go with it");
+}
+
+/// Sequences are places in the log of whoever flushed last; one that does not say which makes it unknown.
+#[test]
+fn a_flush_names_the_log_that_the_store_goes_on_from() {
+    let after = |flushes: &[Change]| {
+        let state = sample().with_changes(flushes).expect("they fit");
+        (state.flushed_through(), state.flushed_log().map(ToString::to_string))
+    };
+    assert_eq!(after(&[]), (Sequence::ZERO, None));
+    let a = flushed(5, Some("a"));
+    assert_eq!(after(std::slice::from_ref(&a)), (Sequence(5), Some("a".to_owned())));
+    assert_eq!(after(&[a.clone(), flushed(5, Some("b"))]), (Sequence(5), Some("b".to_owned())));
+    assert_eq!(after(&[a, flushed(6, None)]), (Sequence(6), None));
 }
 
 #[test]
@@ -379,7 +395,8 @@ fn changes() -> impl Strategy<Value = Change> {
             .prop_map(|(t, id, width, s)| put(tombstone(t, &id, (0, width), s))),
         1 => (0_u32..8, "[x-z]").prop_map(|(t, id)| unput(t, &id)),
         1 => (0_u32..8).prop_map(|t| Change::HadTombstones(TableId(t))),
-        1 => (0_u64..9).prop_map(|s| Change::Flushed { through: Sequence(s) }),
+        1 => (0_u64..9, prop::sample::select(vec![None, Some("a"), Some("b")]))
+            .prop_map(|(s, log)| flushed(s, log)),
         3 => (id(), name(), prop::sample::subsequence(vec![0, 1, 2], 0..=2))
             .prop_map(|(id, name, granted_on)| user(id, name, &granted_on)),
         1 => id().prop_map(|id| Change::DropUser(UserId(id))),

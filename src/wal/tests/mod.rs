@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 mod damage;
 mod faults;
+mod foreign;
 mod life;
 
 /// A batch of two rows that can be told from every other.

@@ -1,0 +1,216 @@
+//! Two engines on one store, each with a log of its own: the one that opened it last writes.
+
+use super::{open, options, points, request};
+use crate::clock::ManualClock;
+use crate::engine::{Engine, EngineError, EngineOptions, WriteError};
+use crate::manifest::{Manifest, ManifestError, ManifestOptions};
+use crate::model::change::Change;
+use crate::object::{Store, layout};
+use crate::wal::WalError;
+use futures::TryStreamExt;
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// A store, and the folders of two servers for their logs.
+struct Place {
+    store: Store,
+    old: TempDir,
+    new: TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = || tempfile::tempdir().unwrap();
+        Self { store: Store::in_memory(), old: folder(), new: folder() }
+    }
+
+    /// The engine that was there first, with the database `db` and a file of one point.
+    async fn old_with_a_file(&self) -> Arc<Engine> {
+        let old = open(self.old.path(), &self.store).await;
+        old.create_database("db", None).await.unwrap();
+        write(&old, 1).await;
+        old.flush().await.unwrap();
+        old
+    }
+
+    async fn data_files(&self) -> BTreeSet<String> {
+        self.store.list(layout::DATA_FOLDER).map_ok(|object| object.path).try_collect().await.unwrap()
+    }
+}
+
+/// Writes the point of this time.
+async fn write(engine: &Arc<Engine>, time_ns: i64) {
+    engine.write(request(format!("m,host=h a={time_ns} {time_ns}"))).await.unwrap();
+}
+
+/// The times of all points.
+async fn times(engine: &Arc<Engine>) -> Vec<i64> {
+    points(engine).await.into_keys().map(|(_, time_ns)| time_ns).collect()
+}
+
+fn assert_fenced<T: std::fmt::Debug>(outcome: Result<T, EngineError>) {
+    let is_fenced = matches!(outcome, Err(EngineError::Manifest(ManifestError::Fenced { .. })));
+    assert!(is_fenced, "{outcome:?}");
+}
+
+/// All files of the engine that took over look like orphans to the one that does not know of it.
+#[tokio::test]
+async fn an_idle_fenced_engine_deletes_nothing() {
+    let place = Place::new();
+    let old = place.old_with_a_file().await;
+    let new = open(place.new.path(), &place.store).await;
+    write(&new, 2).await;
+    new.flush().await.unwrap();
+    place.store.put("data/0/0/0/0/orphan.parquet", "left behind by a crash".into()).await.unwrap();
+    let before = place.data_files().await;
+    assert_eq!(before.len(), 3);
+    assert!(!old.is_fenced(), "it has had nothing to commit");
+    assert_fenced(old.collect_orphans(Duration::ZERO).await);
+    assert_eq!(place.data_files().await, before);
+    assert_fenced(old.collect_orphans(Duration::ZERO).await);
+
+    assert_eq!(new.collect_orphans(Duration::ZERO).await.unwrap(), 1, "the newest engine does it");
+    assert_eq!(times(&new).await, [1, 2]);
+}
+
+#[tokio::test]
+async fn an_idle_engine_asks_whether_it_is_fenced() {
+    let place = Place::new();
+    let options =
+        EngineOptions { upkeep_interval: Some(Duration::from_millis(1)), ..options(place.old.path()) };
+    let clock = Arc::new(ManualClock::new(1_000));
+    let old = Engine::open(options, place.store.clone(), clock).await.unwrap();
+    let new = open(place.new.path(), &place.store).await;
+    while !old.is_fenced() {
+        tokio::task::yield_now().await;
+    }
+    new.create_database("db", None).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_fenced_engine_takes_no_writes_once_it_knows() {
+    let place = Place::new();
+    let old = place.old_with_a_file().await;
+    let new = open(place.new.path(), &place.store).await;
+    write(&old, 2).await; // it cannot know
+    assert_fenced(old.check_is_newest().await);
+    let refused = old.write(request("m,host=h a=3 3".into())).await;
+    match &refused {
+        Err(WriteError::Closed(reason)) => {
+            assert!(reason.starts_with("another server has taken over this store"), "{reason}");
+            assert_eq!(old.status().writes_refused.as_ref(), Some(reason));
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_fenced(old.flush().await);
+    assert_eq!(place.data_files().await.len(), 1, "it writes nothing that nobody needs");
+    assert_eq!(times(&old).await, [1, 2], "queries are answered");
+    assert_fenced(old.shutdown().await);
+    write(&new, 4).await;
+    assert_eq!(times(&new).await, [1, 4]);
+}
+
+/// Ends an engine as a crash does: nothing is flushed.
+fn crash(engine: Arc<Engine>) {
+    engine.writer().unwrap().wal.close().unwrap();
+}
+
+fn quarantined(folder: &TempDir) -> usize {
+    std::fs::read_dir(folder.path().join("wal/quarantine")).map_or(0, Iterator::count)
+}
+
+/// The sequences of its records were given out once more, and are flushed.
+#[tokio::test]
+async fn what_only_an_old_log_has_is_kept_and_told_when_its_server_comes_back() {
+    let place = Place::new();
+    let old = place.old_with_a_file().await;
+    write(&old, 2).await;
+    write(&old, 3).await;
+    crash(old);
+    let new = open(place.new.path(), &place.store).await;
+    assert_eq!(new.status().wal_damage, Vec::<String>::new());
+    for time_ns in 4..9 {
+        write(&new, time_ns).await;
+    }
+    new.shutdown().await.unwrap();
+    drop(new);
+
+    let mut strict = options(place.old.path());
+    strict.wal.strict = true;
+    let refused = Engine::open(strict, place.store.clone(), Arc::new(ManualClock::new(1_000))).await;
+    assert!(matches!(refused, Err(EngineError::Wal(WalError::Foreign { .. }))), "{refused:?}");
+    assert_eq!(quarantined(&place.old), 0);
+    let old = open(place.old.path(), &place.store).await;
+    assert_eq!(times(&old).await, [1, 4, 5, 6, 7, 8]);
+    let damage = old.status().wal_damage;
+    assert_eq!(damage.len(), 1, "{damage:?}");
+    assert!(
+        damage[0].contains("records 2 to 3 may be in no file: another server has taken over"),
+        "{damage:?}"
+    );
+    assert_eq!(quarantined(&place.old), 1);
+
+    // From now on it is a log like any other.
+    write(&old, 9).await;
+    crash(old);
+    let old = open(place.old.path(), &place.store).await;
+    assert_eq!(old.status().wal_damage, Vec::<String>::new());
+    assert_eq!(times(&old).await, [1, 4, 5, 6, 7, 8, 9]);
+    // A server that is stopped in order leaves nothing in its log.
+    old.shutdown().await.unwrap();
+    drop(old);
+    let new = open(place.new.path(), &place.store).await;
+    assert_eq!(new.status().wal_damage, Vec::<String>::new());
+    assert_eq!(times(&new).await, [1, 4, 5, 6, 7, 8, 9]);
+    assert_eq!(quarantined(&place.new), 0);
+}
+
+/// The manifest names it before it has any record.
+#[tokio::test]
+async fn a_log_that_has_taken_over_counts_before_its_first_flush() {
+    let place = Place::new();
+    let old = place.old_with_a_file().await;
+    write(&old, 2).await;
+    crash(old);
+    for time_ns in [3, 4] {
+        let new = open(place.new.path(), &place.store).await;
+        assert_eq!(new.status().wal_damage, Vec::<String>::new());
+        write(&new, time_ns).await;
+        crash(new);
+    }
+    let new = open(place.new.path(), &place.store).await;
+    assert_eq!(new.status().wal_damage, Vec::<String>::new());
+    assert_eq!(times(&new).await, [1, 3, 4]);
+}
+
+#[tokio::test]
+async fn store_and_log_of_an_earlier_version_belong_together_from_the_first_start_on() {
+    let place = Place::new();
+    let old = place.old_with_a_file().await;
+    write(&old, 2).await;
+    crash(old);
+    // As a version has left them that names no logs.
+    let options = ManifestOptions::new(Arc::new(ManualClock::new(1_000)));
+    let (manifest, state) = Manifest::open(place.store.clone(), options).await.unwrap();
+    let flushed = Change::Flushed { through: state.flushed_through(), log: None };
+    manifest.commit(vec![flushed], |_| Ok::<_, Infallible>(())).await.unwrap();
+    for entry in std::fs::read_dir(place.old.path().join("wal")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "id") {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+
+    let old = open(place.old.path(), &place.store).await;
+    assert_eq!(old.status().wal_damage, Vec::<String>::new());
+    assert_eq!(times(&old).await, [1, 2]);
+    assert_eq!(old.state().flushed_log(), Some(old.writer().unwrap().wal.id()));
+    crash(old);
+    drop(open(place.new.path(), &place.store).await);
+    let old = open(place.old.path(), &place.store).await;
+    assert_eq!((old.status().wal_damage.len(), quarantined(&place.old)), (1, 1));
+    assert_eq!(times(&old).await, [1]);
+}

@@ -1,0 +1,82 @@
+//! A log that the store does not go on from. Its records are put aside: they are neither replayed nor taken for flushed.
+//!
+//! Where servers with folders of their own take turns on one store, each goes on behind what is flushed. So the same sequences
+//! are given out more than once, and a sequence tells only of records of its own log whether they are in files:
+//!
+//! ```text
+//! log A   …1000 flushed │ 1001…1100           the machine of A dies; nobody else has these records
+//! log B                 │ 1001…1500 flushed   takes over where the files end
+//! log A comes back: 1001…1100 are in no file, although the store is flushed through 1500
+//! ```
+//!
+//! Nobody can tell which of A's and B's records are newer. So a person has to know of them, and their segments stay in `quarantine/`.
+//! A crash right after a flush leaves segments behind that are flushed completely; where another log takes over before the next start
+//! they cannot be told from others, and are put aside too.
+
+use super::error::WalError;
+use super::identity;
+use super::inspect::{SegmentSummary, inspect};
+use super::log::WalOptions;
+use super::recover::{Damage, RecoveryReport, is_unfinished};
+use super::repair::{self, Repair, SegmentRepair};
+use crate::model::ids::Sequence;
+use std::fs;
+
+/// Moves the segments that have records to the quarantine folder and deletes the others, so that the log is empty and can go on
+/// after `after`. The report names each of them. In strict mode nothing is changed when there are any.
+pub(super) fn put_aside(options: &WalOptions, after: Sequence) -> Result<RecoveryReport, WalError> {
+    let directory = &options.directory;
+    let mut report = RecoveryReport { last_sequence: after, ..RecoveryReport::default() };
+    let mut repairs = Vec::new();
+    for segment in inspect(directory)? {
+        report.segment_count += 1;
+        report.bytes_read += segment.bytes;
+        if !may_have_records(&segment)? {
+            repairs.push(SegmentRepair::delete(&segment.path));
+            continue;
+        }
+        let reason = reason(options, &segment)?;
+        if options.strict {
+            return Err(WalError::Foreign { file: segment.path, reason });
+        }
+        report.damage.push(Damage {
+            file: segment.path.clone(),
+            offset: 0,
+            bytes: segment.bytes,
+            reason,
+            quarantined_to: None,
+        });
+        repairs.push(SegmentRepair {
+            path: segment.path,
+            repair: Repair::MoveAway,
+            last: None,
+            bytes: segment.bytes,
+        });
+    }
+    repair::repair(directory, repairs, &mut report)?;
+    Ok(report)
+}
+
+/// Whether something may be lost with the segment. A torn record in a segment without any other cannot be told from damage.
+fn may_have_records(segment: &SegmentSummary) -> Result<bool, WalError> {
+    if segment.header_is_readable {
+        return Ok(segment.batch_count > 0 || !segment.malformed.is_empty() || !segment.damaged.is_empty());
+    }
+    let bytes = fs::read(&segment.path).map_err(|e| WalError::io("reading", &segment.path, e))?;
+    Ok(!is_unfinished(&bytes))
+}
+
+fn reason(options: &WalOptions, segment: &SegmentSummary) -> Result<String, WalError> {
+    let records = match segment.sequences {
+        Some((first, last)) => format!("records {first} to {last}"),
+        None => "what it has".to_owned(),
+    };
+    let own = match identity::id_of(&options.directory)? {
+        Some(id) => format!("this is log {id}"),
+        None => "this log has no id".to_owned(),
+    };
+    let flushed = options.flushed_log.as_ref().map_or_else(String::new, ToString::to_string);
+    Ok(format!(
+        "{records} may be in no file: another server has taken over, and its store goes on from log {flushed}, {own}"
+    ))
+}

@@ -1,0 +1,59 @@
+//! Which log a folder holds: a file says it by its name. There is nothing in the file, so nothing that could be torn or rot.
+//!
+//! A log gets its id when it is first opened, before any record is in it; those of earlier versions get theirs when this version
+//! first opens them.
+
+use super::error::WalError;
+use super::repair::sync_directory;
+use crate::model::ids::LogId;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use uuid::Uuid;
+
+const EXTENSION: &str = "id";
+
+/// Whether the log in `directory` is another one than `flushed`, from which a store goes on. Where that is not known, any log
+/// will do. A log without an id is another one.
+///
+/// # Errors
+/// [`WalError::Io`] when the folder cannot be listed.
+pub fn is_foreign(directory: &Path, flushed: Option<&LogId>) -> Result<bool, WalError> {
+    let Some(flushed) = flushed else { return Ok(false) };
+    Ok(id_of(directory)?.as_ref() != Some(flushed))
+}
+
+/// The id of the log in `directory`; `None` when it has none yet, or several, of which nobody knows which is right.
+pub(super) fn id_of(directory: &Path) -> Result<Option<LogId>, WalError> {
+    let mut ids = ids_in(directory)?;
+    Ok(if ids.len() == 1 { ids.pop().map(|(id, _)| id) } else { None })
+}
+
+/// Gives the log in `directory` a new id, durably, in place of what it had.
+pub(super) fn renew(directory: &Path) -> Result<LogId, WalError> {
+    for (_, path) in ids_in(directory)? {
+        fs::remove_file(&path).map_err(|e| WalError::io("deleting", &path, e))?;
+    }
+    let id = Uuid::new_v4().to_string();
+    let path = directory.join(format!("{id}.{EXTENSION}"));
+    let made = File::create(&path).and_then(|file| file.sync_all());
+    made.map_err(|e| WalError::io("creating", &path, e))?;
+    sync_directory(directory)?;
+    Ok(LogId::new(id))
+}
+
+fn ids_in(directory: &Path) -> Result<Vec<(LogId, PathBuf)>, WalError> {
+    let failed = |e| WalError::io("listing", directory, e);
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if let Some(id) = id_in_name(&path) {
+            found.push((id, path));
+        }
+    }
+    Ok(found)
+}
+
+fn id_in_name(path: &Path) -> Option<LogId> {
+    let id = path.file_name()?.to_str()?.strip_suffix(EXTENSION)?.strip_suffix('.')?;
+    Uuid::try_parse(id).is_ok().then(|| LogId::new(id))
+}
