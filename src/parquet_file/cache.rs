@@ -43,8 +43,7 @@ impl ReaderCache {
         let series = Cache::builder().weigher(|_, runs| runs_bytes(runs)).max_capacity(bytes_max / 4).build();
         let values =
             Cache::builder().weigher(|_, values| values_bytes(values)).max_capacity(bytes_max / 8).build();
-        let tag_indexes =
-            Cache::builder().weigher(|_, index| index_bytes(index)).max_capacity(bytes_max / 8).build();
+        let tag_indexes = Cache::builder().weigher(index_bytes).max_capacity(bytes_max / 8).build();
         Self { footers, series, values, tag_indexes }
     }
 
@@ -109,9 +108,9 @@ impl ReaderCache {
     }
 }
 
-fn index_bytes(index: &Option<Arc<TagIndex>>) -> u32 {
+fn index_bytes((path, tag): &(Arc<str>, Arc<str>), index: &Option<Arc<TagIndex>>) -> u32 {
     let bytes = index.as_ref().map_or(0, |index| index.size());
-    u32::try_from(bytes).unwrap_or(u32::MAX)
+    u32::try_from(path.len() + tag.len() + bytes).unwrap_or(u32::MAX)
 }
 
 fn values_bytes(values: &Arc<[Arc<str>]>) -> u32 {

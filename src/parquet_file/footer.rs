@@ -32,8 +32,11 @@ impl Footer {
         let (metadata, checksums) = match meta.end {
             Some(end) => {
                 let start = checksums::body_bytes(meta, end).map_err(damaged)?;
-                let bytes = reader.get_bytes(start..meta.size_bytes).await.map_err(wrong)?;
-                checksums::check_end(end, start, &bytes).map_err(damaged)?;
+                let mut bytes = reader.get_bytes(start..meta.size_bytes).await.map_err(wrong)?;
+                if checksums::check_end(end, start, &bytes).is_err() {
+                    bytes = reader.read_again(start..meta.size_bytes).await.map_err(wrong)?;
+                    checksums::check_end(end, start, &bytes).map_err(damaged)?;
+                }
                 let mut parser =
                     ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Optional);
                 parser.try_parse_sized(&bytes, meta.size_bytes).map_err(wrong)?;

@@ -4,8 +4,8 @@ use super::checksums::BodyChecksums;
 use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use object_store::ObjectStore;
 use object_store::path::Path;
+use object_store::{GetOptions, GetRange, ObjectStore};
 use parquet::arrow::arrow_reader::ArrowReaderOptions;
 use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::errors::{ParquetError, Result};
@@ -42,6 +42,13 @@ impl ObjectReader {
         Ok(self.store.get_ranges(&self.path, ranges).await?)
     }
 
+    /// The bytes of a range from the store itself: those that it gave before, or that a cache has of it, are not what was written.
+    pub(super) async fn read_again(&self, range: Range<u64>) -> Result<Bytes> {
+        self.count(std::slice::from_ref(&range));
+        let options = GetOptions { range: Some(GetRange::Bounded(range)), ..GetOptions::default() };
+        Ok(self.store.get_opts(&self.path, options).await?.bytes().await?)
+    }
+
     /// The bytes of each range, checked: whole blocks are read and cut.
     pub(super) async fn read_checked(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
         let Some(checksums) = &self.checksums else { return self.read(ranges).await };
@@ -49,9 +56,12 @@ impl ObjectReader {
             return Err(ParquetError::General(format!("it has no column chunk at bytes {outside:?}")));
         }
         let blocks = joined(ranges.iter().map(|range| checksums.blocks_around(range)).collect());
-        let read = self.read(&blocks).await?;
-        for (range, bytes) in blocks.iter().zip(&read) {
-            checksums.check(range.start, bytes).map_err(ParquetError::General)?;
+        let mut read = self.read(&blocks).await?;
+        for (range, bytes) in blocks.iter().zip(&mut read) {
+            if checksums.check(range.start, bytes).is_err() {
+                *bytes = self.read_again(range.clone()).await?;
+                checksums.check(range.start, bytes).map_err(ParquetError::General)?;
+            }
         }
         let cut = |range: &Range<u64>| {
             let at = blocks.partition_point(|block| block.start <= range.start).checked_sub(1)?;

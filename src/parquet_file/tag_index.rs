@@ -53,6 +53,7 @@ impl ParquetFile {
         let mut row_groups: AHashMap<Box<str>, Vec<u32>> = AHashMap::new();
         for (number, group) in (0..self.row_group_count()).zip(0_u32..) {
             let series = self.series(number).await?;
+            tokio::task::consume_budget().await; // with all bytes at hand nothing else here gives way
             for value in tag_values(series.iter(), &[tag]).iter().flat_map(|values| values.iter()).flatten() {
                 let is_full = row_groups.len() == VALUES_MAX;
                 match row_groups.get_mut(value) {

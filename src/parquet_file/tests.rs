@@ -10,6 +10,7 @@ use crate::model::schema::{ColumnKind, TableSchema};
 use crate::model::series_key;
 use crate::model::time::TimeRange;
 use crate::model::value::FieldType;
+use crate::object::Store;
 use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray, UInt64Array};
 use arrow::datatypes::DataType;
 use futures::TryStreamExt;
@@ -170,6 +171,11 @@ async fn read_all(meta: &FileMeta, bytes: Vec<u8>) -> Result<Vec<SortedRows>, Fi
     let store = Arc::new(InMemory::new());
     let path = object_store::path::Path::from(meta.path.as_ref());
     store.put(&path, bytes.into()).await.unwrap();
+    read_all_of(meta, store).await
+}
+
+async fn read_all_of(meta: &FileMeta, store: Arc<dyn ObjectStore>) -> Result<Vec<SortedRows>, FileError> {
+    let path = object_store::path::Path::from(meta.path.as_ref());
     let file = ParquetFile::open(Arc::new(meta.clone()), store, path, &ReaderCache::new(1 << 20)).await?;
     let fields: Arc<[_]> = FIELDS.iter().map(|(n, t)| ((*n).into(), t.data_type())).collect();
     let mut parts = Vec::new();
@@ -195,6 +201,25 @@ async fn a_changed_byte_anywhere_is_found_and_the_file_named() {
         match read_all(&meta, changed).await {
             Err(error) => assert!(error.to_string().contains("data/f.parquet"), "byte {at}: {error}"),
             Ok(rows) => panic!("byte {at}: {} parts", rows.len()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_cache_has_wrongly_is_read_again() {
+    let WrittenFile { bytes, meta } = write(&sample(3, 20));
+    let path = object_store::path::Path::from(meta.path.as_ref());
+    for at in [0, bytes.len() / 2, bytes.len() - 20] {
+        let inner = Arc::new(InMemory::new());
+        let cached = Store::from_object_store(inner.clone(), "far").cached(1 << 20);
+        let mut changed = bytes.clone();
+        changed[at] ^= 1;
+        // What is written through the cache is kept there.
+        cached.object_store().put(&path, changed.into()).await.unwrap();
+        inner.put(&path, bytes.clone().into()).await.unwrap();
+        for _ in 0..2 {
+            let parts = read_all_of(&meta, cached.object_store()).await.unwrap();
+            assert_eq!(parts.iter().map(SortedRows::row_count).sum::<usize>(), 60, "byte {at}");
         }
     }
 }

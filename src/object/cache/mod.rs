@@ -153,6 +153,16 @@ impl Blocks {
         found.collect().await
     }
 
+    /// Lets go of blocks that may not be what the store has.
+    fn doubt(&self, path: &Path, numbers: Range<u64>) {
+        for number in numbers {
+            self.kept.invalidate(&(path.clone(), number));
+        }
+        if let Some(disk) = &self.disk {
+            disk.forget(path.as_ref());
+        }
+    }
+
     /// Lets go of the blocks of an object that is deleted. Those in memory age: their number is not known.
     fn forget(&self, path: &Path) {
         if let Some(disk) = &self.disk {
@@ -271,7 +281,13 @@ impl ObjectStore for CachedStore {
         Ok(Box::new(CachedUpload { inner, blocks: self.blocks.clone(), path: location.clone(), offset: 0 }))
     }
 
+    /// Past the cache. Whoever reads a range of a data file in this way doubts what is kept of it.
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        if let Some(GetRange::Bounded(range)) = &options.range
+            && is_kept(location)
+        {
+            self.blocks.doubt(location, numbers_of(range));
+        }
         self.inner.get_opts(location, options).await
     }
 
