@@ -105,6 +105,8 @@ impl DurableWait {
 pub(super) struct Shared {
     pub(super) options: WalOptions,
     pub(super) files: Arc<dyn LogFiles>,
+    /// The folder, opened once.
+    pub(super) directory: File,
     pub(super) queue: Mutex<Queue>,
     /// Signalled when the queue has something for the writer.
     pub(super) wake: Condvar,
@@ -189,6 +191,7 @@ impl Wal {
     {
         let directory = &options.directory;
         let lock = lock(directory)?;
+        let opened = File::open(directory).map_err(|e| WalError::io("opening", directory, e))?;
         let (segments, report) = recover::recover(&options, after, replay)?;
         let last = report.last_sequence;
         let floor = options.sequence_floor.max(last);
@@ -196,6 +199,7 @@ impl Wal {
         let shared = Arc::new(Shared {
             options,
             files,
+            directory: opened,
             queue: Mutex::new(Queue {
                 pending: VecDeque::new(),
                 pending_bytes: 0,
@@ -387,8 +391,8 @@ impl Shared {
             self.size_bytes.fetch_sub(segment.bytes, Ordering::Relaxed);
             closed.segments.remove(0);
         }
-        let directory = &self.options.directory;
-        self.files.sync_directory(directory).map_err(|e| WalError::io("syncing", directory, e))
+        let synced = self.files.sync_directory(&self.directory);
+        synced.map_err(|e| WalError::io("syncing", &self.options.directory, e))
     }
 }
 
