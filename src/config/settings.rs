@@ -218,7 +218,9 @@ section! {
         /// Rows that an answer of /query holds at most unless it is chunked; a longer one is cut and
         /// marked "partial" (max-row-limit). 0 = no limit.
         row_limit_max: u64 = 0;
-        /// A client that has not sent the head of a request after so long is hung up on.
+        /// Connections that are open at once; one more is closed as it comes (max-connection-limit). 0 = no limit.
+        connections_max: u64 = 0;
+        /// A client that has not sent the head of a request after so long is hung up on. 0 = no limit.
         head_timeout_s: u64 = 30;
         /// Requests that are running when the server is stopped get so long to end.
         drain_timeout_s: u64 = 30;
