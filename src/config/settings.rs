@@ -222,6 +222,8 @@ section! {
         connections_max: u64 = 0;
         /// A client that has not sent the head of a request after so long is hung up on. 0 = no limit.
         head_timeout_s: u64 = 30;
+        /// A body of which nothing more has come for so long is answered with 408, and its client hung up on. 0 = no limit.
+        body_timeout_s: u64 = 30;
         /// Requests that are running when the server is stopped get so long to end.
         drain_timeout_s: u64 = 30;
     }

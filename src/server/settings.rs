@@ -21,6 +21,9 @@ pub struct HttpSettings {
     pub connections_max: Option<usize>,
     /// How long a client may take to send the head of a request; no limit when `None`.
     pub head_timeout: Option<Duration>,
+    /// How long a client may take to send the next part of a body; no limit when `None`. Without one a few clients that stall keep all
+    /// memory for bodies.
+    pub body_timeout: Option<Duration>,
     /// How long a shutdown waits for requests that are being answered.
     pub shutdown_timeout: Duration,
 }
@@ -35,6 +38,7 @@ impl Default for HttpSettings {
             query_timeout: None,
             connections_max: None,
             head_timeout: Some(Duration::from_secs(30)),
+            body_timeout: Some(Duration::from_secs(30)),
             shutdown_timeout: Duration::from_secs(30),
         }
     }

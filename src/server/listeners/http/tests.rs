@@ -93,3 +93,15 @@ async fn one_connection_more_than_may_be_is_closed() {
     // The server learns of it in its own time.
     while !is_served(&mut server.send("").await).await {}
 }
+
+#[tokio::test]
+async fn a_client_that_stalls_within_a_body_is_answered_and_hung_up_on() {
+    let server = start(HttpSettings { body_timeout: Some(SHORT), ..HttpSettings::default() }).await;
+    let head = "POST /write?db=t HTTP/1.1\r\nhost: t\r\ncontent-length: 100\r\n\r\n";
+    for sent in ["", "m f=1"] {
+        let answer = read_to_end(server.send(&format!("{head}{sent}")).await).await;
+        assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+        assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
+        assert!(answer.contains("nothing more of the body has come for 50ms"), "{answer}");
+    }
+}
