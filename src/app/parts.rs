@@ -175,6 +175,7 @@ pub(super) fn http_settings(config: &Config) -> HttpSettings {
         query_timeout: query_timeout(config),
         connections_max: (http.connections_max > 0).then(|| size(http.connections_max)),
         head_timeout: limit(http.head_timeout_s),
+        idle_timeout: limit(http.idle_timeout_s),
         body_timeout: limit(http.body_timeout_s),
         shutdown_timeout: Duration::from_secs(http.drain_timeout_s),
     }

@@ -19,8 +19,10 @@ pub struct HttpSettings {
     pub query_timeout: Option<Duration>,
     /// Most connections at once (InfluxDB 1.x `max-connection-limit`); no limit when `None`.
     pub connections_max: Option<usize>,
-    /// How long a client may take to send the head of a request; no limit when `None`.
+    /// How long a client may take to send the head of its first request; no limit when `None`.
     pub head_timeout: Option<Duration>,
+    /// How long a connection of HTTP/1.1 stays open for the head of another request; no limit when `None`. InfluxDB 1.x has none.
+    pub idle_timeout: Option<Duration>,
     /// How long a client may take to send the next part of a body; no limit when `None`. Without one a few clients that stall keep all
     /// memory for bodies.
     pub body_timeout: Option<Duration>,
@@ -38,6 +40,7 @@ impl Default for HttpSettings {
             query_timeout: None,
             connections_max: None,
             head_timeout: Some(Duration::from_secs(30)),
+            idle_timeout: Some(Duration::from_secs(600)),
             body_timeout: Some(Duration::from_secs(30)),
             shutdown_timeout: Duration::from_secs(30),
         }

@@ -62,10 +62,11 @@ impl Server {
     pub async fn run(self, stop: impl Future<Output = ()> + Send) {
         let service = router::service(self.state.clone(), self.grpc);
         let mut builder = Builder::new(TokioExecutor::new());
+        // For `hyper` the wait for another request is part of reading its head; the first head has a bound of its own.
         builder
             .http1()
             .timer(TokioTimer::new())
-            .header_read_timeout(self.state.settings.head_timeout)
+            .header_read_timeout(self.state.settings.idle_timeout)
             .http2()
             .timer(TokioTimer::new());
         let graceful = GracefulShutdown::new();
@@ -127,8 +128,8 @@ impl Server {
     }
 }
 
-/// Serves a connection to its end; `None` when `head_timeout` has passed and no request has begun. The timer of `hyper` is not
-/// enough: it starts once the first bytes have told which version of HTTP they are.
+/// Serves a connection to its end; `None` when `head_timeout` has passed and no request has begun. The timer of `hyper` starts
+/// only once the first bytes have told which version of HTTP they are.
 async fn drive<C: Future>(
     connection: C,
     head_timeout: Option<Duration>,

@@ -105,3 +105,30 @@ async fn a_client_that_stalls_within_a_body_is_answered_and_hung_up_on() {
         assert!(answer.contains("nothing more of the body has come for 50ms"), "{answer}");
     }
 }
+
+#[tokio::test]
+async fn a_connection_waits_for_another_request_longer_than_for_the_first() {
+    let server = start(HttpSettings { head_timeout: Some(SHORT), ..HttpSettings::default() }).await;
+    let mut kept = server.send("").await;
+    assert!(is_served(&mut kept).await);
+    // One that begins later and sends nothing lives as long as a head may take.
+    read_to_end(server.send("").await).await;
+    assert!(is_served(&mut kept).await);
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_closed_in_the_end() {
+    let server = start(HttpSettings { idle_timeout: Some(SHORT), ..HttpSettings::default() }).await;
+    let mut idle = server.send("").await;
+    assert!(is_served(&mut idle).await);
+    assert_eq!(read_to_end(idle).await, "");
+}
+
+#[tokio::test]
+async fn without_limits_connections_are_served() {
+    let none = HttpSettings { head_timeout: None, idle_timeout: None, ..HttpSettings::default() };
+    let server = start(HttpSettings { body_timeout: None, ..none }).await;
+    let mut stream = server.send("").await;
+    assert!(is_served(&mut stream).await);
+    assert!(is_served(&mut stream).await);
+}
