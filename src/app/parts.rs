@@ -173,13 +173,21 @@ pub(super) fn http_settings(config: &Config) -> HttpSettings {
         bodies_bytes_max: size(http.bodies_bytes_max),
         row_limit: (http.row_limit_max > 0).then(|| size(http.row_limit_max)),
         query_timeout: query_timeout(config),
-        head_timeout: Duration::from_secs(http.head_timeout_s),
+        connections_max: (http.connections_max > 0).then(|| size(http.connections_max)),
+        head_timeout: limit(http.head_timeout_s),
+        idle_timeout: limit(http.idle_timeout_s),
+        body_timeout: limit(http.body_timeout_s),
         shutdown_timeout: Duration::from_secs(http.drain_timeout_s),
     }
 }
 
 fn query_timeout(config: &Config) -> Option<Duration> {
-    (config.query.timeout_s > 0).then(|| Duration::from_secs(config.query.timeout_s))
+    limit(config.query.timeout_s)
+}
+
+/// A time of which 0 means that there is no limit.
+fn limit(seconds: u64) -> Option<Duration> {
+    (seconds > 0).then(|| Duration::from_secs(seconds))
 }
 
 /// Runs the continuous queries until told to stop; ends at once when they are switched off, and in a server that

@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::config::LogFormat;
 use crate::telemetry::{self, Form};
 use clap::Args;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -52,6 +53,22 @@ impl Serve {
             data = %loaded.config.data.display(),
             "starting"
         );
+        raise_file_limit();
         super::block_on(async move { Ok(App::start(&loaded.config).await?.run().await?) })
+    }
+}
+
+/// Lets the process have as many files and connections open as it may. The soft limit is 1024 on most systems, for the sake
+/// of programs that call `select`, which this one does not.
+fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current == limit.maximum {
+        return;
+    }
+    match setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
+        Ok(()) => {
+            tracing::debug!(before = ?limit.current, now = ?limit.maximum, "raised the limit of open files")
+        }
+        Err(error) => tracing::warn!(%error, limit = ?limit.current, "cannot raise the limit of open files"),
     }
 }

@@ -34,6 +34,9 @@ pub use settings::{
 use entry::{AssignError, Entry};
 use std::path::Path;
 
+/// No setting is a longer time: ten years. It can be added to every point in time that is met, which more could not.
+const SECONDS_MAX: u64 = 10 * 365 * 86_400;
+
 /// What the names of environment variables start with.
 pub const ENVIRONMENT_PREFIX: &str = "TIDEGAUGE_";
 
@@ -205,7 +208,34 @@ impl Config {
         if self.http.bodies_bytes_max < self.http.body_decompressed_bytes_max {
             return out_of_range("http.bodies_bytes_max", "it must not be less than one unpacked body");
         }
-        Ok(())
+        self.check_times()
+    }
+
+    /// Whether every time is one that can be waited for.
+    fn check_times(&self) -> Result<(), ConfigError> {
+        let times = [
+            ("buffer.flush_age_s", self.buffer.flush_age_s),
+            ("buffer.retry_after_s", self.buffer.retry_after_s),
+            ("read_only.interval_ms", self.read_only.interval_ms / 1000),
+            ("compaction.interval_s", self.compaction.interval_s),
+            ("compaction.quiet_s", self.compaction.quiet_s),
+            ("compaction.delete_after_s", self.compaction.delete_after_s),
+            ("compaction.orphans_after_s", self.compaction.orphans_after_s),
+            ("query.timeout_s", self.query.timeout_s),
+            ("query.log_after_s", self.query.log_after_s),
+            ("continuous_queries.run_interval_s", self.continuous_queries.run_interval_s),
+            ("subscriber.http_timeout_s", self.subscriber.http_timeout_s),
+            ("http.head_timeout_s", self.http.head_timeout_s),
+            ("http.idle_timeout_s", self.http.idle_timeout_s),
+            ("http.body_timeout_s", self.http.body_timeout_s),
+            ("http.drain_timeout_s", self.http.drain_timeout_s),
+        ];
+        match times.into_iter().find(|(_, seconds)| *seconds > SECONDS_MAX) {
+            Some((name, _)) => {
+                Err(ConfigError::Range { name, reason: "it must not be longer than ten years" })
+            }
+            None => Ok(()),
+        }
     }
 
     /// The folder of the write-ahead log.

@@ -220,8 +220,15 @@ section! {
         /// Rows that an answer of /query holds at most unless it is chunked; a longer one is cut and
         /// marked "partial" (max-row-limit). 0 = no limit.
         row_limit_max: u64 = 0;
-        /// A client that has not sent the head of a request after so long is hung up on.
+        /// Connections that are open at once; one more is closed as it comes (max-connection-limit). 0 = no limit.
+        connections_max: u64 = 0;
+        /// A client that has not sent the head of its first request after so long is hung up on. 0 = no limit.
         head_timeout_s: u64 = 30;
+        /// A client that has not sent the head of another request so long after the last answer is hung up on (HTTP/1.1).
+        /// 0 = no limit.
+        idle_timeout_s: u64 = 600;
+        /// A body of which nothing more has come for so long is answered with 408, and its client hung up on. 0 = no limit.
+        body_timeout_s: u64 = 30;
         /// Requests that are running when the server is stopped get so long to end.
         drain_timeout_s: u64 = 30;
     }

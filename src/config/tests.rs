@@ -1,4 +1,5 @@
-use super::{Config, LogFormat, Machine, machine, to_commented_toml};
+use super::print::settings_of;
+use super::{Config, LogFormat, Machine, SECONDS_MAX, machine, to_commented_toml};
 use std::path::Path;
 
 const MACHINE: Machine = Machine { memory_bytes: 8 << 30, core_count: 4 };
@@ -125,6 +126,26 @@ fn contradictions_are_refused() {
     ] {
         let expected = format!("setting subscriber.{setting}: {reason}");
         assert_eq!(check(&format!("[subscriber]\n{setting} = 0\n")), expected);
+    }
+}
+
+#[test]
+fn no_time_is_longer_than_ten_years() {
+    for setting in settings_of(&Config::default()) {
+        let units = [("_s", 1), ("_ms", 1000)];
+        let Some((_, per_second)) = units.into_iter().find(|(unit, _)| setting.name.ends_with(*unit)) else {
+            continue;
+        };
+        let fitted = |seconds: u64| {
+            let mut config = Config::default();
+            config.set(&setting.name, &(seconds * per_second).to_string()).unwrap();
+            config.fitted_to(&MACHINE)
+        };
+        assert!(fitted(SECONDS_MAX).is_ok(), "{}", setting.name);
+        assert_eq!(
+            fitted(SECONDS_MAX + 1).unwrap_err().to_string(),
+            format!("setting {}: it must not be longer than ten years", setting.name)
+        );
     }
 }
 

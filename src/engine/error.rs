@@ -19,7 +19,7 @@ pub enum WriteError {
     /// The database or retention policy does not exist.
     #[error(transparent)]
     Target(#[from] WriteTargetError),
-    /// Try again later: the buffer or the log's queue is full.
+    /// Try again later: the buffer or the log's queue is full, or too many files are open.
     #[error("the server cannot take writes as fast as they come; try again later")]
     Overloaded {
         /// When.

@@ -302,7 +302,7 @@ impl Engine {
         let retry_after = self.options.retry_after;
         match error {
             WalError::DiskFull => WriteError::DiskFull { retry_after },
-            WalError::QueueFull => WriteError::Overloaded { retry_after },
+            WalError::QueueFull | WalError::NoDescriptors => WriteError::Overloaded { retry_after },
             other => WriteError::Closed(other.to_string()),
         }
     }

@@ -1,7 +1,7 @@
 //! Request bodies: read and unpacked within bounds.
 //!
 //! Three bounds hold: the size as sent, the size once unpacked, and the memory of all bodies at once. A
-//! [`RequestBody`] holds its share of the last until it is dropped.
+//! [`RequestBody`] holds its share of the last until it is dropped; one that stalls while it is read is given up.
 
 use super::error::HttpError;
 use super::settings::HttpSettings;
@@ -79,11 +79,12 @@ pub(super) async fn read(
 ) -> Result<RequestBody, HttpError> {
     let mut stream = body.into_data_stream();
     let mut share = Share { budget: budget.clone(), bytes: 0 };
-    let bytes = match read_packed(headers, &mut stream, settings.body_bytes_max, &mut share).await {
+    let (bytes_max, timeout) = (settings.body_bytes_max, settings.body_timeout);
+    let bytes = match read_packed(headers, &mut stream, bytes_max, timeout, &mut share).await {
         Ok(bytes) => bytes,
         Err(error) => {
-            // A client that waits for `100 Continue` has sent nothing yet, and need not.
-            if !headers.contains_key(header::EXPECT) {
+            // A client that waits for `100 Continue` has sent nothing yet, and need not; one that has stalled sends nothing.
+            if !headers.contains_key(header::EXPECT) && !error.is_timeout() {
                 drain(stream).await;
             }
             return Err(error);
@@ -111,11 +112,13 @@ pub(super) async fn read(
 pub(super) async fn read_file(
     headers: &HeaderMap,
     body: Body,
+    settings: &HttpSettings,
     budget: &Arc<BodyBudget>,
 ) -> Result<RequestBody, HttpError> {
     let mut stream = body.into_data_stream();
     let mut share = Share { budget: budget.clone(), bytes: 0 };
-    let bytes = read_packed(headers, &mut stream, budget.bytes_max, &mut share).await?;
+    let bytes =
+        read_packed(headers, &mut stream, budget.bytes_max, settings.body_timeout, &mut share).await?;
     Ok(RequestBody { bytes, _share: share })
 }
 
@@ -123,6 +126,7 @@ async fn read_packed(
     headers: &HeaderMap,
     stream: &mut BodyDataStream,
     bytes_max: usize,
+    timeout: Option<Duration>,
     share: &mut Share,
 ) -> Result<Bytes, HttpError> {
     let announced =
@@ -132,8 +136,7 @@ async fn read_packed(
     }
     let mut whole = BytesMut::new();
     let mut first: Option<Bytes> = None;
-    while let Some(part) = stream.next().await {
-        let part = part.map_err(|error| HttpError::bad_request(format!("cannot read the body: {error}")))?;
+    while let Some(part) = next_part(stream, timeout).await? {
         let held = whole.len() + first.as_ref().map_or(0, Bytes::len);
         if held + part.len() > bytes_max {
             return Err(HttpError::body_too_large());
@@ -151,6 +154,19 @@ async fn read_packed(
         whole.extend_from_slice(&part);
     }
     Ok(first.unwrap_or_else(|| whole.freeze()))
+}
+
+/// The next part of a body, `None` after the last.
+async fn next_part(
+    stream: &mut BodyDataStream,
+    timeout: Option<Duration>,
+) -> Result<Option<Bytes>, HttpError> {
+    let next = stream.next();
+    let part = match timeout {
+        None => next.await,
+        Some(bound) => tokio::time::timeout(bound, next).await.map_err(|_| HttpError::body_timeout(bound))?,
+    };
+    part.transpose().map_err(|error| HttpError::bad_request(format!("cannot read the body: {error}")))
 }
 
 /// InfluxDB 1.x unpacks gzip and takes any other encoding for none.

@@ -51,6 +51,12 @@ impl HttpError {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large")
     }
 
+    /// The body has not come to its end, and nothing more of it comes.
+    pub(super) fn body_timeout(waited: Duration) -> Self {
+        let text = format!("timeout: nothing more of the body has come for {waited:?}");
+        Self::new(StatusCode::REQUEST_TIMEOUT, text)
+    }
+
     /// Too many bodies at once.
     pub(super) fn too_many_bodies() -> Self {
         let text = "too many requests are being read; try again later";
@@ -89,10 +95,19 @@ impl HttpError {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(form.format.content_type()));
         headers.insert(headers::INFLUXDB_ERROR, header_text(&self.text));
+        if self.is_timeout() {
+            // What may still come of the body is no request.
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         if let Some(wait) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
         }
         response
+    }
+
+    /// Whether the client has stalled.
+    pub(super) fn is_timeout(&self) -> bool {
+        self.status == StatusCode::REQUEST_TIMEOUT
     }
 
     #[cfg(test)]

@@ -50,6 +50,7 @@ pub struct Metrics {
     /// Runs of continuous queries that failed.
     pub continuous_queries_failed: Counter,
     pub(super) connections: Gauge,
+    pub(super) connections_refused: Counter,
     /// The same as InfluxDB 1.x counts it.
     pub(super) counts: RequestCounts,
 }
@@ -75,6 +76,7 @@ impl Metrics {
             continuous_queries_ok: Counter::default(),
             continuous_queries_failed: Counter::default(),
             connections: Gauge::default(),
+            connections_refused: Counter::default(),
             counts: RequestCounts::default(),
         };
         registry.register("http_requests", "Requests answered, by path and status", metrics.requests.clone());
@@ -115,6 +117,11 @@ impl Metrics {
             metrics.continuous_queries_failed.clone(),
         );
         registry.register("http_connections", "Open connections", metrics.connections.clone());
+        registry.register(
+            "http_connections_refused",
+            "Connections closed as they came because as many as may be were open",
+            metrics.connections_refused.clone(),
+        );
         Self { registry, ..metrics }
     }
 

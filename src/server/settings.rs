@@ -17,8 +17,15 @@ pub struct HttpSettings {
     pub row_limit: Option<usize>,
     /// How long a statement may run (InfluxDB 1.x `query-timeout`); no limit when `None`.
     pub query_timeout: Option<Duration>,
-    /// How long a client may take to send the head of a request.
-    pub head_timeout: Duration,
+    /// Most connections at once (InfluxDB 1.x `max-connection-limit`); no limit when `None`.
+    pub connections_max: Option<usize>,
+    /// How long a client may take to send the head of its first request; no limit when `None`.
+    pub head_timeout: Option<Duration>,
+    /// How long a connection of HTTP/1.1 stays open for the head of another request; no limit when `None`. InfluxDB 1.x has none.
+    pub idle_timeout: Option<Duration>,
+    /// How long a client may take to send the next part of a body; no limit when `None`. Without one a few clients that stall keep all
+    /// memory for bodies.
+    pub body_timeout: Option<Duration>,
     /// How long a shutdown waits for requests that are being answered.
     pub shutdown_timeout: Duration,
 }
@@ -31,7 +38,10 @@ impl Default for HttpSettings {
             bodies_bytes_max: 1 << 30,
             row_limit: None,
             query_timeout: None,
-            head_timeout: Duration::from_secs(30),
+            connections_max: None,
+            head_timeout: Some(Duration::from_secs(30)),
+            idle_timeout: Some(Duration::from_secs(600)),
+            body_timeout: Some(Duration::from_secs(30)),
             shutdown_timeout: Duration::from_secs(30),
         }
     }

@@ -15,6 +15,9 @@ pub enum WalError {
     /// More waits to be written than the queue may hold. Nothing was queued; try again soon.
     #[error("write-ahead log: too many writes are waiting for the disk")]
     QueueFull,
+    /// Too many files are open to begin a segment. Nothing of the append is in the log; try again later.
+    #[error("write-ahead log: too many files are open to begin another segment")]
+    NoDescriptors,
     /// The payload is longer than a record can be.
     #[error("write-ahead log: a record of {bytes} bytes exceeds the limit of {limit} bytes")]
     RecordTooLarge {
@@ -91,7 +94,7 @@ impl WalError {
     /// Whether the same append may succeed later without a restart.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
-        matches!(self, Self::DiskFull | Self::QueueFull)
+        matches!(self, Self::DiskFull | Self::QueueFull | Self::NoDescriptors)
     }
 
     pub(super) fn io(attempted: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {

@@ -22,11 +22,12 @@ pub trait LogFiles: Debug + Send + Sync {
     /// As the operating system says.
     fn remove(&self, path: &Path) -> io::Result<()>;
 
-    /// Makes creations, renames and removals in `directory` durable.
+    /// Makes creations, renames and removals in `directory` durable. It was opened with the log: a new segment may have
+    /// taken the last descriptor that the process can have.
     ///
     /// # Errors
     /// As the operating system says.
-    fn sync_directory(&self, directory: &Path) -> io::Result<()>;
+    fn sync_directory(&self, directory: &File) -> io::Result<()>;
 
     /// Bytes that may still be written to the disk that holds `directory`.
     ///
@@ -69,8 +70,8 @@ impl LogFiles for DiskFiles {
         std::fs::remove_file(path)
     }
 
-    fn sync_directory(&self, directory: &Path) -> io::Result<()> {
-        File::open(directory)?.sync_all()
+    fn sync_directory(&self, directory: &File) -> io::Result<()> {
+        directory.sync_all()
     }
 
     fn free_bytes(&self, directory: &Path) -> io::Result<u64> {

@@ -113,6 +113,8 @@ impl DurableWait {
 pub(super) struct Shared {
     pub(super) options: WalOptions,
     pub(super) files: Arc<dyn LogFiles>,
+    /// The folder, opened once.
+    pub(super) directory: File,
     pub(super) queue: Mutex<Queue>,
     /// Signalled when the queue has something for the writer.
     pub(super) wake: Condvar,
@@ -201,6 +203,7 @@ impl Wal {
     {
         let directory = &options.directory;
         let lock = lock(directory)?;
+        let opened = File::open(directory).map_err(|e| WalError::io("opening", directory, e))?;
         let is_foreign = identity::is_foreign(directory, options.flushed_log.as_ref())?;
         let (segments, report) = if is_foreign {
             (Vec::new(), foreign::put_aside(&options, after)?)
@@ -217,6 +220,7 @@ impl Wal {
         let shared = Arc::new(Shared {
             options,
             files,
+            directory: opened,
             queue: Mutex::new(Queue {
                 pending: VecDeque::new(),
                 pending_bytes: 0,
@@ -414,7 +418,7 @@ impl Shared {
             self.size_bytes.fetch_sub(segment.bytes, Ordering::Relaxed);
             closed.segments.remove(0);
         }
-        let directory = &self.options.directory;
-        self.files.sync_directory(directory).map_err(|e| WalError::io("syncing", directory, e))
+        let synced = self.files.sync_directory(&self.directory);
+        synced.map_err(|e| WalError::io("syncing", &self.options.directory, e))
     }
 }

@@ -10,6 +10,7 @@ use super::frame::{FRAME_HEADER_BYTES, RecordKind, push_frame};
 use super::log::{Pending, Shared};
 use super::segment::{SEGMENT_HEADER_BYTES, SegmentHeader, file_name};
 use crate::model::ids::Sequence;
+use rustix::io::Errno;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -276,6 +277,7 @@ fn create_segment(shared: &Shared, first: Sequence) -> Result<ActiveSegment, Com
     let mut file = shared.files.create(&path).map_err(|e| {
         CommitError::Refused(match is_out_of_space(&e) {
             true => WalError::DiskFull,
+            false if is_out_of_descriptors(&e) => WalError::NoDescriptors,
             false => WalError::io("creating", &path, e),
         })
     })?;
@@ -290,7 +292,7 @@ fn create_segment(shared: &Shared, first: Sequence) -> Result<ActiveSegment, Com
         return Err(CommitError::Refused(WalError::DiskFull));
     }
     file.sync().map_err(|e| failed("fsync of", &path, e))?;
-    shared.files.sync_directory(directory).map_err(|e| failed("fsync of", directory, e))?;
+    shared.files.sync_directory(&shared.directory).map_err(|e| failed("fsync of", directory, e))?;
     let bytes = header.len() as u64;
     shared.size_bytes.fetch_add(bytes, Ordering::Relaxed);
     Ok(ActiveSegment { file, path, salt, bytes })
@@ -315,6 +317,11 @@ fn failed(attempted: &str, path: &std::path::Path, source: io::Error) -> CommitE
 
 fn is_out_of_space(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+/// Whether the process or the machine has as many files open as it may.
+fn is_out_of_descriptors(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
 }
 
 fn write_all(file: &mut dyn LogFile, mut bytes: &[u8]) -> io::Result<()> {

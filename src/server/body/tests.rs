@@ -1,15 +1,17 @@
 //! Tests of bodies and their bounds.
 
-use super::{BodyBudget, read};
+use super::{BodyBudget, read, read_file};
 use crate::server::settings::HttpSettings;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, header};
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use futures::StreamExt;
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 fn gzip(text: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
@@ -124,4 +126,21 @@ async fn a_damaged_gzip_is_refused_or_unpacked() {
         let cut = read_parts(Some("gzip"), vec![packed[..at].to_vec()]).await;
         assert_eq!(cut.map_err(|(status, _)| status), Err(400), "{at}");
     }
+}
+
+#[tokio::test]
+async fn a_body_that_stalls_gives_its_share_back() {
+    let body = || {
+        let first = futures::stream::iter([Ok::<_, std::io::Error>(vec![b'x'; 100])]);
+        Body::from_stream(first.chain(futures::stream::pending()))
+    };
+    let settings = HttpSettings { body_timeout: Some(Duration::from_millis(1)), ..settings() };
+    let budget = Arc::new(BodyBudget::new(1_000));
+    let headers = HeaderMap::new();
+    let expected = (408, "timeout: nothing more of the body has come for 1ms");
+    let refused = read(&headers, body(), &settings, &budget).await.expect_err("it stalls");
+    assert_eq!(refused.status_and_text(), expected);
+    let refused = read_file(&headers, body(), &settings, &budget).await.expect_err("it stalls");
+    assert_eq!(refused.status_and_text(), expected);
+    assert_eq!(budget.bytes.load(Ordering::Relaxed), 0);
 }

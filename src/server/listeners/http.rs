@@ -12,9 +12,13 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use rustix::net::sockopt::{set_socket_keepalive, set_tcp_keepidle, set_tcp_keepintvl};
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -22,6 +26,11 @@ use tower::ServiceExt;
 
 /// How long to wait after `accept` failed for want of file descriptors or memory, instead of spinning.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
+
+/// A client that was silent for so long is asked whether it is still there, then again at each interval. The system gives up after
+/// some ten of them: a client that has lost its power or network is gone after three to four minutes.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
 
 /// A server that has its port and does not serve yet.
 pub struct Server {
@@ -53,10 +62,11 @@ impl Server {
     pub async fn run(self, stop: impl Future<Output = ()> + Send) {
         let service = router::service(self.state.clone(), self.grpc);
         let mut builder = Builder::new(TokioExecutor::new());
+        // For `hyper` the wait for another request is part of reading its head; the first head has a bound of its own.
         builder
             .http1()
             .timer(TokioTimer::new())
-            .header_read_timeout(self.state.settings.head_timeout)
+            .header_read_timeout(self.state.settings.idle_timeout)
             .http2()
             .timer(TokioTimer::new());
         let graceful = GracefulShutdown::new();
@@ -76,17 +86,32 @@ impl Server {
                     }
                 },
             };
-            set_no_delay(&stream);
-            let service =
-                service.clone().map_request(|request: Request<Incoming>| request.map(axum::body::Body::new));
+            while connections.try_join_next().is_some() {} // so that only open ones count
+            if self.state.settings.connections_max.is_some_and(|max| connections.len() >= max) {
+                self.state.metrics.connections_refused.inc();
+                tracing::debug!("closed a connection: as many as may be are open");
+                continue;
+            }
+            set_options(&stream);
+            let has_begun = Arc::new(AtomicBool::new(false));
+            let service = service.clone().map_request({
+                let has_begun = has_begun.clone();
+                move |request: Request<Incoming>| {
+                    has_begun.store(true, Ordering::Relaxed);
+                    request.map(axum::body::Body::new)
+                }
+            });
             let connection =
                 builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
             let connection = graceful.watch(connection.into_owned());
+            let head_timeout = self.state.settings.head_timeout;
             let metrics = self.state.metrics.clone();
             metrics.connections.inc();
             connections.spawn(async move {
-                if let Err(error) = connection.await {
-                    tracing::debug!(%error, "a connection ended with an error");
+                match drive(connection, head_timeout, &has_begun).await {
+                    Some(Ok(())) => {}
+                    Some(Err(error)) => tracing::debug!(%error, "a connection ended with an error"),
+                    None => tracing::debug!("hung up: no request came"),
                 }
                 metrics.connections.dec();
             });
@@ -103,9 +128,36 @@ impl Server {
     }
 }
 
-/// Answers are written whole; waiting for more only delays them.
-fn set_no_delay(stream: &TcpStream) {
+/// Serves a connection to its end; `None` when `head_timeout` has passed and no request has begun. The timer of `hyper` starts
+/// only once the first bytes have told which version of HTTP they are.
+async fn drive<C: Future>(
+    connection: C,
+    head_timeout: Option<Duration>,
+    has_begun: &AtomicBool,
+) -> Option<C::Output> {
+    let mut connection = pin!(connection);
+    if let Some(head_timeout) = head_timeout {
+        match tokio::time::timeout(head_timeout, connection.as_mut()).await {
+            Ok(ended) => return Some(ended),
+            Err(_) if !has_begun.load(Ordering::Relaxed) => return None,
+            Err(_) => {}
+        }
+    }
+    Some(connection.await)
+}
+
+/// Answers are written whole, so that waiting for more only delays them. Clients that are gone without a word are noticed.
+fn set_options(stream: &TcpStream) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");
     }
+    let keepalive = set_socket_keepalive(stream, true)
+        .and_then(|()| set_tcp_keepidle(stream, KEEPALIVE_IDLE))
+        .and_then(|()| set_tcp_keepintvl(stream, KEEPALIVE_INTERVAL));
+    if let Err(error) = keepalive {
+        tracing::debug!(%error, "cannot set SO_KEEPALIVE");
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,7 +25,7 @@ async fn put_file(state: &AppState, request: Request) -> Result<Response, HttpEr
     let window_start_ns = time_ns(&parameters, "window_start_ns")?
         .ok_or_else(|| HttpError::bad_request("missing required parameter \"window_start_ns\""))?;
     let (head, body) = request.into_parts();
-    let body = body::read_file(&head.headers, body, &state.body_budget).await?;
+    let body = body::read_file(&head.headers, body, &state.settings, &state.body_budget).await?;
     let path = state.engine.put_adoptable_file(window_start_ns, body.bytes.clone()).await?;
     Ok(response("application/json", serde_json::json!({ "path": path }).to_string()))
 }

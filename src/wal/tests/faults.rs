@@ -6,6 +6,7 @@ use crate::wal::files::{DiskFiles, LogFile, LogFiles};
 use crate::wal::{Wal, WalError, WalOptions};
 use parking_lot::{Condvar, Mutex};
 use std::convert::Infallible;
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -22,6 +23,8 @@ struct Faults {
     sync: Option<io::ErrorKind>,
     truncate: Option<io::ErrorKind>,
     create: Option<io::ErrorKind>,
+    /// Nothing can be opened any more.
+    has_no_descriptors: bool,
     remove: Option<io::ErrorKind>,
     sync_directory: Option<io::ErrorKind>,
     free_bytes: Option<u64>,
@@ -61,6 +64,9 @@ impl FaultyFiles {
 impl LogFiles for FaultyFiles {
     fn create(&self, path: &Path) -> io::Result<Box<dyn LogFile>> {
         self.fault(|f| f.create)?;
+        if self.get(|f| f.has_no_descriptors) {
+            return Err(rustix::io::Errno::MFILE.into());
+        }
         Ok(Box::new(FaultyFile { file: DiskFiles.create(path)?, faults: self.clone() }))
     }
 
@@ -69,7 +75,7 @@ impl LogFiles for FaultyFiles {
         DiskFiles.remove(path)
     }
 
-    fn sync_directory(&self, directory: &Path) -> io::Result<()> {
+    fn sync_directory(&self, directory: &File) -> io::Result<()> {
         self.fault(|f| f.sync_directory)?;
         DiskFiles.sync_directory(directory)
     }
@@ -300,6 +306,22 @@ fn a_segment_that_cannot_be_created_refuses_the_writes_until_it_can() {
     assert_eq!(append(&wal, 3).unwrap(), 3);
     drop(wal);
     check_reopened(&directory, &[3]);
+}
+
+#[test]
+fn without_descriptors_writes_are_refused_until_there_are_some() {
+    let directory = folder();
+    let (wal, files) = open_faulty(options(&directory));
+    append(&wal, 1).unwrap();
+    wal.rotate();
+    files.set(|f| f.has_no_descriptors = true);
+    let refused = append(&wal, 2);
+    assert!(matches!(&refused, Err(e @ WalError::NoDescriptors) if e.is_retryable()), "{refused:?}");
+    assert!(wal.is_writable());
+    files.set(|f| f.has_no_descriptors = false);
+    assert_eq!(append(&wal, 3).unwrap(), 3);
+    drop(wal);
+    check_reopened(&directory, &[1, 3]);
 }
 
 #[test]

@@ -215,7 +215,7 @@ impl LogFiles for Mounted {
         if life == Life::Dies { Err(dead()) } else { Ok(()) }
     }
 
-    fn sync_directory(&self, _directory: &Path) -> io::Result<()> {
+    fn sync_directory(&self, _directory: &File) -> io::Result<()> {
         let mut disk = self.disk.0.lock();
         let life = disk.begin(self.process)?;
         if disk.strikes(|f| &mut f.sync_directory_fails) {
