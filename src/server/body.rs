@@ -38,7 +38,7 @@ impl BodyBudget {
 
 /// A part of the budget.
 #[derive(Debug)]
-struct Share {
+pub(super) struct Share {
     budget: Arc<BodyBudget>,
     bytes: usize,
 }
@@ -67,7 +67,14 @@ impl Drop for Share {
 pub(super) struct RequestBody {
     /// The bytes, unpacked.
     pub(super) bytes: Bytes,
-    _share: Share,
+    share: Share,
+}
+
+impl RequestBody {
+    /// Its part of the budget, for whoever lets go of the bytes and keeps what it has read of them.
+    pub(super) fn into_share(self) -> Share {
+        self.share
+    }
 }
 
 /// Reads a body and unpacks it when it is gzip.
@@ -90,7 +97,7 @@ pub(super) async fn read(
         }
     };
     if !is_gzip(headers) {
-        return Ok(RequestBody { bytes, _share: share });
+        return Ok(RequestBody { bytes, share });
     }
     let bytes_max = settings.unpacked_body_bytes_max;
     let unpacked = if bytes.len() <= UNPACKED_INLINE_BYTES_MAX {
@@ -104,7 +111,7 @@ pub(super) async fn read(
         share = rest;
         unpacked
     };
-    Ok(RequestBody { bytes: unpacked, _share: share })
+    Ok(RequestBody { bytes: unpacked, share })
 }
 
 /// Reads a body that is a file, of any size that the budget has room for.
@@ -116,7 +123,7 @@ pub(super) async fn read_file(
     let mut stream = body.into_data_stream();
     let mut share = Share { budget: budget.clone(), bytes: 0 };
     let bytes = read_packed(headers, &mut stream, budget.bytes_max, &mut share).await?;
-    Ok(RequestBody { bytes, _share: share })
+    Ok(RequestBody { bytes, share })
 }
 
 async fn read_packed(

@@ -112,6 +112,17 @@ async fn all_bodies_share_a_budget() {
 }
 
 #[tokio::test]
+async fn a_share_may_outlive_its_bytes() {
+    let budget = Arc::new(BodyBudget::new(1_000));
+    let body =
+        read(&HeaderMap::new(), Body::from(vec![b'x'; 600]), &settings(), &budget).await.expect("fits");
+    let share = body.into_share();
+    assert_eq!(budget.bytes.load(Ordering::Relaxed), 600);
+    drop(share);
+    assert_eq!(budget.bytes.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test]
 async fn a_damaged_gzip_is_refused_or_unpacked() {
     let packed = gzip(b"cpu,host=a usage=1,idle=2 10\ncpu,host=b usage=3 20\n");
     for at in 0..packed.len() {
