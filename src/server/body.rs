@@ -1,7 +1,7 @@
 //! Request bodies: read and unpacked within bounds.
 //!
 //! Three bounds hold: the size as sent, the size once unpacked, and the memory of all bodies at once. A
-//! [`RequestBody`] holds its share of the last until it is dropped.
+//! [`RequestBody`] holds its share of the last until it is dropped. Files come as [`BodyParts`], of any size.
 
 use super::error::HttpError;
 use super::settings::HttpSettings;
@@ -114,16 +114,54 @@ pub(super) async fn read(
     Ok(RequestBody { bytes: unpacked, share })
 }
 
-/// Reads a body that is a file, of any size that the budget has room for.
-pub(super) async fn read_file(
-    headers: &HeaderMap,
-    body: Body,
-    budget: &Arc<BodyBudget>,
-) -> Result<RequestBody, HttpError> {
-    let mut stream = body.into_data_stream();
-    let mut share = Share { budget: budget.clone(), bytes: 0 };
-    let bytes = read_packed(headers, &mut stream, budget.bytes_max, &mut share).await?;
-    Ok(RequestBody { bytes, share })
+/// A body that is passed on part by part, so that it may be larger than the memory of all bodies.
+#[derive(Debug)]
+pub(super) struct BodyParts {
+    stream: BodyDataStream,
+    /// How many bytes the client said it sends.
+    announced: Option<u64>,
+    received: u64,
+    share: Share,
+    /// Bytes of its share: as many as whoever takes the parts may hold.
+    share_bytes_max: usize,
+}
+
+impl BodyParts {
+    /// The parts of a body. Whoever takes them holds up to `held_bytes_max` bytes of them.
+    pub(super) fn new(
+        headers: &HeaderMap,
+        body: Body,
+        budget: &Arc<BodyBudget>,
+        held_bytes_max: usize,
+    ) -> Self {
+        let announced =
+            headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        // Also where there is little memory it must be possible to send one.
+        let share_bytes_max = held_bytes_max.min(budget.bytes_max / 2);
+        let share = Share { budget: budget.clone(), bytes: 0 };
+        Self { stream: body.into_data_stream(), announced, received: 0, share, share_bytes_max }
+    }
+
+    /// The next part, or `None` when the body is complete.
+    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, HttpError> {
+        let Some(part) = self.stream.next().await else {
+            return match self.announced {
+                Some(bytes) if bytes != self.received => {
+                    let received = self.received;
+                    let text = format!("cannot read the body: it ends after {received} of {bytes} bytes");
+                    Err(HttpError::bad_request(text))
+                }
+                _ => Ok(None),
+            };
+        };
+        let part = part.map_err(|error| HttpError::bad_request(format!("cannot read the body: {error}")))?;
+        self.received += part.len() as u64;
+        let more = part.len().min(self.share_bytes_max - self.share.bytes);
+        if more > 0 {
+            self.share.grow(more)?;
+        }
+        Ok(Some(part))
+    }
 }
 
 async fn read_packed(
