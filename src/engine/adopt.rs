@@ -11,7 +11,7 @@ use super::role::Writer;
 use crate::catalog;
 use crate::model::database_image::DatabaseImage;
 use crate::model::ids::{DatabaseId, PolicyId, TableId};
-use crate::object::layout;
+use crate::object::{Upload, layout};
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use std::collections::HashSet;
@@ -33,16 +33,30 @@ impl Engine {
         window_start_ns: i64,
         bytes: Bytes,
     ) -> Result<String, EngineError> {
-        self.writer()?;
-        // No table has the identifiers yet that the file's will get; a name only has to be new.
-        let (database, policy, table) = (DatabaseId(u32::MAX), PolicyId(u32::MAX), TableId(u32::MAX));
-        let path = layout::new_data_file(database, policy, table, window_start_ns);
+        let path = self.new_adoptable_file(window_start_ns)?;
         self.store.put_file(&path, [bytes]).await?;
         Ok(path)
     }
 
+    /// The same for a file that comes part by part: its name, and where to put the parts. It is there when the upload is finished.
+    ///
+    /// # Errors
+    /// When the engine writes nothing.
+    pub fn upload_adoptable_file(&self, window_start_ns: i64) -> Result<(String, Upload), EngineError> {
+        let path = self.new_adoptable_file(window_start_ns)?;
+        let upload = self.store.upload(&path);
+        Ok((path, upload))
+    }
+
+    fn new_adoptable_file(&self, window_start_ns: i64) -> Result<String, EngineError> {
+        self.writer()?;
+        // No table has the identifiers yet that the file's will get; a name only has to be new.
+        let (database, policy, table) = (DatabaseId(u32::MAX), PolicyId(u32::MAX), TableId(u32::MAX));
+        Ok(layout::new_data_file(database, policy, table, window_start_ns))
+    }
+
     /// Adds a database, all of it or nothing, under the name `name`. The paths of its files are those that
-    /// [`Engine::put_adoptable_file`] gave.
+    /// [`Engine::put_adoptable_file`] and [`Engine::upload_adoptable_file`] gave.
     ///
     /// # Errors
     /// When there is a database of this name, the image is inconsistent, or a file is missing or in use.

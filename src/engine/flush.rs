@@ -20,6 +20,7 @@ use crate::model::time::{TimeRange, window_of};
 use crate::model::tombstone::Tombstone;
 use crate::object::layout;
 use crate::parquet_file::{FileSpec, FileWriter, WrittenFile};
+use ahash::AHashSet;
 use arrow::error::ArrowError;
 use futures::{StreamExt, TryStreamExt};
 use parking_lot::Mutex;
@@ -194,12 +195,10 @@ fn encode_file(
     row_group_rows: usize,
 ) -> Result<Option<WrittenFile>, ArrowError> {
     let chunks: Vec<&Arc<Chunk>> = chunks.iter().filter(|c| c.time_range().overlaps(&window)).collect();
-    let fields: Vec<Column> = info
-        .schema
-        .fields()
-        .filter(|f| chunks.iter().any(|c| c.field_names().contains(&f.stored_name)))
-        .cloned()
-        .collect();
+    let written: AHashSet<&str> =
+        chunks.iter().flat_map(|chunk| chunk.field_names()).map(|name| &**name).collect();
+    let fields: Vec<Column> =
+        info.schema.fields().filter(|field| written.contains(&*field.stored_name)).cloned().collect();
     let names: Vec<Arc<str>> = fields.iter().map(|f| f.stored_name.clone()).collect();
     let types: Vec<_> = fields.iter().map(|f| f.arrow_field().data_type().clone()).collect();
     // Fields that a chunk lacks are added last, so that they are not copied.

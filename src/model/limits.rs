@@ -27,6 +27,10 @@ pub const NAME_BYTES_MAX: usize = 255;
 /// Rows of a chunk of a `chunked=true` response when the request names no size (influxdb 1.x `DefaultChunkSize`).
 pub const CHUNK_ROWS_DEFAULT: usize = 10_000;
 
+/// Largest urlencoded form of a query, in bytes, unpacked. As in InfluxDB 1.x, where Go's `ParseForm` reads no larger one: the query
+/// is as if it had none.
+pub const FORM_BYTES_MAX: usize = 10 << 20;
+
 /// Largest MessagePack document of a `/query` response, in bytes. Its arrays begin with their length, so that a document
 /// is held until it is complete; a client that wants more asks for `chunked=true`.
 pub const MESSAGE_PACK_DOCUMENT_BYTES_MAX: usize = 256 << 20;

@@ -1,6 +1,7 @@
 //! The columns of a table.
 
 use super::value::FieldType;
+use ahash::{AHashMap, AHashSet};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -102,20 +103,43 @@ impl TableSchema {
         &self,
         wanted: impl IntoIterator<Item = (&'a str, ColumnKind)>,
     ) -> Result<Option<Self>, FieldTypeConflict> {
-        let mut next: Option<Self> = None;
+        let mut kinds: AHashMap<(bool, &'a str), ColumnKind> = AHashMap::new();
+        let mut added: Vec<(&'a str, ColumnKind)> = Vec::new();
         for (name, kind) in wanted {
-            let current = next.as_ref().unwrap_or(self);
-            match (current.find(kind != ColumnKind::Tag, name), kind) {
-                (Some(Column { kind: ColumnKind::Field(existing), .. }), ColumnKind::Field(wanted)) => {
-                    if *existing != wanted {
-                        return Err(FieldTypeConflict { field: name.into(), existing: *existing, wanted });
-                    }
+            let key = (kind != ColumnKind::Tag, name);
+            let known = self.find(key.0, name).map(|column| column.kind);
+            match (known.or_else(|| kinds.get(&key).copied()), kind) {
+                (Some(ColumnKind::Field(existing)), ColumnKind::Field(wanted)) if existing != wanted => {
+                    return Err(FieldTypeConflict { field: name.into(), existing, wanted });
                 }
                 (Some(_), _) => {}
-                (None, _) => next.get_or_insert_with(|| self.clone()).insert(name, kind),
+                (None, _) => {
+                    kinds.insert(key, kind);
+                    added.push((name, kind));
+                }
             }
         }
-        Ok(next)
+        Ok((!added.is_empty()).then(|| self.with_added(&added)))
+    }
+
+    /// This schema and columns that it lacks, each once. The first come are the first to get their stored names.
+    fn with_added(&self, added: &[(&str, ColumnKind)]) -> Self {
+        let mut columns = self.columns.clone();
+        let mut taken: AHashSet<Arc<str>> =
+            [TIME_COLUMN, SERIES_COLUMN].map(Arc::<str>::from).into_iter().collect();
+        taken.extend(columns.iter().map(|column| column.stored_name.clone()));
+        for (name, kind) in added {
+            let suffix = if *kind == ColumnKind::Tag { "tag" } else { "field" };
+            let mut stored_name = (*name).to_owned();
+            while taken.contains(stored_name.as_str()) {
+                stored_name = format!("{stored_name}::{suffix}");
+            }
+            let stored_name: Arc<str> = stored_name.into();
+            taken.insert(stored_name.clone());
+            columns.push(Column { name: (*name).into(), kind: *kind, stored_name });
+        }
+        columns.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
+        Self { columns }
     }
 
     /// This schema with only those tags that `keep` accepts. The other columns keep their stored names.
@@ -123,20 +147,6 @@ impl TableSchema {
     pub fn with_tags_where(&self, keep: impl Fn(&Column) -> bool) -> Self {
         let columns = self.columns.iter().filter(|c| c.kind != ColumnKind::Tag || keep(c));
         Self { columns: columns.cloned().collect() }
-    }
-
-    fn insert(&mut self, name: &str, kind: ColumnKind) {
-        let taken = |n: &str| {
-            n == TIME_COLUMN || n == SERIES_COLUMN || self.columns.iter().any(|c| c.stored_name.as_ref() == n)
-        };
-        let suffix = if kind == ColumnKind::Tag { "tag" } else { "field" };
-        let mut stored_name = name.to_owned();
-        while taken(&stored_name) {
-            stored_name = format!("{stored_name}::{suffix}");
-        }
-        let column = Column { name: name.into(), kind, stored_name: stored_name.into() };
-        let at = self.columns.partition_point(|c| sort_key(c) < sort_key(&column));
-        self.columns.insert(at, column);
     }
 
     /// The Arrow schema of this table's batches and files: `__series` (`Utf8`, not null), `time`

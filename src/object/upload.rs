@@ -24,6 +24,9 @@ pub struct Upload {
 }
 
 impl Upload {
+    /// Bytes that one holds: the parts that are under way, and what is to become the next.
+    pub const HELD_BYTES_MAX: usize = (PARTS_AT_ONCE + 1) * PART_BYTES;
+
     pub(super) fn new(store: Arc<dyn ObjectStore>, path: &str) -> Self {
         Self { store, path: path.to_owned(), waiting: Vec::new(), parts: None }
     }

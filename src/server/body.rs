@@ -1,7 +1,8 @@
 //! Request bodies: read and unpacked within bounds.
 //!
 //! Three bounds hold: the size as sent, the size once unpacked, and the memory of all bodies at once. A
-//! [`RequestBody`] holds its share of the last until it is dropped; one that stalls while it is read is given up.
+//! [`RequestBody`] holds its share of the last until it is dropped; one that stalls while it is read is given up. Files come as
+//! [`BodyParts`], of any size.
 
 use super::error::HttpError;
 use super::settings::HttpSettings;
@@ -38,7 +39,7 @@ impl BodyBudget {
 
 /// A part of the budget.
 #[derive(Debug)]
-struct Share {
+pub(super) struct Share {
     budget: Arc<BodyBudget>,
     bytes: usize,
 }
@@ -67,7 +68,14 @@ impl Drop for Share {
 pub(super) struct RequestBody {
     /// The bytes, unpacked.
     pub(super) bytes: Bytes,
-    _share: Share,
+    share: Share,
+}
+
+impl RequestBody {
+    /// Its part of the budget, for whoever lets go of the bytes and keeps what it has read of them.
+    pub(super) fn into_share(self) -> Share {
+        self.share
+    }
 }
 
 /// Reads a body and unpacks it when it is gzip.
@@ -91,7 +99,7 @@ pub(super) async fn read(
         }
     };
     if !is_gzip(headers) {
-        return Ok(RequestBody { bytes, _share: share });
+        return Ok(RequestBody { bytes, share });
     }
     let bytes_max = settings.unpacked_body_bytes_max;
     let unpacked = if bytes.len() <= UNPACKED_INLINE_BYTES_MAX {
@@ -105,21 +113,60 @@ pub(super) async fn read(
         share = rest;
         unpacked
     };
-    Ok(RequestBody { bytes: unpacked, _share: share })
+    Ok(RequestBody { bytes: unpacked, share })
 }
 
-/// Reads a body that is a file, of any size that the budget has room for.
-pub(super) async fn read_file(
-    headers: &HeaderMap,
-    body: Body,
-    settings: &HttpSettings,
-    budget: &Arc<BodyBudget>,
-) -> Result<RequestBody, HttpError> {
-    let mut stream = body.into_data_stream();
-    let mut share = Share { budget: budget.clone(), bytes: 0 };
-    let bytes =
-        read_packed(headers, &mut stream, budget.bytes_max, settings.body_timeout, &mut share).await?;
-    Ok(RequestBody { bytes, _share: share })
+/// A body that is passed on part by part, so that it may be larger than the memory of all bodies.
+#[derive(Debug)]
+pub(super) struct BodyParts {
+    stream: BodyDataStream,
+    /// How many bytes the client said it sends.
+    announced: Option<u64>,
+    received: u64,
+    share: Share,
+    /// Bytes of its share: as many as whoever takes the parts may hold.
+    share_bytes_max: usize,
+    /// How long a part may take.
+    timeout: Option<Duration>,
+}
+
+impl BodyParts {
+    /// The parts of a body. Whoever takes them holds up to `held_bytes_max` bytes of them.
+    pub(super) fn new(
+        headers: &HeaderMap,
+        body: Body,
+        settings: &HttpSettings,
+        budget: &Arc<BodyBudget>,
+        held_bytes_max: usize,
+    ) -> Self {
+        let announced =
+            headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        // Also where there is little memory it must be possible to send one.
+        let share_bytes_max = held_bytes_max.min(budget.bytes_max / 2);
+        let share = Share { budget: budget.clone(), bytes: 0 };
+        let (stream, timeout) = (body.into_data_stream(), settings.body_timeout);
+        Self { stream, announced, received: 0, share, share_bytes_max, timeout }
+    }
+
+    /// The next part, or `None` when the body is complete.
+    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, HttpError> {
+        let Some(part) = next_part(&mut self.stream, self.timeout).await? else {
+            return match self.announced {
+                Some(bytes) if bytes != self.received => {
+                    let received = self.received;
+                    let text = format!("cannot read the body: it ends after {received} of {bytes} bytes");
+                    Err(HttpError::bad_request(text))
+                }
+                _ => Ok(None),
+            };
+        };
+        self.received += part.len() as u64;
+        let more = part.len().min(self.share_bytes_max - self.share.bytes);
+        if more > 0 {
+            self.share.grow(more)?;
+        }
+        Ok(Some(part))
+    }
 }
 
 async fn read_packed(

@@ -5,19 +5,51 @@
 
 use std::borrow::Cow;
 
+/// The parameters that some request has. Others are not kept, or a form of short pairs would become many times as large.
+const NAMES: [&str; 18] = [
+    "async",
+    "chunk_size",
+    "chunked",
+    "consistency",
+    "db",
+    "end_ns",
+    "epoch",
+    "measurement",
+    "name",
+    "params",
+    "path",
+    "precision",
+    "pretty",
+    "q",
+    "rp",
+    "start_ns",
+    "verbose",
+    "window_start_ns",
+];
+
 /// Names and values in order of precedence.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Parameters(Vec<(String, String)>);
+pub(super) struct Parameters(Vec<(&'static str, String)>);
 
 impl Parameters {
     /// The parameters of a query string or of an urlencoded form.
     pub(super) fn parse(text: &[u8]) -> Self {
-        let pairs = text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty() && !pair.contains(&b';'));
-        let pairs = pairs.filter_map(|pair| {
+        let mut parameters = Self::default();
+        for pair in text.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty() && !pair.contains(&b';'))
+        {
             let at = memchr::memchr(b'=', pair).unwrap_or(pair.len());
-            Some((decode(&pair[..at])?, decode(pair.get(at + 1..).unwrap_or_default())?))
-        });
-        Self(pairs.collect())
+            let Some(name) = decode(&pair[..at]).and_then(|name| parameters.wanted(&name)) else { continue };
+            if let Some(value) = decode(pair.get(at + 1..).unwrap_or_default()) {
+                parameters.0.push((name, value.into_owned()));
+            }
+        }
+        parameters
+    }
+
+    /// The name as a known one, unless it has a value already.
+    fn wanted(&self, name: &str) -> Option<&'static str> {
+        let known = NAMES.into_iter().find(|known| *known == name)?;
+        self.0.iter().all(|(other, _)| *other != known).then_some(known)
     }
 
     /// The parameters of a URL.
@@ -27,7 +59,8 @@ impl Parameters {
 
     /// The value of a parameter; empty when there is none.
     pub(super) fn get(&self, name: &str) -> &str {
-        self.0.iter().find(|(n, _)| n == name).map_or("", |(_, value)| value)
+        debug_assert!(NAMES.contains(&name), "{name:?} is no known parameter");
+        self.0.iter().find(|(n, _)| *n == name).map_or("", |(_, value)| value)
     }
 
     /// The value of a parameter, `None` when it is missing or empty.
@@ -36,8 +69,10 @@ impl Parameters {
     }
 
     /// Adds a parameter behind all others.
-    pub(super) fn push(&mut self, name: String, value: String) {
-        self.0.push((name, value));
+    pub(super) fn push(&mut self, name: &str, value: String) {
+        if let Some(name) = self.wanted(name) {
+            self.0.push((name, value));
+        }
     }
 
     /// These parameters, and behind them those of `other`.
@@ -48,7 +83,10 @@ impl Parameters {
 }
 
 /// Decodes `+` and percent escapes, or `None` when an escape is broken.
-fn decode(bytes: &[u8]) -> Option<String> {
+fn decode(bytes: &[u8]) -> Option<Cow<'_, str>> {
+    if memchr::memchr2(b'+', b'%', bytes).is_none() {
+        return Some(String::from_utf8_lossy(bytes));
+    }
     let mut out = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
     while let Some((byte, tail)) = rest.split_first() {
@@ -63,10 +101,9 @@ fn decode(bytes: &[u8]) -> Option<String> {
             byte => *byte,
         });
     }
-    Some(match String::from_utf8_lossy(&out) {
-        Cow::Owned(text) => text,
-        Cow::Borrowed(_) => String::from_utf8(out).expect("just checked"),
-    })
+    let text =
+        String::from_utf8(out).unwrap_or_else(|wrong| String::from_utf8_lossy(wrong.as_bytes()).into_owned());
+    Some(Cow::Owned(text))
 }
 
 fn hex(digit: u8) -> Option<u8> {
@@ -80,7 +117,7 @@ mod tests {
 
     fn check(text: &str, expected: &[(&str, &str)]) {
         let parameters = Parameters::parse(text.as_bytes());
-        let pairs: Vec<_> = parameters.0.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        let pairs: Vec<_> = parameters.0.iter().map(|(n, v)| (*n, v.as_str())).collect();
         assert_eq!(pairs, expected, "{text}");
     }
 
@@ -88,15 +125,23 @@ mod tests {
     fn pairs_are_read_as_go_reads_them() {
         check("", &[]);
         check("q=show+databases&db=my%20db", &[("q", "show databases"), ("db", "my db")]);
-        check("db=a&db=b", &[("db", "a"), ("db", "b")]);
+        check("db=a&db=b", &[("db", "a")]);
+        check("db=%zz&db=b", &[("db", "b")]);
+        check("%64b=a", &[("db", "a")]);
         check("q=%zz&db=t", &[("db", "t")]);
         check("q=%2&db=t", &[("db", "t")]);
         check("db=t;q=x", &[]);
-        check("flag&=v&&a==b", &[("flag", ""), ("", "v"), ("a", "=b")]);
+        check("pretty&=v&&rp==b", &[("pretty", ""), ("rp", "=b")]);
         check("q=%ff%fe", &[("q", "\u{fffd}\u{fffd}")]);
         check("epoch=%C2%B5", &[("epoch", "µ")]);
         assert_eq!(Parameters::parse(b"db=a&db=b").get("db"), "a");
         assert_eq!(Parameters::parse(b"db=").get_some("db"), None);
+    }
+
+    #[test]
+    fn what_no_request_has_is_not_kept() {
+        let pairs: String = (0..1_000).map(|number| format!("a&a{number}=x&q={number}&")).collect();
+        check(&format!("{pairs}db=t"), &[("q", "0"), ("db", "t")]);
     }
 
     proptest! {
@@ -106,7 +151,7 @@ mod tests {
         )) {
             let parameters = Parameters::parse(&text);
             let most = text.split(|byte| *byte == b'&').count();
-            prop_assert!(parameters.0.len() <= most);
+            prop_assert!(parameters.0.len() <= most.min(super::NAMES.len()));
         }
     }
 }

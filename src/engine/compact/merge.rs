@@ -8,6 +8,7 @@ use super::source::{Fields, Reading, Source, sources_of};
 use crate::engine::Engine;
 use crate::engine::error::EngineError;
 use crate::merge::{Merge, Step};
+use crate::model::database::TableInfo;
 use crate::model::file::FileMeta;
 use crate::model::ids::Sequence;
 use crate::model::limits::BATCH_ROWS;
@@ -15,6 +16,7 @@ use crate::model::schema::Column;
 use crate::model::time::TimeRange;
 use crate::model::tombstone::{Tombstone, concerning, deleted_times};
 use crate::parquet_file::FileSpec;
+use ahash::AHashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -70,8 +72,7 @@ impl Engine {
         stopwatch: &mut Stopwatch,
         written: &mut Vec<FileMeta>,
     ) -> Result<(), EngineError> {
-        let in_inputs = |column: &&Column| job.inputs.iter().any(|f| f.columns.contains(&column.stored_name));
-        let columns: Vec<Column> = table.schema.columns().iter().filter(in_inputs).cloned().collect();
+        let columns = columns_of(table, &job.inputs);
         let (tags, fields): (Vec<_>, Vec<_>) = columns.into_iter().partition(|c| c.field_type().is_none());
         let read: Fields =
             fields.iter().map(|f| (f.stored_name.clone(), f.arrow_field().data_type().clone())).collect();
@@ -133,6 +134,13 @@ impl Engine {
             stopwatch.rest().await;
         }
     }
+}
+
+/// The columns of the table that some of the files have.
+fn columns_of(table: &TableInfo, files: &[Arc<FileMeta>]) -> Vec<Column> {
+    let written: AHashSet<&str> = files.iter().flat_map(|file| &file.columns).map(|name| &**name).collect();
+    let columns = table.schema.columns().iter();
+    columns.filter(|column| written.contains(&*column.stored_name)).cloned().collect()
 }
 
 /// The oldest and the newest write of any of the files.

@@ -108,6 +108,7 @@ async fn a_reader_opens_no_log_and_changes_nothing() {
     refused(engine.drop_dead_files().await);
     refused(engine.collect_orphans(Duration::ZERO).await);
     refused(engine.put_adoptable_file(0, "x".into()).await);
+    refused(engine.upload_adoptable_file(0));
     let deletion = Deletion { table, times: TimeRange::ALL, series: SeriesFilter::all() };
     refused(engine.delete(&[deletion]).await);
     refused(engine.create_database("other", None).await);

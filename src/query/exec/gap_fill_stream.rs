@@ -310,6 +310,10 @@ impl Group {
         let emitted = self.emitted;
         let progress = &mut self.columns[column];
         progress.known.as_ref()?;
+        // Where none is to come, looking for it would go through all rows that wait, at each of them.
+        if progress.known_end.is_none_or(|end| end <= emitted) {
+            return None;
+        }
         if progress.next.as_ref().is_none_or(|(position, _)| *position < emitted) {
             progress.next = next_known(&self.queue, emitted, column);
         }

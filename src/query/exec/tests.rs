@@ -138,6 +138,21 @@ fn fill_linear_descends_with_an_offset() {
     );
 }
 
+/// A search through all that waits, at each row, would take minutes.
+#[test]
+fn fill_linear_does_not_search_for_a_value_that_never_comes() {
+    const ROWS: i64 = 200_000;
+    let rows = (1..ROWS).map(|row| format!("\na {} 1 -", 10 * row));
+    let input = table(&std::iter::once("a 0 1 1".to_owned()).chain(rows).collect::<String>(), 8_192);
+    let fills = vec![FillMode::Null, FillMode::Null, FillMode::Linear, FillMode::Linear];
+    let range = range(None, 10 * ROWS, 0, false);
+    let plan = GapFillExec::try_new(input, vec![0], 1, fills, range).unwrap();
+    let batches = block_on(collect(Arc::new(plan), Arc::new(TaskContext::default()))).unwrap();
+    let nulls = |column: usize| batches.iter().map(|batch| batch.column(column).null_count()).sum::<usize>();
+    assert_eq!((nulls(1), nulls(2), nulls(3)), (0, 0, 199_999));
+    assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 200_000);
+}
+
 #[test]
 fn fill_previous_stays_within_the_range_and_the_series() {
     check_fill(

@@ -3,6 +3,7 @@
 use crate::merge::{SortedRows, series_column, tag_columns};
 use crate::model::schema::{ColumnKind, SERIES_COLUMN, TIME_COLUMN, TableSchema, time_type};
 use crate::query::exec::run_aggregate_rule::{ROW_ORDER_KEY, ROW_ORDER_SERIES};
+use ahash::AHashSet;
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, TimestampNanosecondArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
@@ -69,9 +70,10 @@ impl Projection {
         others: impl IntoIterator<Item = &'a ScanColumn>,
     ) -> Self {
         let mut fields: Vec<(Arc<str>, DataType)> = Vec::new();
+        let mut known = AHashSet::new();
         for column in columns.iter().chain(others) {
             if let Origin::Field(name) = &column.origin
-                && !fields.iter().any(|(known, _)| known == name)
+                && known.insert(name)
             {
                 fields.push((name.clone(), column.field.data_type().clone()));
             }

@@ -1,6 +1,6 @@
 //! Tests of bodies and their bounds.
 
-use super::{BodyBudget, read, read_file};
+use super::{BodyBudget, BodyParts, read};
 use crate::server::settings::HttpSettings;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -114,6 +114,51 @@ async fn all_bodies_share_a_budget() {
 }
 
 #[tokio::test]
+async fn a_share_may_outlive_its_bytes() {
+    let budget = Arc::new(BodyBudget::new(1_000));
+    let body =
+        read(&HeaderMap::new(), Body::from(vec![b'x'; 600]), &settings(), &budget).await.expect("fits");
+    let share = body.into_share();
+    assert_eq!(budget.bytes.load(Ordering::Relaxed), 600);
+    drop(share);
+    assert_eq!(budget.bytes.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test]
+async fn a_body_in_parts_may_be_larger_than_the_budget() {
+    let budget = Arc::new(BodyBudget::new(1_500));
+    let held = || budget.bytes.load(Ordering::Relaxed);
+    let parts = || {
+        let parts = futures::stream::iter((0..10).map(|_| Ok::<_, std::io::Error>(vec![b'x'; 400])));
+        BodyParts::new(&HeaderMap::new(), Body::from_stream(parts), &settings(), &budget, 700)
+    };
+    let (mut first, mut second, mut third) = (parts(), parts(), parts());
+    for expected in [400, 700, 700] {
+        first.next().await.expect("fits").expect("a part");
+        assert_eq!(held(), expected);
+    }
+    let mut bytes = 0;
+    while let Some(part) = second.next().await.expect("fits beside the first") {
+        bytes += part.len();
+    }
+    assert_eq!((bytes, held()), (4_000, 1_400));
+    assert_eq!(third.next().await.expect_err("no room").status_and_text().0, 503);
+    drop((first, second, third));
+    assert_eq!(held(), 0);
+}
+
+#[tokio::test]
+async fn a_body_in_parts_that_breaks_off_is_not_complete() {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("601"));
+    let budget = Arc::new(BodyBudget::new(1_500));
+    let mut parts = BodyParts::new(&headers, Body::from(vec![b'x'; 600]), &settings(), &budget, 700);
+    assert_eq!(parts.next().await.expect("fits").expect("a part").len(), 600);
+    let error = parts.next().await.expect_err("a byte is missing");
+    assert_eq!(error.status_and_text(), (400, "cannot read the body: it ends after 600 of 601 bytes"));
+}
+
+#[tokio::test]
 async fn a_damaged_gzip_is_refused_or_unpacked() {
     let packed = gzip(b"cpu,host=a usage=1,idle=2 10\ncpu,host=b usage=3 20\n");
     for at in 0..packed.len() {
@@ -140,7 +185,10 @@ async fn a_body_that_stalls_gives_its_share_back() {
     let expected = (408, "timeout: nothing more of the body has come for 1ms");
     let refused = read(&headers, body(), &settings, &budget).await.expect_err("it stalls");
     assert_eq!(refused.status_and_text(), expected);
-    let refused = read_file(&headers, body(), &settings, &budget).await.expect_err("it stalls");
+    let mut parts = BodyParts::new(&headers, body(), &settings, &budget, 500);
+    parts.next().await.expect("fits").expect("a part");
+    let refused = parts.next().await.expect_err("it stalls");
     assert_eq!(refused.status_and_text(), expected);
+    drop(parts);
     assert_eq!(budget.bytes.load(Ordering::Relaxed), 0);
 }

@@ -21,6 +21,7 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// `GET /api/tidegauge/export?db=&rp=&measurement=&start_ns=&end_ns=`: the times are a half-open range, all when they are not given.
@@ -55,9 +56,10 @@ async fn export(state: &AppState, uri: &Uri) -> Result<Response, HttpError> {
 
 /// The schema with kinds and names of its columns.
 fn described(schema: &Schema, table: &TableSchema) -> SchemaRef {
+    let columns: HashMap<&str, _> =
+        table.columns().iter().map(|column| (&*column.stored_name, column)).collect();
     let fields = schema.fields().iter().map(|field| {
-        let column = table.columns().iter().find(|column| *column.stored_name == **field.name());
-        let (kind, name) = match column {
+        let (kind, name) = match columns.get(field.name().as_str()) {
             Some(column) if column.field_type().is_some() => (Kind::Field, column.name.as_ref()),
             Some(column) => (Kind::Tag, column.name.as_ref()),
             None => (Kind::Time, TIME_COLUMN),

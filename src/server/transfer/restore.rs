@@ -1,7 +1,10 @@
 //! `POST /api/tidegauge/restore/…`: takes the data files of a database, then its description.
 
 use super::{required, response, time_ns};
+use crate::engine::EngineError;
 use crate::model::database_image::DatabaseImage;
+use crate::object::Upload;
+use crate::server::body::BodyParts;
 use crate::server::error::{ErrorForm, HttpError};
 use crate::server::parameters::Parameters;
 use crate::server::{AppState, body};
@@ -25,9 +28,33 @@ async fn put_file(state: &AppState, request: Request) -> Result<Response, HttpEr
     let window_start_ns = time_ns(&parameters, "window_start_ns")?
         .ok_or_else(|| HttpError::bad_request("missing required parameter \"window_start_ns\""))?;
     let (head, body) = request.into_parts();
-    let body = body::read_file(&head.headers, body, &state.settings, &state.body_budget).await?;
-    let path = state.engine.put_adoptable_file(window_start_ns, body.bytes.clone()).await?;
+    let (path, upload) = state.engine.upload_adoptable_file(window_start_ns)?;
+    let parts =
+        BodyParts::new(&head.headers, body, &state.settings, &state.body_budget, Upload::HELD_BYTES_MAX);
+    // Goes on when the client goes away: what has been written of the file is to be removed.
+    let stored = tokio::spawn(store(parts, upload)).await;
+    stored.map_err(|panic| HttpError::internal(panic.to_string()))??;
     Ok(response("application/json", serde_json::json!({ "path": path }).to_string()))
+}
+
+/// Writes a body to the store as it comes. Of one that breaks off nothing is left.
+async fn store(mut parts: BodyParts, mut upload: Upload) -> Result<(), HttpError> {
+    match write_parts(&mut parts, &mut upload).await {
+        Ok(()) => Ok(upload.finish().await.map_err(EngineError::from)?),
+        Err(error) => {
+            if let Err(error) = upload.abort().await {
+                tracing::warn!(%error, "an upload that was given up may have left something behind");
+            }
+            Err(error)
+        }
+    }
+}
+
+async fn write_parts(parts: &mut BodyParts, upload: &mut Upload) -> Result<(), HttpError> {
+    while let Some(part) = parts.next().await? {
+        upload.write(&part).await.map_err(EngineError::from)?;
+    }
+    Ok(())
 }
 
 async fn adopt(state: &AppState, request: Request) -> Result<Response, HttpError> {
@@ -43,4 +70,39 @@ async fn adopt(state: &AppState, request: Request) -> Result<Response, HttpError
     let adopted = tokio::spawn(async move { engine.adopt_database(&name, &image).await }).await;
     adopted.map_err(|panic| HttpError::internal(panic.to_string()))??;
     Ok(response("application/json", "{}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::store;
+    use crate::object::Store;
+    use crate::server::body::{BodyBudget, BodyParts};
+    use crate::server::settings::HttpSettings;
+    use axum::body::Body;
+    use axum::http::HeaderMap;
+    use futures::TryStreamExt;
+    use std::io;
+    use std::sync::Arc;
+
+    /// Stores a body of 20 MB, of which one part may fail, within a budget of 4 MB, and checks the sizes of what the store has then.
+    async fn check(place: &Store, failing: Option<u8>, is_stored: bool, expected: &[u64]) {
+        let part = move |number: u8| match Some(number) == failing {
+            false => Ok(vec![number; 1 << 20]),
+            true => Err(io::Error::other("the client went away")),
+        };
+        let body = Body::from_stream(futures::stream::iter((0..20).map(part)));
+        let budget = Arc::new(BodyBudget::new(4 << 20));
+        let parts = BodyParts::new(&HeaderMap::new(), body, &HttpSettings::default(), &budget, 4 << 20);
+        assert_eq!(store(parts, place.upload("files/a")).await.is_ok(), is_stored);
+        let listed: Vec<_> = place.list("files").try_collect().await.expect("a list");
+        assert_eq!(listed.iter().map(|listed| listed.size_bytes).collect::<Vec<_>>(), expected);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_breaks_off_leaves_nothing() {
+        for failing in [0, 1, 19] {
+            check(&Store::in_memory(), Some(failing), false, &[]).await;
+        }
+        check(&Store::in_memory(), None, true, &[20 << 20]).await;
+    }
 }

@@ -62,6 +62,10 @@ impl Series for Sums {
         self.changes.push_back(change);
         result
     }
+
+    fn size(&self) -> usize {
+        self.changes.capacity() * size_of::<f64>()
+    }
 }
 
 struct Averages(Movement);

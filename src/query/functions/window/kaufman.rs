@@ -71,6 +71,10 @@ impl Series for Ratio {
         }
         if signal == 0.0 || self.noise == 0.0 { 0.0 } else { signal / self.noise }
     }
+
+    fn size(&self) -> usize {
+        (self.values.capacity() + self.steps.capacity()) * size_of::<f64>()
+    }
 }
 
 struct AdaptiveAverage {
@@ -91,5 +95,9 @@ impl Series for AdaptiveAverage {
         let root = self.ratio.add(value) * RANGE + SLOW;
         self.last += root * root * (value - self.last);
         self.last
+    }
+
+    fn size(&self) -> usize {
+        self.ratio.size()
     }
 }

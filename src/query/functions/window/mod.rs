@@ -264,6 +264,11 @@ impl WindowFunction {
 /// A function that sees values only, not times: one float for one number.
 trait Series: Send {
     fn add(&mut self, value: f64) -> f64;
+
+    /// Bytes that grow with the number of values.
+    fn size(&self) -> usize {
+        0
+    }
 }
 
 /// Runs a [`Series`] over points, and leaves out its first values.
@@ -288,5 +293,9 @@ impl<S: Series> Reducer for Held<S> {
         if self.seen > self.hold && !(self.drops_infinite && value.is_infinite()) {
             out.push(Point::float(point.time_ns, value));
         }
+    }
+
+    fn size(&self) -> usize {
+        self.series.size()
     }
 }

@@ -68,6 +68,25 @@ fn changes() {
     );
 }
 
+/// What is kept of up to `period` values counts as the query's memory.
+#[test]
+fn values_that_are_kept_are_counted() {
+    const PERIOD: usize = 10_000;
+    for function in [
+        WindowFunction::MovingAverage { count: PERIOD },
+        WindowFunction::ChandeMomentumOscillator { period: PERIOD, hold: None },
+        WindowFunction::KaufmansEfficiencyRatio { period: PERIOD, hold: None },
+        WindowFunction::KaufmansAdaptiveMovingAverage { period: PERIOD, hold: None },
+    ] {
+        let mut reducer = function.reducer(FieldType::Float, false);
+        assert_eq!(reducer.size(), 0, "{function:?}");
+        for time_ns in 0..9_000 {
+            reducer.push(Point::float(time_ns, 1.0), &mut Vec::new());
+        }
+        assert!(reducer.size() >= 9_000 * size_of::<f64>(), "{function:?}");
+    }
+}
+
 #[test]
 fn of_several_points_of_one_time_the_first_counts() {
     let points = "0 1, 0 2, 10 4, 10 8, 20 16";

@@ -13,7 +13,7 @@ pub(super) enum Value<'a> {
     Number(&'a str),
     Text(String),
     Array,
-    /// Of members with the same name the last one counts.
+    /// All members as they stand there. Of those with the same name the last one counts.
     Object(Vec<(String, Value<'a>)>),
 }
 
@@ -92,7 +92,6 @@ impl<'a> Reader<'a> {
                 other => return Err(invalid(other, "after object key")),
             }
             let value = self.value(depth + 1)?;
-            members.retain(|(known, _)| *known != name);
             members.push((name, value));
             match self.token()? {
                 b',' => self.at += 1,

@@ -5,6 +5,7 @@
 
 use super::go_json::{self, Value};
 use influxql::{InvalidParam, ParamValue, Params};
+use std::collections::BTreeMap;
 
 /// Why `params` cannot be read. Displays as InfluxDB 1.x's text.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,7 +22,11 @@ pub(super) fn bind_parameters(text: &str) -> Result<Params, ParamsError> {
         return Ok(Params::new());
     }
     let kind = match go_json::parse(text).map_err(ParamsError::Syntax)? {
-        Value::Object(members) => return members.into_iter().map(|(k, v)| Ok((k, top_value(v)?))).collect(),
+        Value::Object(members) => {
+            // What another one of the same name replaces is not looked at.
+            let members: BTreeMap<String, Value<'_>> = members.into_iter().collect();
+            return members.into_iter().map(|(k, v)| Ok((k, top_value(v)?))).collect();
+        }
         Value::Null => return Ok(Params::new()),
         Value::Array => "array",
         Value::Text(_) => "string",
@@ -62,9 +67,10 @@ fn number(text: &str) -> Result<ParamValue, ParamsError> {
 }
 
 /// `{"type": value}`
-fn typed_value(members: Vec<(String, Value<'_>)>) -> ParamValue {
-    let Ok([(kind, value)]) = <[_; 1]>::try_from(members) else {
-        return ParamValue::Invalid(InvalidParam::NotOneEntry);
+fn typed_value(mut members: Vec<(String, Value<'_>)>) -> ParamValue {
+    let (kind, value) = match members.pop() {
+        Some((kind, value)) if members.iter().all(|(name, _)| *name == kind) => (kind, value),
+        _ => return ParamValue::Invalid(InvalidParam::NotOneEntry),
     };
     let invalid = |why| ParamValue::Invalid(why);
     match (kind.as_str(), value) {

@@ -1,11 +1,13 @@
 //! What a client sent to `/query`, as a checked value.
 //!
 //! Parameters come from the URL, an urlencoded form or a multipart form; of a form's and the URL's value the urlencoded form's
-//! counts, as in Go. `q` may be a file of a multipart form. `pretty` counts in the URL only.
+//! counts, as in Go, unless the form is larger than [`FORM_BYTES_MAX`]: InfluxDB 1.6.7 takes no notice of such a form. `q` may be a
+//! file of a multipart form. `pretty` counts in the URL only.
 
 use super::params::bind_parameters;
 use crate::encode::v1::{Epoch, Options};
-use crate::model::limits::CHUNK_ROWS_DEFAULT;
+use crate::model::limits::{CHUNK_ROWS_DEFAULT, FORM_BYTES_MAX};
+use crate::server::body::Share;
 use crate::server::error::HttpError;
 use crate::server::parameters::Parameters;
 use crate::server::{AppState, accept, body};
@@ -26,6 +28,8 @@ pub(super) struct QueryRequest {
     pub(super) is_read_only: bool,
     /// Answer at once and run in the background.
     pub(super) is_async: bool,
+    /// The body's part of the memory of all bodies: statements take at least as much as their text.
+    _body_share: Option<Share>,
 }
 
 impl QueryRequest {
@@ -34,13 +38,16 @@ impl QueryRequest {
         let (head, body) = request.into_parts();
         let url = Parameters::of_uri(&head.uri);
         let is_read_only = head.method != Method::POST;
-        let mut file = None;
+        let (mut file, mut share) = (None, None);
         let mut parameters = url.clone();
         if !is_read_only {
             match form_kind(head.headers.get(header::CONTENT_TYPE).map(|value| value.as_bytes())) {
                 Some(Form::UrlEncoded) => {
                     let body = body::read(&head.headers, body, &state.settings, &state.body_budget).await?;
-                    parameters = Parameters::parse(&body.bytes).followed_by(parameters);
+                    if body.bytes.len() <= FORM_BYTES_MAX {
+                        parameters = Parameters::parse(&body.bytes).followed_by(parameters);
+                        share = Some(body.into_share());
+                    }
                 }
                 Some(Form::Multipart) => {
                     let body = body::read(&head.headers, body, &state.settings, &state.body_budget).await?;
@@ -48,6 +55,7 @@ impl QueryRequest {
                     let mut request = Request::new(Body::from(body.bytes.clone()));
                     request.headers_mut().extend(content_type.map(|value| (header::CONTENT_TYPE, value)));
                     file = read_multipart(request, &mut parameters).await?;
+                    share = Some(body.into_share());
                 }
                 None => {}
             }
@@ -59,7 +67,8 @@ impl QueryRequest {
             chunk_rows: chunk_rows(&parameters),
             row_limit: state.settings.row_limit,
         };
-        Self::checked(&parameters, file.as_deref(), options, is_read_only)
+        let request = Self::checked(&parameters, file.as_deref(), options, is_read_only)?;
+        Ok(Self { _body_share: share, ..request })
     }
 
     /// Parses the text.
@@ -87,6 +96,7 @@ impl QueryRequest {
             options,
             is_read_only,
             is_async: parameters.get("async") == "true",
+            _body_share: None,
         })
     }
 }
@@ -127,7 +137,7 @@ async fn read_multipart(request: Request, parameters: &mut Parameters) -> Result
         let value: Bytes = field.bytes().await.map_err(|e| wrong(&e))?;
         let value = String::from_utf8_lossy(&value).into_owned();
         if !is_file {
-            parameters.push(name, value);
+            parameters.push(&name, value);
         } else if name == "q" && file.is_none() {
             file = Some(value);
         }

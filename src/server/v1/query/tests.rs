@@ -72,11 +72,13 @@ fn params_become_values_of_the_language() {
     check("{\"int\":2}", ParamValue::Integer(2));
     check("{\"duration\":\"10s\"}", ParamValue::DurationText("10s".into()));
     check("{\"duration\":10}", ParamValue::Duration(10));
+    check("{\"int\":1.5,\"int\":2}", ParamValue::Integer(2));
     for (json, why) in [
         ("null", InvalidParam::Null),
         ("[1,[2],{}]", InvalidParam::Array),
         ("{}", InvalidParam::NotOneEntry),
         ("{\"string\":\"a\",\"int\":1}", InvalidParam::NotOneEntry),
+        ("{\"string\":\"a\",\"int\":1,\"string\":\"b\"}", InvalidParam::NotOneEntry),
         ("{\"foo\":1}", InvalidParam::UnknownType("foo".into())),
         ("{\"string\":null}", InvalidParam::String),
         ("{\"int\":1.5}", InvalidParam::Integer),
@@ -87,8 +89,19 @@ fn params_become_values_of_the_language() {
     }
     assert_eq!(bind_parameters(""), Ok(Params::new()));
     assert_eq!(bind_parameters("null"), Ok(Params::new()));
-    let last = bind_parameters("{\"a\":1,\"a\":2} x").expect("what follows is not looked at");
+    let last = bind_parameters("{\"a\":1e400,\"a\":2} x").expect("what follows is not looked at");
     assert_eq!(last.get("a"), Some(&ParamValue::Integer(2)));
+}
+
+/// A comparison of each with all others would take minutes.
+#[test]
+fn params_may_have_many_members() {
+    let members: Vec<String> = (0..200_000).map(|number| format!("\"m{number}\":{number}")).collect();
+    let members = members.join(",");
+    let top = bind_parameters(&format!("{{{members}}}")).expect("many parameters");
+    assert_eq!(top.get("m199999"), Some(&ParamValue::Integer(199_999)));
+    let typed = bind_parameters(&format!("{{\"p\":{{{members}}}}}")).expect("one parameter");
+    assert_eq!(typed.get("p"), Some(&ParamValue::Invalid(InvalidParam::NotOneEntry)));
 }
 
 /// The request, or status and text of the refusal.
