@@ -3,7 +3,7 @@
 //! Each rule walks the plan and may build its nodes anew, which together takes longer than answering a small query. InfluxQL's
 //! plans have no joins, and what could be pushed down is where it belongs when they are made. Leaves let go of their thread by
 //! themselves. So of DataFusion's rules few are left; a plan whose rows come in one partition, as those of small queries do, mostly
-//! needs none. SQL has them all.
+//! needs none. SQL has them all: `QueryEngine::sql_physical_plan`.
 
 use super::exec::run_aggregate_rule::RunAggregateRule;
 use datafusion::common::config::ConfigOptions;

@@ -19,12 +19,26 @@ use std::task::{Context, Poll};
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinHandle};
 
+/// The language of a plan, which decides how it is made executable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Language {
+    /// Plans of InfluxQL, and others without joins that are typed and pushed down when they are made.
+    Influxql,
+    /// Any plans, optimised.
+    Sql,
+}
+
 /// Batches that wait for the reader of a result.
 const BATCHES_WAITING_MAX: usize = 2;
 
 impl QueryEngine {
     /// The rows of `plans`, one plan after the other. Each is made executable and executed when its turn comes.
-    pub(super) fn run(&self, plans: Vec<LogicalPlan>, query: Arc<RunningQuery>) -> Batches {
+    pub(super) fn run(
+        &self,
+        plans: Vec<LogicalPlan>,
+        language: Language,
+        query: Arc<RunningQuery>,
+    ) -> Batches {
         let (sender, receiver) = mpsc::channel(BATCHES_WAITING_MAX);
         let (engine, running) = (self.clone(), Arc::clone(&query));
         let work = async move {
@@ -35,7 +49,7 @@ impl QueryEngine {
                 error = running.interrupted() => {
                     let _ = sender.send(Err(error)).await; // a reader that is gone needs no error
                 }
-                ended = engine.send_all(plans, &task, &sender) => if let Err(error) = ended {
+                ended = engine.send_all(plans, language, &task, &sender) => if let Err(error) = ended {
                     let _ = sender.send(Err(error)).await;
                 },
             }
@@ -54,13 +68,14 @@ impl QueryEngine {
     async fn send_all(
         &self,
         plans: Vec<LogicalPlan>,
+        language: Language,
         task: &Arc<TaskContext>,
         sender: &mpsc::Sender<Result<RecordBatch, QueryError>>,
     ) -> Result<(), QueryError> {
         let mut has_sent = false;
         for plan in plans {
             let mut attempts = self.first_attempt();
-            while let Err(error) = self.send_one(&plan, task, sender, &mut has_sent).await {
+            while let Err(error) = self.send_one(&plan, language, task, sender, &mut has_sent).await {
                 if has_sent || !attempts.again_after(&error).await {
                     return Err(error);
                 }
@@ -73,11 +88,15 @@ impl QueryEngine {
     async fn send_one(
         &self,
         plan: &LogicalPlan,
+        language: Language,
         task: &Arc<TaskContext>,
         sender: &mpsc::Sender<Result<RecordBatch, QueryError>>,
         has_sent: &mut bool,
     ) -> Result<(), QueryError> {
-        let plan = self.physical_plan(plan).await?;
+        let plan = match language {
+            Language::Influxql => self.physical_plan(plan).await?,
+            Language::Sql => self.sql_physical_plan(plan).await?,
+        };
         let mut batches = execute_stream(plan, Arc::clone(task))?;
         while let Some(batch) = batches.try_next().await? {
             if sender.send(Ok(batch)).await.is_err() {

@@ -8,7 +8,7 @@ use super::influxql::source::Defaults;
 use super::into::IntoRows;
 use super::memory::QueryMemoryPool;
 use super::physical_rules::{rules_of_many_partitions, rules_of_one_partition, runs_as_it_is};
-use super::run::Attended;
+use super::run::{Attended, Language};
 use super::running::{QueryOrigin, RunningQueries, RunningQuery};
 use super::scan::{ReadLimits, SeriesColumn, TableSource};
 use super::show;
@@ -249,7 +249,7 @@ impl QueryEngine {
             Planned::Listing(listing) => listing.into(),
             Planned::Select(SelectPlan { plans, shape, target }) => {
                 let shape = shape.unwrap_or_else(ResultShape::empty);
-                let rows = ResultStream { shape, batches: self.run(plans, query) };
+                let rows = ResultStream { shape, batches: self.run(plans, Language::Influxql, query) };
                 match target {
                     None => StatementOutcome::Rows(rows),
                     Some(target) => StatementOutcome::Into(IntoRows::new(target, rows)),
@@ -296,6 +296,15 @@ impl QueryEngine {
             false => many_partitions,
         };
         Ok(planner.optimize_physical_plan(plan, state, |_, _| {})?)
+    }
+
+    /// Makes an optimised plan of SQL executable, by all of DataFusion's physical rules: without them a join has no mode that it could
+    /// be executed in.
+    pub(super) async fn sql_physical_plan(
+        &self,
+        plan: &LogicalPlan,
+    ) -> Result<Arc<dyn ExecutionPlan>, QueryError> {
+        Ok(physical_planner().create_physical_plan(plan, &self.shared.state).await?)
     }
 
     /// What one query is executed in: its own share of memory.

@@ -7,6 +7,7 @@
 //! Values may stand outside the text: as `$1`, `?` or `$name`.
 
 use super::error::QueryError;
+use super::run::Language;
 use super::scan::{SeriesColumn, TableSource};
 use super::session::QueryEngine;
 use super::{Batches, QueryContext};
@@ -98,7 +99,7 @@ impl QueryEngine {
             plan = self.sql_plan(text, parameters, context) => plan?,
         };
         let schema = plain_schema(plan.schema().as_arrow());
-        let batches = self.run(vec![plan], query);
+        let batches = self.run(vec![plan], Language::Sql, query);
         let target = schema.clone();
         let batches = batches.map(move |batch| {
             let batch = batch.map_err(QueryError::blaming_sql)?;

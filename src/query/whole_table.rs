@@ -10,6 +10,7 @@
 //! ```
 
 use super::error::QueryError;
+use super::run::Language;
 use super::scan::{SeriesColumn, TableSource};
 use super::session::QueryEngine;
 use super::sql::{plain_batch, plain_schema};
@@ -62,7 +63,7 @@ impl QueryEngine {
         let plans = slices.into_iter().map(|slice| scan(&source, slice)).collect::<Result<Vec<_>, _>>()?;
         let query = self.running_query(context, || format!("export of {name}"))?;
         let target = schema.clone();
-        let batches = self.run(plans, query).map(move |batch| {
+        let batches = self.run(plans, Language::Influxql, query).map(move |batch| {
             plain_batch(&batch?, &target).map_err(|error| QueryError::Internal(error.into()))
         });
         Ok(TableRows { table, schema, batches: batches.boxed() })

@@ -14,8 +14,8 @@
 //! DataFusion's took half the time of such a query. It also puts together what several partitions make of few groups:
 //!
 //! ```text
-//! rows in one partition ──────────────────────────────────────────────────▶ GroupAggregateExec
-//! rows in several, few groups    ─▶ RunAggregateExec ─▶ CoalescePartitionsExec ─▶ GroupAggregateExec
+//! rows in one partition ────────────────────────────────────────────────▶ GroupAggregateExec
+//! rows in several, few groups    ─▶ RunAggregateExec ───────────────────▶ GroupAggregateExec
 //! rows in several, maybe many    ─▶ AggregateExec ─▶ (Repartition) ─▶ AggregateExec ─▶ FilterExec ─▶ ProjectionExec ─▶ SortExec
 //! ```
 
@@ -35,7 +35,6 @@ use datafusion::physical_expr::aggregate::{AggregateFunctionExpr, LoweredAggrega
 use datafusion::physical_expr::projection::ProjectionExpr;
 use datafusion::physical_expr::{LexOrdering, PhysicalExpr, PhysicalSortExpr, create_physical_expr};
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode, PhysicalGroupBy};
-use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::filter::FilterExecBuilder;
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
@@ -101,8 +100,7 @@ impl GroupAggregate {
             if self.parts.groups_max.is_some_and(|groups| groups <= MERGED_GROUPS_MAX)
                 && let Some(partial) = RunAggregateExec::replacing(&steps.partial(Arc::clone(&input))?)
             {
-                let states = Arc::new(CoalescePartitionsExec::new(Arc::new(partial)));
-                return Ok(Arc::new(GroupAggregateExec::new(states, Fed::States, steps)));
+                return Ok(Arc::new(GroupAggregateExec::new(Arc::new(partial), Fed::States, steps)));
             }
         }
         let config = session.config();

@@ -1,4 +1,4 @@
-//! [`GroupAggregate`](super::group_aggregate::GroupAggregate) over one partition of rows or of partial states, in one step.
+//! [`GroupAggregate`](super::group_aggregate::GroupAggregate) over one partition of rows, or over partial states, in one step.
 //!
 //! All groups are kept until the rows have ended; then comes one batch, in order. Should they grow to more than [`GROUPS_MAX`]
 //! or more than there is memory for, what is left is done as in several partitions, by nodes of DataFusion that can spill:
@@ -7,6 +7,9 @@
 //! input ─▶ accumulators ─▶ results ─▶ having ─▶ columns ─▶ order
 //!               └─ too many ─▶ partial states ─▶ AggregateExec ─▶ FilterExec ─▶ ProjectionExec ─▶ SortExec
 //! ```
+//!
+//! Partial states come from several partitions, which are all at work at once. They are taken in in the order of the partitions,
+//! whichever is done first: what floats add up to depends on the order in which they are added.
 
 use super::accumulate::{Fed, RunAccumulators};
 use super::group_aggregate::Steps;
@@ -21,6 +24,7 @@ use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{Distribution, EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::aggregates::AggregateMode;
+use datafusion::physical_plan::common::spawn_buffered;
 use datafusion::physical_plan::execution_plan::{
     Boundedness, CardinalityEffect, EmissionType, SchedulingType,
 };
@@ -31,13 +35,17 @@ use datafusion::physical_plan::statistics::StatisticsArgs;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, InputDistributionRequirements, Partitioning, PlanProperties,
-    execute_stream,
+    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, InputDistributionRequirements,
+    Partitioning, PlanProperties, execute_stream,
 };
 use futures::StreamExt;
 use parking_lot::Mutex;
 use std::fmt;
 use std::sync::Arc;
+
+/// Batches of partial states of one partition that wait until those of the partitions before it have been taken in. Few groups fill one;
+/// with more, a partition waits.
+const BATCHES_WAITING_MAX: usize = 2;
 
 /// The node; see the module.
 #[derive(Clone, Debug)]
@@ -51,7 +59,7 @@ pub struct GroupAggregateExec {
 }
 
 impl GroupAggregateExec {
-    /// Over `input`, which has one partition.
+    /// Over `input`, which has one partition if it has rows.
     pub(super) fn new(input: Arc<dyn ExecutionPlan>, fed: Fed, steps: Steps) -> Self {
         let equivalences =
             EquivalenceProperties::new_with_orderings(Arc::clone(&steps.schema), steps.order.clone());
@@ -80,6 +88,23 @@ impl GroupAggregateExec {
     }
 }
 
+impl GroupAggregateExec {
+    /// The partitions of the input one after the other, while all of them are at work.
+    fn partitions_in_order(&self, context: &Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let partition_count = self.input.output_partitioning().partition_count();
+        if partition_count == 1 {
+            return self.input.execute(0, Arc::clone(context));
+        }
+        let at_work = |partition: usize| -> Result<SendableRecordBatchStream> {
+            let batches = self.input.execute(partition, Arc::clone(context))?;
+            Ok(spawn_buffered(batches, BATCHES_WAITING_MAX))
+        };
+        let partitions = (0..partition_count).map(at_work).collect::<Result<Vec<_>>>()?;
+        let batches = futures::stream::iter(partitions).flatten();
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.input.schema(), batches)))
+    }
+}
+
 impl DisplayAs for GroupAggregateExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let groups = self.steps.group_by.expr().iter().map(|(expr, name)| format!("{expr} as {name}"));
@@ -105,7 +130,15 @@ impl ExecutionPlan for GroupAggregateExec {
     }
 
     fn input_distribution_requirements(&self) -> InputDistributionRequirements {
-        InputDistributionRequirements::new(vec![Distribution::SinglePartition])
+        InputDistributionRequirements::new(vec![match self.fed {
+            Fed::Rows => Distribution::SinglePartition,
+            Fed::States => Distribution::UnspecifiedDistribution,
+        }])
+    }
+
+    /// Partial states that were dealt out anew would come in no certain order.
+    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
+        vec![false]
     }
 
     fn apply_expressions(
@@ -129,7 +162,7 @@ impl ExecutionPlan for GroupAggregateExec {
         let (group_by, aggregates, schema) = (&steps.group_by, &steps.aggregates, self.input.schema());
         let reading = Reading {
             plan: Arc::clone(&self.input),
-            input: self.input.execute(0, Arc::clone(&context))?,
+            input: self.partitions_in_order(&context)?,
             accumulators: RunAccumulators::try_new(self.fed, group_by, aggregates, &schema)?,
             reservation: MemoryConsumer::new("GroupAggregateExec").register(context.memory_pool()),
         };

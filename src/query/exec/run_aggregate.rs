@@ -117,6 +117,11 @@ impl ExecutionPlan for RunAggregateExec {
         self.aggregate.input_distribution_requirements()
     }
 
+    /// Rows that are dealt out to more partitions come in no certain order, and what floats add up to depends on it.
+    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
+        vec![false]
+    }
+
     fn maintains_input_order(&self) -> Vec<bool> {
         self.aggregate.maintains_input_order()
     }

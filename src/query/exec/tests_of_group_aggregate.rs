@@ -6,7 +6,9 @@ use super::run_aggregate_rule::{ROW_ORDER_KEY, ROW_ORDER_SERIES};
 use super::tests::{SECOND_NS, rows_of, session};
 use crate::query::functions::aggregate;
 use crate::query::functions::scalar::bucket::bucket;
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringViewArray, TimestampNanosecondArray};
+use arrow::array::{
+    ArrayRef, Float64Array, Int64Array, RecordBatch, StringViewArray, TimestampNanosecondArray,
+};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafusion::datasource::MemTable;
 use datafusion::functions_aggregate::count::count_udaf;
@@ -105,12 +107,52 @@ impl Asked {
 
     /// The plan over partitions of rows, and what its own nodes make of them.
     fn plan(self, partitions: Vec<Vec<RecordBatch>>) -> Arc<dyn ExecutionPlan> {
-        let context = session(partitions.len());
-        let table = MemTable::try_new(schema(), partitions).unwrap();
-        let (state, scan) = context.read_table(Arc::new(table)).unwrap().into_parts();
-        let node = Arc::new(GroupAggregate::try_new(scan, self.parts()).unwrap());
-        let frame = DataFrame::new(state, LogicalPlan::Extension(Extension { node }));
-        futures::executor::block_on(frame.create_physical_plan()).unwrap()
+        plan_of(schema(), partitions, self.parts())
+    }
+}
+
+/// The plan of a [`GroupAggregate`] over partitions of rows.
+fn plan_of(
+    schema: SchemaRef,
+    partitions: Vec<Vec<RecordBatch>>,
+    parts: GroupAggregateParts,
+) -> Arc<dyn ExecutionPlan> {
+    let context = session(partitions.len());
+    let table = MemTable::try_new(schema, partitions).unwrap();
+    let (state, scan) = context.read_table(Arc::new(table)).unwrap().into_parts();
+    let node = Arc::new(GroupAggregate::try_new(scan, parts).unwrap());
+    let frame = DataFrame::new(state, LogicalPlan::Extension(Extension { node }));
+    futures::executor::block_on(frame.create_physical_plan()).unwrap()
+}
+
+/// Whichever partition is done first.
+#[test]
+fn floats_are_added_in_the_order_of_partitions() {
+    const LARGE: f64 = 1e16;
+    let _entered = RUNTIME.enter();
+    let fields = vec![Field::new("host", DataType::Utf8View, true), Field::new("v", DataType::Float64, true)];
+    let order = (ROW_ORDER_KEY.to_owned(), ROW_ORDER_SERIES.to_owned());
+    let schema = Arc::new(Schema::new(fields).with_metadata([order].into()));
+    let batch = |value: f64| {
+        let columns: Vec<ArrayRef> =
+            vec![Arc::new(StringViewArray::from(vec!["a"])), Arc::new(Float64Array::from(vec![value]))];
+        RecordBatch::try_new(Arc::clone(&schema), columns).unwrap()
+    };
+    // The first has the most to do. In any other order the 1 is lost.
+    let first = std::iter::once(batch(LARGE)).chain((0..2_000).map(|_| batch(0.0))).collect();
+    let partitions = vec![first, vec![batch(-LARGE)], vec![batch(1.0)]];
+    let parts = GroupAggregateParts {
+        groups: vec![col("host").alias("host")],
+        aggregates: vec![aggregate::sum().call(vec![col("v")]).alias("sum")],
+        having: col("sum").is_not_null(),
+        columns: vec![col("host"), col("sum")],
+        order: Vec::new(),
+        groups_max: Some(1),
+    };
+    for _ in 0..8 {
+        let plan = plan_of(Arc::clone(&schema), partitions.clone(), parts.clone());
+        assert!(plan.downcast_ref::<GroupAggregateExec>().is_some(), "it puts states together");
+        assert_eq!(rows_of(plan).unwrap(), ["a 1"]);
     }
 }
 

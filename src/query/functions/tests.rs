@@ -234,6 +234,36 @@ fn selectors_decide_ties_at_one_time() {
 }
 
 #[test]
+fn equal_points_are_told_apart_by_their_series() {
+    let columns = [
+        integers([5, 5, 5]),
+        times([1, 1, 1]),
+        strings(&["x", "y", "z"]),
+        strings(&["m,h=b", "m,h=a", "m,h=c"]),
+    ];
+    let fields =
+        columns.iter().enumerate().map(|(i, a)| Field::new(format!("c{i}"), a.data_type().clone(), true));
+    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    for function in [selector::first, selector::last, selector::min, selector::max] {
+        for (sign, aux, series) in [(-1_i8, "y", "m,h=a"), (1, "z", "m,h=c")] {
+            let mut exprs: Vec<_> =
+                (0..columns.len()).map(|i| col(&format!("c{i}"), &schema).unwrap()).collect();
+            exprs.push(lit(sign));
+            let expr = AggregateExprBuilder::new(function(), exprs).schema(Arc::clone(&schema)).alias("x");
+            let expr = expr.build().unwrap();
+            let mut args = columns.to_vec();
+            args.push(ScalarValue::from(sign).to_array_of_size(3).unwrap());
+            let at_1 = "time: 1970-01-01T00:00:00.000000001";
+            let expected = format!("{{value: 5, {at_1}, aux_0: {aux}, series: {series}}}");
+            for ways in [&[Way::Direct][..], &[Way::Partial; 3], &[Way::Converted; 3], &[Way::Direct; 3]] {
+                let found = aggregate_groups(&expr, &args, &[0; 3], 1, ways, 0);
+                assert_eq!(found, [expected.as_str()], "{ways:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn percentile_chooses_the_nearest_rank() {
     let values = floats([30.5, 10.0, 20.0, 20.0, 50.0, 40.0, 70.0, 60.0, 5.0]);
     for (percent, expected) in [

@@ -11,7 +11,7 @@
 //! The time of a row is the start of its window; without windows that of a lone selector's point, else the lower bound of
 //! WHERE, else the epoch.
 
-use super::call::{Arguments, aggregate_of, aux_of, time_of, value_of};
+use super::call::{Arguments, Ties, aggregate_of, aux_of, takes_series, time_of, value_of};
 use super::columns::{null_of, or_else, plain, time_literal};
 use super::error::Result;
 use super::finish::{in_order, project};
@@ -153,7 +153,7 @@ impl<'a> Shape<'a> {
         let wanted = Wanted {
             refs: &self.wanted,
             has_time: query.interval.is_some() || self.calls.iter().any(uses_time),
-            has_series: false,
+            has_series: self.tells_series_apart(),
             rows: match &ends {
                 Some(ends) => RowsWanted::Outermost(ends),
                 None => RowsWanted::All,
@@ -201,6 +201,22 @@ impl<'a> Shape<'a> {
         self.calls.iter().map(end).collect::<Option<_>>().filter(|_| is_of_whole_series)
     }
 
+    /// Whether something is shown by which points of one value and time differ.
+    fn tells_series_apart(&self) -> bool {
+        !self.query.refs.is_empty() && self.calls.iter().any(|call| takes_series(call.function))
+    }
+
+    /// Which point of several series a call takes. Where there are no windows, InfluxDB 1.x reads `first` from the oldest point on and
+    /// `last` from the newest, whatever the order of the statement.
+    fn ties<'b>(&self, call: &Call, series: &'b Expr) -> Ties<'b> {
+        let is_descending = match (call.function, self.query.interval) {
+            (Function::First, None) => false,
+            (Function::Last, None) => true,
+            _ => self.query.is_descending,
+        };
+        Ties { series, is_descending }
+    }
+
     /// The types of the calls; `None` for one that would have that of its argument, and has none.
     fn filled_types(&self) -> impl Iterator<Item = Option<Type>> {
         let has_type = |call: &Call| call.result_type(call.argument.ty) != Type::Unknown;
@@ -231,8 +247,9 @@ impl<'a> Shape<'a> {
             self.calls.iter().zip(arguments).enumerate().filter(|(_, (_, value))| !is_null(value))
         {
             let result = plain(&result_name(i));
-            aggregates
-                .push(aggregate_of(call, Arguments { value, time: &input.time, aux }).alias(result_name(i)));
+            let ties = self.tells_series_apart().then(|| self.ties(call, &input.series));
+            let arguments = Arguments { value, time: &input.time, aux, ties };
+            aggregates.push(aggregate_of(call, arguments).alias(result_name(i)));
             let present = match call.function {
                 Function::Count | Function::CountDistinct => is_positive(result.clone()),
                 _ => Expr::IsNotNull(Box::new(result.clone())),

@@ -28,12 +28,24 @@ pub(super) struct Arguments<'a> {
     pub time: &'a Expr,
     /// The columns beside a selector.
     pub aux: &'a [Expr],
+    /// What tells points of one value and time apart, where their columns are shown.
+    pub ties: Option<Ties<'a>>,
+}
+
+/// Which of several points of one value and time is taken: InfluxDB 1.x reads the series in their order, or in the reverse one, and stays
+/// with the first.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ties<'a> {
+    /// The series key.
+    pub series: &'a Expr,
+    /// Whether series are read in the reverse order.
+    pub is_descending: bool,
 }
 
 /// The aggregate of a call.
 #[must_use]
 pub(super) fn aggregate_of(call: &Call, arguments: Arguments<'_>) -> Expr {
-    let Arguments { value, time, aux } = arguments;
+    let Arguments { value, time, aux, ties } = arguments;
     let (value, time) = (value.clone(), time.clone());
     let (function, args, distinct) = match call.function {
         Function::Count => (count_udaf(), vec![value], false),
@@ -60,7 +72,11 @@ pub(super) fn aggregate_of(call: &Call, arguments: Arguments<'_>) -> Expr {
         // Have plans of their own; the first value is as good as any.
         Function::Distinct | Function::Points => (selector::first(), vec![value, time], false),
     };
-    let args = args.into_iter().chain(aux.iter().cloned()).collect();
+    let mut args: Vec<_> = args.into_iter().chain(aux.iter().cloned()).collect();
+    if let Some(Ties { series, is_descending }) = ties.filter(|_| takes_series(call.function)) {
+        let sign = ScalarValue::Int8(Some(if is_descending { 1 } else { -1 }));
+        args.extend([series.clone(), Expr::Literal(sign, None)]);
+    }
     Expr::AggregateFunction(AggregateFunction {
         func: function,
         params: AggregateFunctionParams {
@@ -71,6 +87,11 @@ pub(super) fn aggregate_of(call: &Call, arguments: Arguments<'_>) -> Expr {
             null_treatment: None,
         },
     })
+}
+
+/// Whether the aggregate tells points of one value and time apart by their series.
+pub(super) fn takes_series(function: Function) -> bool {
+    matches!(function, Function::Min | Function::Max | Function::First | Function::Last)
 }
 
 /// The value in an aggregate's result; null for a group without points.

@@ -198,7 +198,7 @@ impl Rows {
     }
 
     fn aggregate(&self, groups: Vec<Expr>, call: &Call) -> Result<LogicalPlan> {
-        let arguments = Arguments { value: &self.value, time: &self.time, aux: &self.aux };
+        let arguments = Arguments { value: &self.value, time: &self.time, aux: &self.aux, ties: None };
         let points = aggregate_of(call, arguments).alias(POINTS);
         Ok(LogicalPlan::Aggregate(Aggregate::try_new(Arc::new(self.plan.clone()), groups, vec![points])?))
     }

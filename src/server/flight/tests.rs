@@ -209,6 +209,48 @@ async fn calls_see_the_database_that_their_metadata_names() {
 }
 
 #[tokio::test]
+async fn sql_joins_tables_and_compares_sets_of_rows() {
+    let running = start().await;
+    let mut client = running.sql("t");
+    let queries: [(&str, &[&str]); 7] = [
+        (
+            "SELECT a.time, a.load, b.cores FROM cpu a JOIN cpu b ON a.time = b.time ORDER BY a.time",
+            &[
+                "| time                | load | cores |",
+                "| 1970-01-01T00:00:01 | 1.5  | 4     |",
+                "| 1970-01-01T00:00:02 | 2.5  | 8     |",
+                "| 1970-01-01T00:00:03 | 3.5  | 4     |",
+            ],
+        ),
+        (
+            "SELECT a.load, b.note FROM cpu a LEFT JOIN cpu b ON a.host = b.host AND b.note = 'warm' \
+             ORDER BY a.load",
+            &["| load | note |", "| 1.5  | warm |", "| 2.5  |      |", "| 3.5  | warm |"],
+        ),
+        (
+            "SELECT load FROM cpu WHERE host IN (SELECT host FROM cpu WHERE cores > 4)",
+            &["| load |", "| 2.5  |"],
+        ),
+        (
+            "SELECT a.load FROM cpu a WHERE EXISTS (SELECT 1 FROM cpu b WHERE b.host = a.host AND b.load > 3) \
+             ORDER BY a.load",
+            &["| load |", "| 1.5  |", "| 3.5  |"],
+        ),
+        ("SELECT host FROM cpu INTERSECT SELECT host FROM cpu WHERE load > 3", &["| host |", "| a    |"]),
+        ("SELECT host FROM cpu EXCEPT SELECT host FROM cpu WHERE load > 3", &["| host |", "| b    |"]),
+        (
+            "SELECT a.host, sum(b.load) AS s FROM cpu a JOIN year.cpu b ON b.host <> a.host \
+             GROUP BY a.host ORDER BY a.host",
+            &["| host | s    |", "| a    | 18.0 |", "| b    | 9.0  |"],
+        ),
+    ];
+    for (text, expected) in queries {
+        let info = client.execute(text.to_owned(), None).await.expect(text);
+        check_rows(&fetch(&mut client, info).await.expect(text), expected);
+    }
+}
+
+#[tokio::test]
 async fn bad_sql_is_its_authors_fault() {
     let running = start().await;
     let mut client = running.sql("t");

@@ -1,10 +1,11 @@
 //! Selectors that need only one point per group at a time: first, last, min, max.
 //!
-//! In: `(value, time, aux…)` per row. Out, and also the only column of the state: the chosen point as a struct.
+//! In: `(value, time, aux…)` or `(value, time, aux…, series, sign)` per row. Out, and also the only column of the state: the chosen
+//! point as a struct.
 //! A [`Rule`] says which of two points is chosen. Within a batch only row numbers are compared; the chosen point's
 //! auxiliary values are copied once per group and batch, and only if it changed.
 
-use super::point_fields;
+use super::{SERIES_FIELD, point_fields};
 use crate::query::functions::grouping::{
     argument, downcast, for_each_run, for_each_valid, is_text, time_type, times_ns, unexpected_type,
     valid_rows, value_type,
@@ -12,15 +13,17 @@ use crate::query::functions::grouping::{
 use crate::query::functions::vectorised::Vectorised;
 use arrow::array::{
     Array, ArrayRef, ArrowNativeTypeOp, ArrowPrimitiveType, BooleanArray, PrimitiveArray, StringArray,
-    StringViewArray, StructArray, TimestampNanosecondArray, new_empty_array,
+    StringViewArray, StructArray, TimestampNanosecondArray, make_comparator, new_empty_array,
 };
 use arrow::buffer::NullBuffer;
+use arrow::compute::SortOptions;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Float64Type, Int64Type, UInt64Type};
 use datafusion::common::ScalarValue;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::format_state_name;
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
+use datafusion::physical_expr::expressions::Literal;
 use std::cmp::Ordering;
 use std::fmt::Debug;
 use std::hash::Hash;
@@ -43,11 +46,43 @@ pub(super) trait Rule: Debug + Eq + Hash + Send + Sync + 'static {
 pub(super) struct Choosing<R>(PhantomData<R>);
 
 /// The struct of a selector over arguments of those types.
-fn struct_fields<'a, R: Rule>(mut arg_types: impl Iterator<Item = &'a DataType>) -> Result<Fields> {
-    let (Some(value), Some(time)) = (arg_types.next(), arg_types.next()) else {
+fn struct_fields<R: Rule>(arg_types: &[DataType]) -> Result<Fields> {
+    let [value, time, others @ ..] = arg_types else {
         return Err(DataFusionError::Plan(format!("{} takes a value and a time", R::NAME)));
     };
-    Ok(point_fields(value, time, arg_types))
+    // No field is of the type of the sign.
+    let [aux @ .., series, DataType::Int8] = others else {
+        return Ok(point_fields(value, time, others.iter()));
+    };
+    let series = Arc::new(Field::new(SERIES_FIELD, series.clone(), true));
+    let fields = point_fields(value, time, aux.iter());
+    Ok(fields.iter().cloned().chain(std::iter::once(series)).collect())
+}
+
+fn types(fields: &[FieldRef]) -> Vec<DataType> {
+    fields.iter().map(|field| field.data_type().clone()).collect()
+}
+
+/// How the series of the point that is taken compares with that of another which agrees in value and time; `None` where series are not
+/// told.
+fn series_taken(args: &AccumulatorArgs<'_>) -> Option<Ordering> {
+    let sign = args.exprs.last().and_then(|expr| expr.downcast_ref::<Literal>()).map(Literal::value);
+    match sign {
+        Some(ScalarValue::Int8(Some(sign))) => Some(sign.cmp(&0)),
+        _ => None,
+    }
+}
+
+/// Whether a point is chosen over another that came before. How their series compare is only asked where nothing else decides.
+#[inline]
+fn replaces<R: Rule>(
+    (value, time): (Ordering, Ordering),
+    boolean: bool,
+    series_taken: Option<Ordering>,
+    series: impl FnOnce() -> Ordering,
+) -> bool {
+    R::replaces(value, time, boolean)
+        || value.is_eq() && time.is_eq() && series_taken.is_some_and(|taken| series() == taken)
 }
 
 impl<R: Rule> Vectorised for Choosing<R> {
@@ -66,24 +101,25 @@ impl<R: Rule> Vectorised for Choosing<R> {
     }
 
     fn return_type(arg_types: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Struct(struct_fields::<R>(arg_types.iter())?))
+        Ok(DataType::Struct(struct_fields::<R>(arg_types)?))
     }
 
     fn state_fields(args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
-        let fields = struct_fields::<R>(args.input_fields.iter().map(|field| field.data_type()))?;
+        let fields = struct_fields::<R>(&types(args.input_fields))?;
         let name = format_state_name(args.name, "point");
         Ok(vec![Arc::new(Field::new(name, DataType::Struct(fields), true))])
     }
 
     fn groups(args: &AccumulatorArgs<'_>) -> Result<Box<dyn GroupsAccumulator>> {
-        let fields = struct_fields::<R>(args.expr_fields.iter().map(|field| field.data_type()))?;
+        let fields = struct_fields::<R>(&types(args.expr_fields))?;
+        let taken = series_taken(args);
         Ok(match args.expr_fields[0].data_type() {
-            DataType::Float64 => Box::new(ChoiceGroups::<R, PrimitiveArray<Float64Type>>::new(fields)),
-            DataType::Int64 => Box::new(ChoiceGroups::<R, PrimitiveArray<Int64Type>>::new(fields)),
-            DataType::UInt64 => Box::new(ChoiceGroups::<R, PrimitiveArray<UInt64Type>>::new(fields)),
-            DataType::Boolean => Box::new(ChoiceGroups::<R, BooleanArray>::new(fields)),
-            DataType::Utf8 => Box::new(ChoiceGroups::<R, StringArray>::new(fields)),
-            DataType::Utf8View => Box::new(ChoiceGroups::<R, StringViewArray>::new(fields)),
+            DataType::Float64 => Box::new(ChoiceGroups::<R, PrimitiveArray<Float64Type>>::new(fields, taken)),
+            DataType::Int64 => Box::new(ChoiceGroups::<R, PrimitiveArray<Int64Type>>::new(fields, taken)),
+            DataType::UInt64 => Box::new(ChoiceGroups::<R, PrimitiveArray<UInt64Type>>::new(fields, taken)),
+            DataType::Boolean => Box::new(ChoiceGroups::<R, BooleanArray>::new(fields, taken)),
+            DataType::Utf8 => Box::new(ChoiceGroups::<R, StringArray>::new(fields, taken)),
+            DataType::Utf8View => Box::new(ChoiceGroups::<R, StringViewArray>::new(fields, taken)),
             other => return Err(unexpected_type(R::NAME, other)),
         })
     }
@@ -198,15 +234,17 @@ struct ChoiceGroups<R, V: Values> {
     chosen: Vec<bool>,
     values: Vec<V::Owned>,
     times: Vec<i64>,
-    /// Per auxiliary argument, its value per group.
+    /// Per auxiliary argument, and for the series, its value per group.
     aux: Vec<Vec<ScalarValue>>,
     /// Bytes on the heap of all texts.
     heap_bytes: usize,
+    /// See the function of this name. If there is one, the last of `aux` are the series.
+    series_taken: Option<Ordering>,
     rule: PhantomData<R>,
 }
 
 impl<R: Rule, V: Values> ChoiceGroups<R, V> {
-    fn new(fields: Fields) -> Self {
+    fn new(fields: Fields, series_taken: Option<Ordering>) -> Self {
         // Value and time are no auxiliary values.
         let aux = vec![Vec::new(); fields.len() - 2];
         Self {
@@ -216,6 +254,7 @@ impl<R: Rule, V: Values> ChoiceGroups<R, V> {
             times: Vec::new(),
             aux,
             heap_bytes: 0,
+            series_taken,
             rule: PhantomData,
         }
     }
@@ -239,27 +278,41 @@ impl<R: Rule, V: Values> ChoiceGroups<R, V> {
         let values: &V = downcast(argument(columns, 0, R::NAME)?, R::NAME)?;
         let times = times_ns(argument(columns, 1, R::NAME)?, R::NAME)?;
         let aux = columns.get(2..).unwrap_or_default();
+        let taken = self.series_taken;
+        let series = taken.map(|_| argument(columns, self.fields.len() - 1, R::NAME)).transpose()?;
+        let compare =
+            |series: &ArrayRef| make_comparator(series.as_ref(), series.as_ref(), SortOptions::default());
+        let compare = series.map(compare).transpose()?;
+        let compare = |a: usize, b: usize| compare.as_ref().map_or(Ordering::Equal, |compare| compare(a, b));
         let mut result = Ok(());
         for_each_run(group_indices, |group, rows| {
             let mut best: Option<usize> = None;
             for_each_valid(valid, rows, |row| match best {
                 None => best = Some(row),
                 Some(other) => {
-                    if R::replaces(values.compare(row, other), times[row].cmp(&times[other]), V::BOOLEAN) {
+                    let order = (values.compare(row, other), times[row].cmp(&times[other]));
+                    if replaces::<R>(order, V::BOOLEAN, taken, || compare(row, other)) {
                         best = Some(row);
                     }
                 }
             });
             let Some(row) = best else { return };
-            let time = times[row].cmp(&self.times[group]);
-            if !self.chosen[group]
-                || R::replaces(values.compare_to(row, &self.values[group]), time, V::BOOLEAN)
-            {
+            let order = (values.compare_to(row, &self.values[group]), times[row].cmp(&self.times[group]));
+            let compare = || series.map_or(Ordering::Equal, |series| self.compare_series(series, row, group));
+            if !self.chosen[group] || replaces::<R>(order, V::BOOLEAN, taken, compare) {
                 result = std::mem::replace(&mut result, Ok(()))
                     .and_then(|()| self.set(group, values, times[row], aux, row));
             }
         });
         result
+    }
+
+    /// Compares the series of a row with that of a group's point.
+    fn compare_series(&self, series: &ArrayRef, row: usize, group: usize) -> Ordering {
+        // Copying the series of a point that is chosen says why one cannot be read.
+        let Ok(series) = ScalarValue::try_from_array(series, row) else { return Ordering::Equal };
+        let own = self.aux.last().map(|slots| &slots[group]);
+        own.and_then(|own| series.partial_cmp(own)).unwrap_or(Ordering::Equal)
     }
 
     /// Makes `row` the point of `group`.
@@ -353,7 +406,8 @@ impl<R: Rule, V: Values> GroupsAccumulator for ChoiceGroups<R, V> {
         opt_filter: Option<&BooleanArray>,
     ) -> Result<Vec<ArrayRef>> {
         let nulls = valid_rows(argument(values, 0, R::NAME)?, opt_filter);
-        Ok(vec![Arc::new(StructArray::try_new(self.fields.clone(), values.to_vec(), nulls)?)])
+        let columns = values.iter().take(self.fields.len()).cloned().collect(); // without the sign
+        Ok(vec![Arc::new(StructArray::try_new(self.fields.clone(), columns, nulls)?)])
     }
 
     fn size(&self) -> usize {

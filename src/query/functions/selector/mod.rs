@@ -7,6 +7,10 @@
 //! Struct { value: as given, time: Timestamp(ns), aux_0: as given, aux_1: … }
 //! ```
 //!
+//! Of points that agree in value and time, chance takes one, unless `first`, `last`, `min` and `max` are told their series: in two more
+//! arguments at the end, `(value, time, aux…, series, sign)`. The literal `sign`, an Int8, says which series' point is taken: -1 that of
+//! the lesser one, 1 that of the greater one. The struct then has the field `series`, too.
+//!
 //! `influx_percentile` takes its `N` as third argument: `(value, time, N [, aux…])`.
 
 mod choice;
@@ -28,6 +32,9 @@ use std::sync::{Arc, LazyLock};
 pub const VALUE_FIELD: &str = "value";
 /// The field of a selector's struct that holds the chosen point's time.
 pub const TIME_FIELD: &str = "time";
+
+/// The field of a selector's struct that holds the series of the chosen point.
+const SERIES_FIELD: &str = "series";
 
 /// The field of a selector's struct that holds auxiliary value `index`, counted from 0.
 #[must_use]
