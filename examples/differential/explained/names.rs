@@ -71,7 +71,9 @@ pub(super) const ENTRIES: &[Explained] = &[
             (case.has_changes() || is_of_times || is_of_policies)
                 && any_select(case, |select| select.columns.iter().chain(&select.group).any(is_wild))
                 && (has_columns_of(&pair.ours, &pair.oracle, is_known)
-                    || has_columns_of(&pair.oracle, &pair.ours, is_known))
+                    || has_columns_of(&pair.oracle, &pair.ours, is_known)
+                    // One selector alone has the time of its point.
+                    || (is_of_times && any_select(case, chooses_wildly)))
         },
     },
     Explained {
@@ -133,4 +135,13 @@ fn is_missing(left: &Json, right: &Json) -> bool {
 
 fn is_filled(left: &Json, right: &Json) -> bool {
     is_number_against_other(left, right) || is_number_against_other(right, left)
+}
+
+/// Whether a selector of `select` stands for one of each field.
+fn chooses_wildly(select: &Select) -> bool {
+    let selectors = ["first(", "last(", "max(", "min(", "percentile("];
+    let is_wild = |column: &String, name: &str| {
+        column.contains(&format!("{name}*")) || column.contains(&format!("{name}/"))
+    };
+    select.columns.iter().any(|column| selectors.iter().any(|name| is_wild(column, name)))
 }

@@ -41,6 +41,15 @@ pub(super) const ENTRIES: &[Explained] = &[
         },
     },
     Explained {
+        reason: "of two mistakes with time in the WHERE of SHOW … CARDINALITY the one is told that other statements have, too, or the other",
+        between: Between::Errors,
+        applies: |_, pair| {
+            let has = |error: Option<String>, text: &str| error.is_some_and(|error| error.contains(text));
+            has(error_of(&pair.oracle), "invalid operation: time and ")
+                && has(error_of(&pair.ours), "CARDINALITY doesn't support time in WHERE clause")
+        },
+    },
+    Explained {
         reason: "the error of a condition that is no comparison shows its text; InfluxDB 1.6 prints Go's memory in SHOW",
         between: Between::Errors,
         applies: |_, pair| error_of(&pair.oracle).is_some_and(|error| error.starts_with("&influxql.")),
