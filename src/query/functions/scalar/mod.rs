@@ -2,7 +2,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | [`arithmetic`] | `+ - * / % & \| ^` with InfluxQL's types, its zero results of division, its nulls |
+//! | [`mod@arithmetic`] | `+ - * / % & \| ^` with InfluxQL's types, its zero results of division, its nulls |
 //! | [`math`] | `abs` … `log` with InfluxQL's types and domains |
 //! | `elementary` | sines, powers and logarithms to InfluxDB's last digit |
 //! | [`bucket`] | the start of the `GROUP BY time` bucket that a time lies in |
