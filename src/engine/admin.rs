@@ -142,10 +142,6 @@ impl Engine {
         if changes.is_empty() {
             return Ok(());
         }
-        if changes.iter().any(|change| matches!(change, Change::DropTable { .. })) {
-            // A row that came meanwhile would be one of a new table with all columns of the old one.
-            return self.commit(changes, Effect::Catalog).await;
-        }
         self.commit_decided(gate, changes, Effect::Catalog).await
     }
 }

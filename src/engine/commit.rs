@@ -244,14 +244,16 @@ impl Engine {
         }
     }
 
-    /// Rows that came while nobody knew whether their table was dropped become rows of a new one, as they do when the log is
-    /// replayed.
+    /// Rows that came while nobody knew whether their table was dropped become rows of a new one with the columns that they have, as
+    /// they do when the log is replayed.
     fn keep_newer_rows(&self, info: &Arc<TableInfo>, through: Sequence) -> Result<(), EngineError> {
         let Some(newer) = self.table_handle(info.id).newer_than(through) else { return Ok(()) };
+        let schema = newer.schema_in_use(&info.schema);
+        let schema = schema.map_err(|source| EngineError::Rows { table: info.id.to_string(), source })?;
         let _lock = self.live_lock.lock();
         let mut state = State::clone(&self.live.load());
         let id = state.next_table_id();
-        let again = TableInfo { id, ..TableInfo::clone(info) };
+        let again = TableInfo { id, schema: Arc::new(schema), ..TableInfo::clone(info) };
         let put = state.apply(&Change::PutTable(Arc::new(again)));
         put.map_err(|e| EngineError::Internal(e.to_string()))?;
         self.tables.write().insert(id, Arc::new(newer));

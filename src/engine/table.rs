@@ -7,11 +7,12 @@ use crate::model::batch::TableRows;
 use crate::model::database::TableInfo;
 use crate::model::file::FileMeta;
 use crate::model::ids::Sequence;
-use crate::model::schema::TableSchema;
+use crate::model::schema::{ColumnKind, TableSchema};
 use crate::model::time::TimeRange;
 use crate::model::tombstone::{Tombstone, deleted_times};
 use arrow::error::ArrowError;
 use parking_lot::Mutex;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Buffers and files of one table. One lock, so that a reader never sees rows twice or not at all while a
@@ -204,6 +205,17 @@ impl Table {
         let newer = Self::new(memory);
         newer.with_buffers(|parts| (parts.closed, parts.buffer) = (closed, buffer));
         Some(newer)
+    }
+
+    /// Those columns of `schema` that buffered rows have.
+    pub(super) fn schema_in_use(&self, schema: &TableSchema) -> Result<TableSchema, ArrowError> {
+        let chunks = self.with_buffers(|parts| parts.chunks(schema))?;
+        let tags: BTreeSet<&str> = chunks.iter().flat_map(|c| c.tags()).map(AsRef::as_ref).collect();
+        let fields: BTreeSet<&str> = chunks.iter().flat_map(|c| c.field_names()).map(AsRef::as_ref).collect();
+        Ok(schema.with_columns_where(|column| match column.kind {
+            ColumnKind::Tag => tags.contains(&*column.name),
+            ColumnKind::Field(_) => fields.contains(&*column.stored_name),
+        }))
     }
 
     /// The table's description and the chunks to flush, from old to new; `describe` as in [`Table::read`].

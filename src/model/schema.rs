@@ -142,11 +142,10 @@ impl TableSchema {
         Self { columns }
     }
 
-    /// This schema with only those tags that `keep` accepts. The other columns keep their stored names.
+    /// This schema with only those columns that `keep` accepts. They keep their stored names.
     #[must_use]
-    pub fn with_tags_where(&self, keep: impl Fn(&Column) -> bool) -> Self {
-        let columns = self.columns.iter().filter(|c| c.kind != ColumnKind::Tag || keep(c));
-        Self { columns: columns.cloned().collect() }
+    pub fn with_columns_where(&self, keep: impl Fn(&Column) -> bool) -> Self {
+        Self { columns: self.columns.iter().filter(|c| keep(c)).cloned().collect() }
     }
 
     /// The Arrow schema of this table's batches and files: `__series` (`Utf8`, not null), `time`

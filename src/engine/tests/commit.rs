@@ -204,6 +204,34 @@ async fn rows_written_after_a_lost_drop_are_kept_and_older_ones_go() {
     }
 }
 
+/// The new table has the columns of its rows, not those of the dropped one: the same as after a crash.
+#[tokio::test]
+async fn rows_written_after_a_lost_drop_have_only_their_own_columns() {
+    let columns = |engine: &Engine| -> Vec<String> {
+        let state = engine.state();
+        let tables = state.tables();
+        tables
+            .flat_map(|t| t.schema.columns().iter().map(|c| c.name.to_string()).collect::<Vec<_>>())
+            .collect()
+    };
+    for fault in FAULTS {
+        let lossy = Lossy::open().await;
+        let older = "m,host=h0,old=x a=1,b=1,old=1 1".to_owned();
+        lossy.engine.write(request(older)).await.unwrap();
+        lossy.break_log(fault);
+        assert_lost(lossy.engine.drop_measurement("db", "m").await);
+        lossy.engine.write(request("m,host=h1,new=x a=3,old=2 3".to_owned())).await.unwrap();
+        lossy.mend();
+        lossy.engine.settle().await.unwrap();
+        assert_eq!(columns(&lossy.engine), ["host", "new", "a", "old"], "{fault:?}");
+        let store = lossy.store();
+        lossy.engine.writer().unwrap().wal.close().unwrap();
+        drop(lossy.engine);
+        let again = open(lossy.directory.path(), &store).await;
+        assert_eq!(columns(&again), ["host", "new", "a", "old"], "{fault:?}: after a crash");
+    }
+}
+
 #[tokio::test]
 async fn a_lost_drop_without_later_rows_leaves_no_table() {
     for fault in FAULTS {

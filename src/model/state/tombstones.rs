@@ -2,7 +2,7 @@
 
 use super::{ApplyError, State, inconsistent, missing, taken};
 use crate::model::ids::TableId;
-use crate::model::schema::Column;
+use crate::model::schema::{Column, ColumnKind};
 use crate::model::tombstone::Tombstone;
 use std::sync::Arc;
 
@@ -36,7 +36,9 @@ impl State {
     /// Hides the tags of a table that `shown` refuses, in a state that is only for reading.
     pub fn hide_tags(&mut self, table: TableId, shown: impl Fn(&Column) -> bool) {
         if let Some(info) = self.tables.get_mut(&table) {
-            let schema = Arc::new(info.schema.with_tags_where(shown));
+            let schema = Arc::new(
+                info.schema.with_columns_where(|column| column.kind != ColumnKind::Tag || shown(column)),
+            );
             Arc::make_mut(info).schema = schema;
         }
     }
