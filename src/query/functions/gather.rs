@@ -34,8 +34,8 @@ pub(super) trait Gather: Debug + Eq + Hash + Send + Sync + 'static {
     fn coerce_types(arg_types: &[DataType]) -> Result<Vec<DataType>>;
     /// The type of the result.
     fn return_type(arg_types: &[DataType]) -> Result<DataType>;
-    /// Whether argument `index` is a column of the points, not a parameter.
-    fn is_column(index: usize) -> bool;
+    /// Whether argument `index`, of this type, is a column of the points, not a parameter.
+    fn is_column(index: usize, data_type: &DataType) -> bool;
     /// Reads the parameter.
     fn parameter(args: &AccumulatorArgs<'_>) -> Result<Self::Parameter>;
     /// One result per group. `columns` are the arguments that [`Gather::is_column`] names, `groups` the
@@ -52,10 +52,16 @@ pub(super) trait Gather: Debug + Eq + Hash + Send + Sync + 'static {
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Gathering<A>(PhantomData<A>);
 
+/// Which arguments are columns of the points.
+fn kept<A: Gather>(arg_fields: &[FieldRef]) -> Vec<usize> {
+    let fields = arg_fields.iter().enumerate();
+    fields.filter(|(index, field)| A::is_column(*index, field.data_type())).map(|(index, _)| index).collect()
+}
+
 /// The fields of one point in the state.
 fn point_fields<A: Gather>(arg_fields: &[FieldRef]) -> Fields {
-    let kept = arg_fields.iter().enumerate().filter(|(index, _)| A::is_column(*index));
-    kept.map(|(index, field)| Field::new(index.to_string(), field.data_type().clone(), true)).collect()
+    let field = |index: usize| Field::new(index.to_string(), arg_fields[index].data_type().clone(), true);
+    kept::<A>(arg_fields).into_iter().map(field).collect()
 }
 
 fn list_item(fields: &Fields) -> FieldRef {
@@ -82,7 +88,7 @@ impl<A: Gather> Vectorised for Gathering<A> {
     fn groups(args: &AccumulatorArgs<'_>) -> Result<Box<dyn GroupsAccumulator>> {
         Ok(Box::new(GatherGroups::<A> {
             parameter: A::parameter(args)?,
-            kept: (0..args.expr_fields.len()).filter(|index| A::is_column(*index)).collect(),
+            kept: kept::<A>(args.expr_fields),
             fields: point_fields::<A>(args.expr_fields),
             return_type: args.return_type().clone(),
             chunks: Vec::new(),

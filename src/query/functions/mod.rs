@@ -25,6 +25,7 @@ pub mod scalar;
 pub mod selector;
 #[cfg(test)]
 mod tests;
+mod ties;
 mod vectorised;
 pub mod window;
 

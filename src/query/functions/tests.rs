@@ -10,6 +10,7 @@ use super::{aggregate, selector};
 use crate::model::value::FieldType;
 use arrow::array::{
     Array, ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray, TimestampNanosecondArray,
+    new_null_array,
 };
 use arrow::compute::{concat, take};
 use arrow::datatypes::{DataType, Field, Schema};
@@ -261,6 +262,43 @@ fn equal_points_are_told_apart_by_their_series() {
             }
         }
     }
+}
+
+#[test]
+fn percentile_puts_equal_points_in_order() {
+    let check = |columns: &[ArrayRef], order: i8, expected: [&str; 4]| {
+        let fields =
+            columns.iter().enumerate().map(|(i, a)| Field::new(format!("c{i}"), a.data_type().clone(), true));
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        for (percent, expected) in [25.0, 50.0, 75.0, 100.0].into_iter().zip(expected) {
+            let mut exprs: Vec<_> =
+                (0..columns.len()).map(|i| col(&format!("c{i}"), &schema).unwrap()).collect();
+            exprs.insert(2, lit(percent));
+            exprs.push(lit(order));
+            let expr = AggregateExprBuilder::new(selector::percentile(), exprs);
+            let expr = expr.schema(Arc::clone(&schema)).alias("x").build().unwrap();
+            let mut args = with_percent(columns, Some(percent));
+            args.push(ScalarValue::from(order).to_array_of_size(4).unwrap());
+            for ways in [&[Way::Direct][..], &[Way::Partial; 4], &[Way::Converted; 4], &[Way::Direct; 4]] {
+                let found = aggregate_groups(&expr, &args, &[0; 4], 1, ways, 0);
+                assert!(found[0].contains(expected), "{order} {percent} {ways:?}: {found:?} {expected}");
+            }
+        }
+    };
+    let at_once = [
+        integers([5; 4]),
+        times([1; 4]),
+        strings(&["y", "x", "x", "z"]),
+        strings(&["m,h=a", "m,h=c", "m,h=b", "m,h=d"]),
+    ];
+    check(&at_once, -1, ["h=a", "h=b", "h=c", "h=d"]);
+    check(&at_once, 1, ["h=d", "h=c", "h=b", "h=a"]);
+    check(&at_once, -2, ["h=b", "h=c", "h=a", "h=d"]);
+    check(&at_once, 2, ["h=d", "h=a", "h=c", "h=b"]);
+    let one_by_one = [integers([5; 4]), times([3, 1, 4, 2]), new_null_array(&DataType::Null, 4)];
+    let [first, second, third, fourth] = ["000000001", "000000002", "000000003", "000000004"];
+    check(&one_by_one, -1, [first, second, third, fourth]);
+    check(&one_by_one, 1, [fourth, third, second, first]);
 }
 
 #[test]

@@ -11,7 +11,7 @@
 //! The time of a row is the start of its window; without windows that of a lone selector's point, else the lower bound of
 //! WHERE, else the epoch.
 
-use super::call::{Arguments, Ties, aggregate_of, aux_of, takes_series, time_of, value_of};
+use super::call::{Arguments, aggregate_of, aux_of, time_of, value_of};
 use super::columns::{null_of, or_else, plain, time_literal};
 use super::error::Result;
 use super::finish::{in_order, project};
@@ -20,6 +20,7 @@ use super::ir::{Call, Interval, Measurement, Query, Ref};
 use super::limit::limit;
 use super::lower::{fill_value, is_null, lower};
 use super::scan::{Input, RowsWanted, Wanted, scan};
+use super::ties::{Beside, Ties, needs_series, takes_ties};
 use super::time_range::TimeBounds;
 use super::types::Type;
 use crate::query::error::QueryError;
@@ -153,7 +154,7 @@ impl<'a> Shape<'a> {
         let wanted = Wanted {
             refs: &self.wanted,
             has_time: query.interval.is_some() || self.calls.iter().any(uses_time),
-            has_series: self.tells_series_apart(),
+            has_series: self.needs_series(measurement),
             rows: match &ends {
                 Some(ends) => RowsWanted::Outermost(ends),
                 None => RowsWanted::All,
@@ -182,7 +183,7 @@ impl<'a> Shape<'a> {
         let groups: Vec<_> = tags.iter().filter(|tag| !is_null(tag)).cloned().collect();
         let window: Vec<_> = query.interval.iter().map(|_| plain(WINDOW)).collect();
         let order = groups.iter().chain(&window).map(|column| in_order(query, column)).collect();
-        let mut plan = self.aggregate(&input, &arguments, aux, order)?;
+        let mut plan = self.aggregate(measurement, &input, &arguments, aux, order)?;
         if let Some(interval) = query.interval.filter(|_| query.fill != Fill::None) {
             let filled = Filled { arguments: &arguments, aux };
             plan = self.fill_gaps(plan, interval, &groups, filled, tables.buckets_max())?;
@@ -201,20 +202,41 @@ impl<'a> Shape<'a> {
         self.calls.iter().map(end).collect::<Option<_>>().filter(|_| is_of_whole_series)
     }
 
-    /// Whether something is shown by which points of one value and time differ.
-    fn tells_series_apart(&self) -> bool {
-        !self.query.refs.is_empty() && self.calls.iter().any(|call| takes_series(call.function))
+    /// Whether one of the calls must know the series of points.
+    fn needs_series(&self, measurement: &Measurement) -> bool {
+        let refs = &self.query.refs;
+        let agree = |tag: &str| self.query.group_tags.iter().any(|own| **own == *tag);
+        let mut calls = self.calls.iter().filter(|call| takes_ties(call.function));
+        calls.any(|call| {
+            let beside = Beside::of(call.function, refs, measurement);
+            needs_series(refs, &beside, measurement, agree)
+        })
     }
 
-    /// Which point of several series a call takes. Where there are no windows, InfluxDB 1.x reads `first` from the oldest point on and
-    /// `last` from the newest, whatever the order of the statement.
-    fn ties<'b>(&self, call: &Call, series: &'b Expr) -> Ties<'b> {
-        let is_descending = match (call.function, self.query.interval) {
+    /// Which of several points of one value and time a call takes, where it shows.
+    fn ties<'b>(
+        &self,
+        call: &Call,
+        measurement: &Measurement,
+        input: &'b Input,
+        beside: &Beside,
+    ) -> Option<Ties<'b>> {
+        let query = self.query;
+        let series = self.needs_series(measurement).then_some(&input.series);
+        let text_count = beside.texts().len();
+        let is_descending = match (call.function, query.interval) {
+            // Its points come by time first, and that follows the statement in subqueries, too.
+            (Function::Percentile(_), _) => query.is_descending,
+            _ if input.reads_ascending => false,
             (Function::First, None) => false,
             (Function::Last, None) => true,
-            _ => self.query.is_descending,
+            _ => query.is_descending,
         };
-        Ties { series, is_descending }
+        let shows_order = matches!(call.function, Function::Percentile(_))
+            && is_descending
+            && (self.has_point_time || !query.refs.is_empty());
+        let shows = takes_ties(call.function) && (series.is_some() || text_count > 0 || shows_order);
+        shows.then_some(Ties { series, text_count, is_descending })
     }
 
     /// The types of the calls; `None` for one that would have that of its argument, and has none.
@@ -226,6 +248,7 @@ impl<'a> Shape<'a> {
     /// Rows with the columns `tag_i`, `window`, `call_i`, `point_time`, `aux_i`, one for each group with a point.
     fn aggregate(
         &self,
+        measurement: &Measurement,
         input: &Input,
         arguments: &[Expr],
         aux: &[Expr],
@@ -247,8 +270,9 @@ impl<'a> Shape<'a> {
             self.calls.iter().zip(arguments).enumerate().filter(|(_, (_, value))| !is_null(value))
         {
             let result = plain(&result_name(i));
-            let ties = self.tells_series_apart().then(|| self.ties(call, &input.series));
-            let arguments = Arguments { value, time: &input.time, aux, ties };
+            let beside = Beside::of(call.function, &query.refs, measurement);
+            let ties = self.ties(call, measurement, input, &beside);
+            let arguments = Arguments { value, time: &input.time, aux: &beside.arguments(aux), ties };
             aggregates.push(aggregate_of(call, arguments).alias(result_name(i)));
             let present = match call.function {
                 Function::Count | Function::CountDistinct => is_positive(result.clone()),
@@ -264,7 +288,8 @@ impl<'a> Shape<'a> {
             if self.has_point_time {
                 columns.push(time_of(result.clone()).alias(POINT_TIME));
             }
-            columns.extend((0..aux.len()).map(|i| aux_of(result.clone(), i).alias(aux_name(i))));
+            let aux = (0..aux.len()).map(|i| (aux_of(result.clone(), beside.argument_of(i)), aux_name(i)));
+            columns.extend(aux.map(|(value, name)| value.alias(name)));
         }
         let none = || QueryError::Internal(DataFusionError::Internal("an aggregate of nothing".into()));
         let having = has_point.ok_or_else(none)?;

@@ -12,6 +12,7 @@
 use super::error::Result;
 use super::function::Function;
 use super::ir::Call;
+use super::ties::{Ties, takes_ties};
 use crate::query::functions::{aggregate, points, selector};
 use datafusion::common::ScalarValue;
 use datafusion::functions::core::expr_fn::get_field;
@@ -28,18 +29,8 @@ pub(super) struct Arguments<'a> {
     pub time: &'a Expr,
     /// The columns beside a selector.
     pub aux: &'a [Expr],
-    /// What tells points of one value and time apart, where their columns are shown.
+    /// What tells points of one value and time apart, where it shows.
     pub ties: Option<Ties<'a>>,
-}
-
-/// Which of several points of one value and time is taken: InfluxDB 1.x reads the series in their order, or in the reverse one, and stays
-/// with the first.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Ties<'a> {
-    /// The series key.
-    pub series: &'a Expr,
-    /// Whether series are read in the reverse order.
-    pub is_descending: bool,
 }
 
 /// The aggregate of a call.
@@ -73,9 +64,8 @@ pub(super) fn aggregate_of(call: &Call, arguments: Arguments<'_>) -> Expr {
         Function::Distinct | Function::Points => (selector::first(), vec![value, time], false),
     };
     let mut args: Vec<_> = args.into_iter().chain(aux.iter().cloned()).collect();
-    if let Some(Ties { series, is_descending }) = ties.filter(|_| takes_series(call.function)) {
-        let sign = ScalarValue::Int8(Some(if is_descending { 1 } else { -1 }));
-        args.extend([series.clone(), Expr::Literal(sign, None)]);
+    if let Some(ties) = ties.filter(|_| takes_ties(call.function)) {
+        args.extend(ties.arguments());
     }
     Expr::AggregateFunction(AggregateFunction {
         func: function,
@@ -87,11 +77,6 @@ pub(super) fn aggregate_of(call: &Call, arguments: Arguments<'_>) -> Expr {
             null_treatment: None,
         },
     })
-}
-
-/// Whether the aggregate tells points of one value and time apart by their series.
-pub(super) fn takes_series(function: Function) -> bool {
-    matches!(function, Function::Min | Function::Max | Function::First | Function::Last)
 }
 
 /// The value in an aggregate's result; null for a group without points.
@@ -107,6 +92,12 @@ pub(super) fn value_of(function: Function, result: Expr) -> Result<Expr> {
 #[must_use]
 pub(super) fn time_of(result: Expr) -> Expr {
     get_field(result, selector::TIME_FIELD)
+}
+
+/// The series of a selector's point, where the aggregate was told it.
+#[must_use]
+pub(super) fn series_of(result: Expr) -> Expr {
+    get_field(result, selector::SERIES_FIELD)
 }
 
 /// A column beside a selector.

@@ -66,6 +66,7 @@ pub(super) fn inner_rows(
         place,
         order: Vec::new(),
         has_rows_of_nulls: true,
+        reads_ascending: !query.projection.is_of_points(),
     };
     let mut input = input.renamed(Wanted { has_time: true, has_series: true, ..wanted })?;
     for (column, value) in input.refs.iter_mut().zip(refs).filter(|(_, value)| is_null(value)) {
@@ -197,7 +198,7 @@ fn fits(own: Type, other: Type) -> bool {
 }
 
 /// Tags as one text that sorts as they do.
-fn joined(tags: &[Expr]) -> Expr {
+pub(super) fn joined(tags: &[Expr]) -> Expr {
     match tags {
         [] => text_literal(""),
         [tag] => tag.clone(),

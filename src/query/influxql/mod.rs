@@ -7,7 +7,7 @@
 //! | [`ir`] | the result of that |
 //! | `predicate`, `scan`, `columns`, `series` | the rows of one measurement that WHERE leaves |
 //! | `subquery`, `inner_rows` | `FROM (SELECT …)`: what it takes over from the outer query, and its rows as one more table |
-//! | `raw`, `aggregate`, `distinct`, `top_bottom`, `window` | one file per shape of query; with `call`, `call_rows`, `lower` |
+//! | `raw`, `aggregate`, `distinct`, `top_bottom`, `window` | one file per shape of query; with `call`, `call_rows`, `ties`, `lower` |
 //! | `finish`, `limit` | order, limits, columns of the response |
 //!
 //! Each measurement of a statement is a plan of its own; their rows follow each other in the order of names. Plans are
@@ -42,6 +42,7 @@ pub mod source;
 mod subquery;
 #[cfg(test)]
 mod tests;
+mod ties;
 pub mod time_range;
 mod time_text;
 mod top_bottom;

@@ -49,6 +49,8 @@ pub(super) struct Input {
     pub order: Vec<SortExpr>,
     /// Whether a row counts even if all its values are null: those of subqueries do.
     pub has_rows_of_nulls: bool,
+    /// Whether series are read in ascending order whatever the order of the statement is: those of a subquery that aggregates.
+    pub reads_ascending: bool,
 }
 
 /// Which columns besides the group tags a query needs.
@@ -129,6 +131,7 @@ pub(super) fn scan(
             place: None,
             order,
             has_rows_of_nulls: false,
+            reads_ascending: false,
         });
     }
     match inputs.len() {
@@ -259,6 +262,7 @@ impl Input {
             place: self.place.map(|_| plain("place")),
             order: Vec::new(),
             has_rows_of_nulls: self.has_rows_of_nulls,
+            reads_ascending: self.reads_ascending,
         })
     }
 
@@ -301,6 +305,7 @@ fn union(query: &Query, inputs: Vec<Input>, wanted: Wanted<'_>) -> Result<Input>
     first.order.extend(first.place.take().map(|place| in_order(query, &place)));
     first.order.push(in_order(query, &first.series));
     first.has_rows_of_nulls &= renamed.iter().all(|input| input.has_rows_of_nulls);
+    first.reads_ascending &= renamed.iter().all(|input| input.reads_ascending);
     Ok(first)
 }
 

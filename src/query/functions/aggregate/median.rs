@@ -37,7 +37,7 @@ impl Gather for Median {
         Ok(DataType::Float64)
     }
 
-    fn is_column(_index: usize) -> bool {
+    fn is_column(_index: usize, _data_type: &DataType) -> bool {
         true
     }
 

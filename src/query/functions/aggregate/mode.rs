@@ -44,7 +44,7 @@ impl Gather for Mode {
         arg_types.first().cloned().ok_or_else(none)
     }
 
-    fn is_column(_index: usize) -> bool {
+    fn is_column(_index: usize, _data_type: &DataType) -> bool {
         true
     }
 

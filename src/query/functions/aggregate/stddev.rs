@@ -43,7 +43,7 @@ impl Gather for Stddev {
         Ok(DataType::Float64)
     }
 
-    fn is_column(_index: usize) -> bool {
+    fn is_column(_index: usize, _data_type: &DataType) -> bool {
         true
     }
 

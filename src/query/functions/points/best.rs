@@ -1,7 +1,7 @@
 //! The accumulator of functions that keep the N best points of a group.
 //!
-//! In: `(value, time, N [, seed] [, aux…])` per row. Out: a list of points per group. State: the same list, each point
-//! with its rank before it. It does not know what makes a point better: a [`Ranking`] says so by a number per row.
+//! In: `(value, time, N [, seed] [, aux…] [, series, order])` per row. Out: a list of points per group. State: the same list, each
+//! point with its rank before it. It does not know what makes a point better: a [`Ranking`] says so by a number per row.
 //!
 //! ```text
 //! group  value  time     N = 2       group  influx_top
@@ -18,6 +18,7 @@
 use super::rank::{Ranking, Rows};
 use crate::query::functions::gather::owned;
 use crate::query::functions::grouping::{argument, downcast, times_ns, unexpected_type, valid_rows};
+use crate::query::functions::ties::{TieKeys, TieOrder};
 use arrow::array::{
     Array, ArrayRef, BooleanArray, LargeListArray, StructArray, UInt32Array, UInt64Array, new_empty_array,
 };
@@ -43,7 +44,7 @@ pub(super) const fn first_aux<R: Ranking>() -> usize {
     COUNT_INDEX + 1 + R::HAS_SEED as usize
 }
 
-/// The value, the time and the auxiliary ones of arguments.
+/// The value, the time, the auxiliary ones, series and order of arguments.
 pub(super) fn columns_of<R: Ranking, T>(args: &[T]) -> Result<impl Iterator<Item = &T>> {
     match (args, args.get(first_aux::<R>()..)) {
         ([value, time, ..], Some(aux)) => Ok([value, time].into_iter().chain(aux)),
@@ -61,11 +62,14 @@ pub(super) fn list_item(fields: &Fields) -> FieldRef {
     Arc::new(Field::new("item", DataType::Struct(fields.clone()), false))
 }
 
-/// A point in a heap. The better one is the greater: by rank, then the earlier, then the one that came first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// A point in a heap. The better one is the greater: by rank, then the earlier, then as the order of the arguments has it, then the one
+/// that came first.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
     rank: u64,
     time: Reverse<i64>,
+    /// Empty without an order.
+    tie: Box<[u8]>,
     arrival: Reverse<u64>,
     place: Place,
 }
@@ -79,10 +83,17 @@ struct Place {
 
 /// Rows that may enter heaps, as they came in.
 struct Candidates<'a> {
-    /// Value, time and auxiliary columns.
+    /// Value, time, auxiliary columns and series.
     columns: &'a [ArrayRef],
     ranks: &'a [u64],
     times_ns: &'a [i64],
+    ties: Option<TieKeys<'a>>,
+}
+
+impl Candidates<'_> {
+    fn tie(&self, row: usize) -> Box<[u8]> {
+        self.ties.as_ref().map_or_else(Default::default, |keys| keys.key(row))
+    }
 }
 
 /// The best points of all groups.
@@ -91,6 +102,7 @@ pub(super) struct BestGroups<R> {
     count: usize,
     seed: u64,
     fields: Fields,
+    order: Option<TieOrder>,
     heaps: Vec<BinaryHeap<Reverse<Entry>>>,
     heap_bytes: usize,
     /// The kept rows, as arrays per column.
@@ -109,11 +121,12 @@ pub(super) struct BestGroups<R> {
 
 impl<R: Ranking> BestGroups<R> {
     /// No groups yet, of which each is to keep `count` points with those columns.
-    pub(super) fn new(count: usize, seed: u64, fields: Fields) -> Self {
+    pub(super) fn new(count: usize, seed: u64, fields: Fields, order: Option<TieOrder>) -> Self {
         Self {
             count,
             seed,
             fields,
+            order,
             heaps: Vec::new(),
             heap_bytes: 0,
             chunks: Vec::new(),
@@ -130,6 +143,12 @@ impl<R: Ranking> BestGroups<R> {
         self.heaps.resize_with(group_count, BinaryHeap::new);
     }
 
+    /// The columns of points among the arguments.
+    fn columns(&self, values: &[ArrayRef]) -> Result<Vec<ArrayRef>> {
+        let columns = columns_of::<R, _>(values)?.take(self.fields.len()); // without the order
+        Ok(columns.cloned().collect())
+    }
+
     /// Lets rows, each with its group, into the heaps.
     fn admit(
         &mut self,
@@ -140,25 +159,32 @@ impl<R: Ranking> BestGroups<R> {
         let chunk = u32::try_from(self.chunks.len()).map_err(too_many)?;
         let mut admitted: Vec<u32> = Vec::new();
         for (group, row) in rows {
-            let place = Place { chunk, row: u32::try_from(admitted.len()).map_err(too_many)? };
-            let entry = Entry {
-                rank: candidates.ranks[row],
-                time: Reverse(candidates.times_ns[row]),
-                arrival: Reverse(self.arrived + row as u64),
-                place,
-            };
+            let (rank, time) = (candidates.ranks[row], Reverse(candidates.times_ns[row]));
             let heap = &mut self.heaps[group];
-            if heap.len() < self.count {
+            let is_full = heap.len() >= self.count;
+            // Most rows are worse than all that are kept, whatever else they are.
+            if is_full && heap.peek().is_none_or(|worst| (worst.0.rank, worst.0.time) > (rank, time)) {
+                continue;
+            }
+            let place = Place { chunk, row: u32::try_from(admitted.len()).map_err(too_many)? };
+            let arrival = Reverse(self.arrived + row as u64);
+            let entry = Entry { rank, time, tie: candidates.tie(row), arrival, place };
+            let tie_bytes = entry.tie.len();
+            if is_full {
+                match heap.peek_mut() {
+                    Some(mut worst) if worst.0 < entry => {
+                        self.heap_bytes = self.heap_bytes.saturating_sub(worst.0.tie.len());
+                        *worst = Reverse(entry);
+                    }
+                    _ => continue,
+                }
+            } else {
                 let before = heap.capacity();
                 heap.push(Reverse(entry));
                 self.heap_bytes += (heap.capacity() - before) * size_of::<Entry>();
                 self.alive += 1;
-            } else {
-                match heap.peek_mut() {
-                    Some(mut worst) if worst.0 < entry => *worst = Reverse(entry),
-                    _ => continue,
-                }
             }
+            self.heap_bytes += tie_bytes;
             admitted.push(u32::try_from(row).map_err(too_many)?);
         }
         self.arrived += candidates.ranks.len() as u64;
@@ -216,8 +242,9 @@ impl<R: Ranking> BestGroups<R> {
     fn emit(&mut self, emit_to: EmitTo) -> Result<Emitted> {
         let heaps = emit_to.take_needed(&mut self.heaps);
         let lengths: Vec<_> = heaps.iter().map(BinaryHeap::len).collect();
-        let bytes = heaps.iter().map(|heap| heap.capacity() * size_of::<Entry>()).sum();
-        self.heap_bytes = self.heap_bytes.saturating_sub(bytes);
+        let bytes = heaps.iter().map(|heap| heap.capacity() * size_of::<Entry>()).sum::<usize>();
+        let tie_bytes = heaps.iter().flatten().map(|entry| entry.0.tie.len()).sum::<usize>();
+        self.heap_bytes = self.heap_bytes.saturating_sub(bytes + tie_bytes);
         let entries: Vec<Entry> =
             heaps.into_iter().flat_map(|heap| heap.into_sorted_vec()).map(|entry| entry.0).collect();
         let columns = self.gather(entries.iter().map(|entry| entry.place))?;
@@ -266,11 +293,12 @@ impl<R: Ranking> GroupsAccumulator for BestGroups<R> {
         total_num_groups: usize,
     ) -> Result<()> {
         self.resize(total_num_groups);
-        let columns: Vec<_> = columns_of::<R, _>(values)?.cloned().collect();
+        let columns = self.columns(values)?;
         let times_ns = times_ns(argument(&columns, 1, R::NAME)?, R::NAME)?;
         let valid = valid_rows(&columns[0], opt_filter);
         let ranks = R::ranks(Rows { values: &columns[0], first: self.arrived }, self.seed)?;
-        let candidates = Candidates { columns: &columns, ranks: &ranks, times_ns };
+        let ties = self.order.map(|order| order.keys(&columns, R::NAME)).transpose()?;
+        let candidates = Candidates { columns: &columns, ranks: &ranks, times_ns, ties };
         let is_valid = |row: usize| valid.as_ref().is_none_or(|valid: &NullBuffer| valid.is_valid(row));
         let rows = group_indices.iter().enumerate().filter(|(row, _)| is_valid(*row));
         self.admit(&candidates, rows.map(|(row, group)| (*group, row)))
@@ -302,6 +330,7 @@ impl<R: Ranking> GroupsAccumulator for BestGroups<R> {
             columns,
             ranks: downcast::<UInt64Array>(ranks, R::NAME)?.values(),
             times_ns: times_ns(argument(columns, 1, R::NAME)?, R::NAME)?,
+            ties: self.order.map(|order| order.keys(columns, R::NAME)).transpose()?,
         };
         let offsets = lists.value_offsets();
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "offsets into memory")]
@@ -316,7 +345,7 @@ impl<R: Ranking> GroupsAccumulator for BestGroups<R> {
         values: &[ArrayRef],
         opt_filter: Option<&BooleanArray>,
     ) -> Result<Vec<ArrayRef>> {
-        let columns: Vec<_> = columns_of::<R, _>(values)?.cloned().collect();
+        let columns = self.columns(values)?;
         let row_count = argument(&columns, 0, R::NAME)?.len();
         let first = self.converted.fetch_add(row_count as u64, Ordering::Relaxed);
         let ranks = R::ranks(Rows { values: &columns[0], first }, self.seed)?;

@@ -1,11 +1,12 @@
 //! The DataFusion aggregate of functions that keep the N best points of a group: its arguments and types.
 //!
-//! In: `(value, time, N [, seed] [, aux…])`. Out: what [`super`] says. The accumulator is [`BestGroups`].
+//! In: `(value, time, N [, seed] [, aux…] [, series, order])`. Out: what [`super`] says. The accumulator is [`BestGroups`].
 
 use super::best::{BestGroups, COUNT_INDEX, columns_of, first_aux, list_item, ranked};
 use super::rank::{Ranking, own_seed};
 use crate::query::functions::grouping::{time_type, value_type};
-use crate::query::functions::selector::point_fields;
+use crate::query::functions::selector::chosen_fields;
+use crate::query::functions::ties::TieOrder;
 use crate::query::functions::vectorised::Vectorised;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use datafusion::common::ScalarValue;
@@ -23,11 +24,10 @@ pub(super) struct Keeping<R>(PhantomData<R>);
 
 /// The fields of a point over arguments of those types.
 fn fields_of<R: Ranking>(arg_types: &[DataType]) -> Result<Fields> {
-    let mut columns = columns_of::<R, _>(arg_types)?;
-    let (Some(value), Some(time)) = (columns.next(), columns.next()) else {
-        return Err(DataFusionError::Internal(format!("{} without arguments", R::NAME)));
-    };
-    Ok(point_fields(value, time, columns))
+    match (arg_types, arg_types.get(first_aux::<R>()..)) {
+        ([value, time, ..], Some(others)) => Ok(chosen_fields(value, time, others)),
+        _ => Err(DataFusionError::Plan(format!("{} takes a value, a time and N", R::NAME))),
+    }
 }
 
 fn types(fields: &[FieldRef]) -> Vec<DataType> {
@@ -70,6 +70,7 @@ impl<R: Ranking> Vectorised for Keeping<R> {
         let count = parameter::<R>(args, COUNT_INDEX)?;
         let seed = if R::HAS_SEED { own_seed(parameter::<R>(args, COUNT_INDEX + 1)?) } else { 0 };
         let fields = fields_of::<R>(&types(args.expr_fields))?;
-        Ok(Box::new(BestGroups::<R>::new(usize::try_from(count).unwrap_or(usize::MAX), seed, fields)))
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        Ok(Box::new(BestGroups::<R>::new(count, seed, fields, TieOrder::of(args))))
     }
 }

@@ -4,6 +4,9 @@
 //! when there are fewer. Points whose value is null do not exist for it; auxiliary values may be of any type and
 //! null. `N` and `seed` are literals.
 //!
+//! Of points that agree in value and time, chance takes one, unless `influx_top` and `influx_bottom` have two more arguments at the end
+//! that tell them apart: `(value, time, N, aux…, series, order)`, see the module `ties`. A point then has the field `series`, too.
+//!
 //! ```text
 //! LargeList<Struct { value: as given, time: Timestamp(ns), aux_0: as given, aux_1: … }>
 //! ```

@@ -1,15 +1,16 @@
 //! Selectors that need only one point per group at a time: first, last, min, max.
 //!
-//! In: `(value, time, aux…)` or `(value, time, aux…, series, sign)` per row. Out, and also the only column of the state: the chosen
+//! In: `(value, time, aux…)` or `(value, time, aux…, series, order)` per row. Out, and also the only column of the state: the chosen
 //! point as a struct.
 //! A [`Rule`] says which of two points is chosen. Within a batch only row numbers are compared; the chosen point's
 //! auxiliary values are copied once per group and batch, and only if it changed.
 
-use super::{SERIES_FIELD, point_fields};
+use super::chosen_fields;
 use crate::query::functions::grouping::{
     argument, downcast, for_each_run, for_each_valid, is_text, time_type, times_ns, unexpected_type,
     valid_rows, value_type,
 };
+use crate::query::functions::ties::TieOrder;
 use crate::query::functions::vectorised::Vectorised;
 use arrow::array::{
     Array, ArrayRef, ArrowNativeTypeOp, ArrowPrimitiveType, BooleanArray, PrimitiveArray, StringArray,
@@ -23,7 +24,6 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::format_state_name;
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
-use datafusion::physical_expr::expressions::Literal;
 use std::cmp::Ordering;
 use std::fmt::Debug;
 use std::hash::Hash;
@@ -50,27 +50,11 @@ fn struct_fields<R: Rule>(arg_types: &[DataType]) -> Result<Fields> {
     let [value, time, others @ ..] = arg_types else {
         return Err(DataFusionError::Plan(format!("{} takes a value and a time", R::NAME)));
     };
-    // No field is of the type of the sign.
-    let [aux @ .., series, DataType::Int8] = others else {
-        return Ok(point_fields(value, time, others.iter()));
-    };
-    let series = Arc::new(Field::new(SERIES_FIELD, series.clone(), true));
-    let fields = point_fields(value, time, aux.iter());
-    Ok(fields.iter().cloned().chain(std::iter::once(series)).collect())
+    Ok(chosen_fields(value, time, others))
 }
 
 fn types(fields: &[FieldRef]) -> Vec<DataType> {
     fields.iter().map(|field| field.data_type().clone()).collect()
-}
-
-/// How the series of the point that is taken compares with that of another which agrees in value and time; `None` where series are not
-/// told.
-fn series_taken(args: &AccumulatorArgs<'_>) -> Option<Ordering> {
-    let sign = args.exprs.last().and_then(|expr| expr.downcast_ref::<Literal>()).map(Literal::value);
-    match sign {
-        Some(ScalarValue::Int8(Some(sign))) => Some(sign.cmp(&0)),
-        _ => None,
-    }
 }
 
 /// Whether a point is chosen over another that came before. How their series compare is only asked where nothing else decides.
@@ -112,7 +96,7 @@ impl<R: Rule> Vectorised for Choosing<R> {
 
     fn groups(args: &AccumulatorArgs<'_>) -> Result<Box<dyn GroupsAccumulator>> {
         let fields = struct_fields::<R>(&types(args.expr_fields))?;
-        let taken = series_taken(args);
+        let taken = TieOrder::of(args).map(TieOrder::taken);
         Ok(match args.expr_fields[0].data_type() {
             DataType::Float64 => Box::new(ChoiceGroups::<R, PrimitiveArray<Float64Type>>::new(fields, taken)),
             DataType::Int64 => Box::new(ChoiceGroups::<R, PrimitiveArray<Int64Type>>::new(fields, taken)),
@@ -238,7 +222,8 @@ struct ChoiceGroups<R, V: Values> {
     aux: Vec<Vec<ScalarValue>>,
     /// Bytes on the heap of all texts.
     heap_bytes: usize,
-    /// See the function of this name. If there is one, the last of `aux` are the series.
+    /// How the series of the point that is taken compares with that of another which agrees in value and time; `None` where series are
+    /// not told. If they are, the last of `aux` are the series.
     series_taken: Option<Ordering>,
     rule: PhantomData<R>,
 }
@@ -406,7 +391,7 @@ impl<R: Rule, V: Values> GroupsAccumulator for ChoiceGroups<R, V> {
         opt_filter: Option<&BooleanArray>,
     ) -> Result<Vec<ArrayRef>> {
         let nulls = valid_rows(argument(values, 0, R::NAME)?, opt_filter);
-        let columns = values.iter().take(self.fields.len()).cloned().collect(); // without the sign
+        let columns = values.iter().take(self.fields.len()).cloned().collect(); // without the order
         Ok(vec![Arc::new(StructArray::try_new(self.fields.clone(), columns, nulls)?)])
     }
 

@@ -7,9 +7,9 @@
 //! Struct { value: as given, time: Timestamp(ns), aux_0: as given, aux_1: … }
 //! ```
 //!
-//! Of points that agree in value and time, chance takes one, unless `first`, `last`, `min` and `max` are told their series: in two more
-//! arguments at the end, `(value, time, aux…, series, sign)`. The literal `sign`, an Int8, says which series' point is taken: -1 that of
-//! the lesser one, 1 that of the greater one. The struct then has the field `series`, too.
+//! Of points that agree in value and time, chance takes one, unless two more arguments at the end tell them apart:
+//! `(value, time, aux…, series, order)`, see the module `ties`. The struct then has the field `series`, too. `first`, `last`, `min` and
+//! `max` compare no auxiliary values: their order is -1 or 1.
 //!
 //! `influx_percentile` takes its `N` as third argument: `(value, time, N [, aux…])`.
 
@@ -34,7 +34,7 @@ pub const VALUE_FIELD: &str = "value";
 pub const TIME_FIELD: &str = "time";
 
 /// The field of a selector's struct that holds the series of the chosen point.
-const SERIES_FIELD: &str = "series";
+pub const SERIES_FIELD: &str = "series";
 
 /// The field of a selector's struct that holds auxiliary value `index`, counted from 0.
 #[must_use]
@@ -53,6 +53,17 @@ pub(super) fn point_fields<'a>(
         .chain(aux.enumerate().map(|(index, data_type)| (aux_field(index), data_type)))
         .map(|(name, data_type)| Field::new(name, data_type.clone(), true))
         .collect()
+}
+
+/// The same; `others` are the arguments after the time and the parameters, perhaps with series and order at the end.
+pub(super) fn chosen_fields(value: &DataType, time: &DataType, others: &[DataType]) -> Fields {
+    // No auxiliary value is of the type of the order.
+    let [aux @ .., series, DataType::Int8] = others else {
+        return point_fields(value, time, others.iter());
+    };
+    let series = Arc::new(Field::new(SERIES_FIELD, series.clone(), true));
+    let fields = point_fields(value, time, aux.iter());
+    fields.iter().cloned().chain(std::iter::once(series)).collect()
 }
 
 shared! {

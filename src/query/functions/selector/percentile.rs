@@ -1,4 +1,4 @@
-//! `influx_percentile(value, time, N [, aux…])`: the point of a group at the nearest rank of `N` percent.
+//! `influx_percentile(value, time, N [, aux…] [, series, order])`: the point of a group at the nearest rank of `N` percent.
 //!
 //! ```text
 //! time value          N     value time
@@ -7,12 +7,14 @@
 //! 3    20             0     null           no such index
 //! ```
 //!
-//! `N` is a literal. Points of equal value are in order of time, those of equal time in order of arrival. InfluxDB
-//! 1.x has them so up to 12 points; past these its order is that of an unstable sort.
+//! `N` is a literal. Points of equal value are in order of time, those of equal time as the arguments at the end say, else in order of
+//! arrival. Where `order` takes the greatest first, the latest come first, too. InfluxDB 1.x has them so up to 12 points; past these its
+//! order is that of an unstable sort.
 
-use super::point_fields;
+use super::chosen_fields;
 use crate::query::functions::gather::Gather;
 use crate::query::functions::grouping::{argument, time_type, times_ns, unexpected_type, value_type};
+use crate::query::functions::ties::TieOrder;
 use arrow::array::{Array, ArrayRef, StructArray, UInt64Array, make_comparator};
 use arrow::buffer::NullBuffer;
 use arrow::compute::{SortOptions, take};
@@ -27,12 +29,19 @@ use std::sync::Arc;
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Percentile;
 
+/// The literals among the arguments.
+#[derive(Debug)]
+pub(super) struct Rank {
+    percent: f64,
+    order: Option<TieOrder>,
+}
+
 /// Which argument is `N`.
 const PERCENT_INDEX: usize = 2;
 
 impl Gather for Percentile {
     const NAME: &'static str = "influx_percentile";
-    type Parameter = f64;
+    type Parameter = Rank;
 
     fn coerce_types(arg_types: &[DataType]) -> Result<Vec<DataType>> {
         let [value, time, _, aux @ ..] = arg_types else {
@@ -44,39 +53,53 @@ impl Gather for Percentile {
     }
 
     fn return_type(arg_types: &[DataType]) -> Result<DataType> {
-        let [value, time, _, aux @ ..] = arg_types else {
+        let [value, time, _, others @ ..] = arg_types else {
             return Err(DataFusionError::Plan(format!("{} takes a value, a time and N", Self::NAME)));
         };
-        Ok(DataType::Struct(point_fields(value, time, aux.iter())))
+        Ok(DataType::Struct(chosen_fields(value, time, others)))
     }
 
-    fn is_column(index: usize) -> bool {
-        index != PERCENT_INDEX
+    fn is_column(index: usize, data_type: &DataType) -> bool {
+        // Only the order is of this type.
+        index != PERCENT_INDEX && *data_type != DataType::Int8
     }
 
-    fn parameter(args: &AccumulatorArgs<'_>) -> Result<f64> {
+    fn parameter(args: &AccumulatorArgs<'_>) -> Result<Rank> {
         let literal = args.exprs.get(PERCENT_INDEX).and_then(|expr| expr.downcast_ref::<Literal>());
         match literal.map(Literal::value) {
-            Some(ScalarValue::Float64(Some(percent))) => Ok(*percent),
+            Some(ScalarValue::Float64(Some(percent))) => {
+                Ok(Rank { percent: *percent, order: TieOrder::of(args) })
+            }
             _ => Err(DataFusionError::Plan(format!("{}'s N is not a literal", Self::NAME))),
         }
     }
 
     fn evaluate(
-        percent: &f64,
+        parameter: &Rank,
         columns: &[ArrayRef],
         groups: &[Range<usize>],
         return_type: &DataType,
     ) -> Result<ArrayRef> {
         let values = argument(columns, 0, Self::NAME)?;
         let times = times_ns(argument(columns, 1, Self::NAME)?, Self::NAME)?;
-        let compare = make_comparator(values.as_ref(), values.as_ref(), SortOptions::default())?;
+        let comparator =
+            |column: &ArrayRef| make_comparator(column.as_ref(), column.as_ref(), SortOptions::default());
+        let compare = comparator(values)?;
+        let compared = parameter.order.iter().flat_map(|order| order.compared(columns));
+        let compared = compared.filter(|column| *column.data_type() != DataType::Null).map(comparator);
+        let ties = compared.collect::<Result<Vec<_>, _>>()?;
+        let is_reversed = parameter.order.is_some_and(TieOrder::takes_greatest);
+        let place = |a: usize, b: usize| {
+            let by_time = times[a].cmp(&times[b]);
+            let order = ties.iter().fold(by_time, |order, compare| order.then_with(|| compare(a, b)));
+            if is_reversed { order.reverse() } else { order }
+        };
         let choose = |rows: &Range<usize>| {
-            let rank = rank(rows.len(), *percent)?;
+            let rank = rank(rows.len(), parameter.percent)?;
             let mut sorted: Vec<usize> = rows.clone().collect();
             // Series are read one after the other, so the order of rows is not that of time. With the row as last
             // word the order is total, so that an unstable selection is stable.
-            let order = |a: &usize, b: &usize| compare(*a, *b).then(times[*a].cmp(&times[*b])).then(a.cmp(b));
+            let order = |a: &usize, b: &usize| compare(*a, *b).then_with(|| place(*a, *b)).then(a.cmp(b));
             let (_, chosen, _) = sorted.select_nth_unstable_by(rank, order);
             Some(*chosen as u64)
         };

@@ -71,6 +71,40 @@ fn top_and_bottom_decide_ties_by_time() {
 }
 
 #[test]
+fn equal_points_are_told_apart() {
+    let columns = [
+        integers([5; 4]),
+        times([1; 4]),
+        strings(&["y", "x", "x", "z"]),
+        integers(0..4),
+        strings(&["m,h=a", "m,h=c", "m,h=b", "m,h=d"]),
+    ];
+    let fields =
+        columns.iter().enumerate().map(|(i, a)| Field::new(format!("c{i}"), a.data_type().clone(), true));
+    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    for function in [points::top, points::bottom] {
+        for (order, expected) in [(-1_i8, [0, 2, 1]), (1, [3, 1, 2]), (-2, [2, 1, 0]), (2, [3, 0, 1])] {
+            let mut exprs: Vec<_> =
+                (0..columns.len()).map(|i| col(&format!("c{i}"), &schema).unwrap()).collect();
+            exprs.insert(2, lit(3_u64));
+            exprs.push(lit(order));
+            let expr = AggregateExprBuilder::new(function(), exprs).schema(Arc::clone(&schema)).alias("x");
+            let expr = expr.build().unwrap();
+            let mut args = columns.to_vec();
+            args.insert(2, ScalarValue::from(3_u64).to_array_of_size(4).unwrap());
+            args.push(ScalarValue::from(order).to_array_of_size(4).unwrap());
+            for ways in [&[Way::Direct][..], &[Way::Partial; 4], &[Way::Converted; 4], &[Way::Direct; 4]] {
+                let found = aggregate_groups(&expr, &args, &[0; 4], 1, ways, 0);
+                let rows = found[0].split("aux_1: ").skip(1);
+                let rows: Vec<usize> =
+                    rows.map(|rest| rest.split(',').next().unwrap().parse().unwrap()).collect();
+                assert_eq!(rows, expected, "{order} {ways:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn values_of_every_type_keep_their_order() {
     let at = || times([1, 2, 3, 4]);
     let row = || integers(0..4);

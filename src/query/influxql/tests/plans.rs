@@ -19,17 +19,23 @@ pub(super) fn cpu() -> Store {
     store
 }
 
-/// Checks the logical plan of a SELECT on [`cpu`].
-fn check_plan(text: &str, expected: &str) {
+/// The logical plans of a SELECT on [`cpu`].
+fn plans_of(text: &str) -> String {
     let store = cpu();
     let statements = influxql::parse(text, &influxql::Params::new()).expect("parses");
     let influxql::ast::Statement::Select(select) = &statements[0] else { panic!("no SELECT: {text}") };
     let defaults = Defaults { database: Some("db"), policy: None };
     let plan = plan_select(select, &store, defaults, SCENARIO_NOW_NS).expect("plans");
     let plans: Vec<_> = plan.plans.iter().map(|plan| plan.display_indent().to_string()).collect();
+    plans.join("\n")
+}
+
+/// Checks the logical plan of a SELECT on [`cpu`].
+fn check_plan(text: &str, expected: &str) {
+    let plans = plans_of(text);
     let lines =
         |text: &str| text.lines().map(|l| l.trim().to_owned()).filter(|l| !l.is_empty()).collect::<Vec<_>>();
-    assert_eq!(lines(&plans.join("\n")), lines(expected), "{}", plans.join("\n"));
+    assert_eq!(lines(&plans), lines(expected), "{plans}");
 }
 
 /// Only the columns that are needed are read, and everything above the aggregate is small.
@@ -56,6 +62,31 @@ fn newest_rows_are_a_top_k() {
                Filter: t.hostname = Utf8View(\"a\") AND t.usage_user IS NOT NULL
                  TableScan: t projection=[__series, time, hostname, usage_user]",
     );
+}
+
+/// A selector reads the series only where points of one value and time may differ in what is shown, after all that is compared before it.
+#[test]
+fn the_series_is_read_where_it_shows() {
+    for (text, reads) in [
+        ("SELECT max(usage_user) FROM cpu", false),
+        ("SELECT max(usage_user), hostname FROM cpu", true),
+        ("SELECT max(usage_user), hostname FROM cpu GROUP BY hostname", false),
+        ("SELECT max(usage_user), usage_system FROM cpu GROUP BY hostname", true),
+        ("SELECT max(usage_user), usage_system FROM cpu GROUP BY *", false),
+        ("SELECT top(usage_user, 2) FROM cpu", false),
+        ("SELECT top(usage_user, 2), hostname FROM cpu", false),
+        ("SELECT top(usage_user, 2), usage_system FROM cpu", true),
+        ("SELECT top(usage_user, 2), usage_system FROM cpu GROUP BY *", false),
+        ("SELECT bottom(usage_user, hostname, 2) FROM cpu", false),
+        ("SELECT bottom(usage_user, hostname, 2), region FROM cpu", true),
+        ("SELECT percentile(usage_user, 50), hostname FROM cpu", false),
+        ("SELECT percentile(usage_user, 50), hostname, usage_system FROM cpu", true),
+        ("SELECT percentile(usage_user, 50), hostname, region, usage_system FROM cpu", false),
+        ("SELECT percentile(usage_user, 50) FROM cpu ORDER BY time DESC", false),
+    ] {
+        let plans = plans_of(text);
+        assert_eq!(plans.contains("__series"), reads, "{text}\n{plans}");
+    }
 }
 
 #[test]
