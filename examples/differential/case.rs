@@ -126,15 +126,38 @@ impl Case {
     /// Whether the clock of any of these zones changes between the first and the last of the points and of these times.
     pub(crate) fn has_clock_change(&self, zones: &[Tz], times_ns: &[i64]) -> bool {
         zones.iter().any(|zone| {
-            let offset = |time_ns: i64| {
-                let at = chrono::DateTime::from_timestamp_nanos(time_ns).naive_utc();
-                zone.offset_from_utc_datetime(&at).fix()
-            };
             let of_points = self.points().map(|point| point.time_ns);
-            let mut offsets = of_points.chain(times_ns.iter().copied()).map(offset);
+            let mut offsets =
+                of_points.chain(times_ns.iter().copied()).map(|time_ns| ahead_of_utc_ns(*zone, time_ns));
             let first = offsets.next();
             offsets.any(|offset| Some(offset) != first)
         })
+    }
+
+    /// When the clock of a zone is changed between the first and the last of the points and of these times.
+    pub(crate) fn clock_changes(&self, zone: Tz, times_ns: &[i64]) -> Vec<i64> {
+        const DAY_NS: i64 = 86_400_000_000_000;
+        let ahead_ns = |time_ns: i64| ahead_of_utc_ns(zone, time_ns);
+        let times = || self.points().map(|point| point.time_ns).chain(times_ns.iter().copied());
+        let (Some(mut time_ns), Some(last_ns)) = (times().min(), times().max()) else { return Vec::new() };
+        let mut changes = Vec::new();
+        while time_ns < last_ns {
+            let next_ns = time_ns.saturating_add(DAY_NS).min(last_ns);
+            let (mut before_ns, mut after_ns) = (time_ns, next_ns);
+            if ahead_ns(before_ns) != ahead_ns(after_ns) {
+                while after_ns - before_ns > 1 {
+                    let middle_ns = before_ns + (after_ns - before_ns) / 2;
+                    if ahead_ns(middle_ns) == ahead_ns(before_ns) {
+                        before_ns = middle_ns;
+                    } else {
+                        after_ns = middle_ns;
+                    }
+                }
+                changes.push(after_ns);
+            }
+            time_ns = next_ns;
+        }
+        changes
     }
 
     /// Whether a text has the name of a field that one policy's points of a measurement have, and another's have not.
@@ -232,6 +255,12 @@ impl Case {
         }
         text
     }
+}
+
+/// By how much local time of a zone is ahead of UTC.
+pub(crate) fn ahead_of_utc_ns(zone: Tz, time_ns: i64) -> i64 {
+    let at = chrono::DateTime::from_timestamp_nanos(time_ns).naive_utc();
+    i64::from(zone.offset_from_utc_datetime(&at).fix().local_minus_utc()) * 1_000_000_000
 }
 
 /// Whether a change writes what it reads.

@@ -39,15 +39,19 @@ pub(super) fn all_times(case: &Case) -> Vec<i64> {
 /// Those times, and the earliest at which a window may begin that one of them lies in.
 pub(super) fn window_times(case: &Case) -> Vec<i64> {
     let times_ns = all_times(case);
-    let widest_ns = RefCell::new(0);
-    any_select(case, |select| {
-        let every_ns = window_of(select).map_or(0, |window| window.every_ns);
-        widest_ns.replace_with(|widest_ns| every_ns.max(*widest_ns));
-        false
-    });
-    let widest_ns = widest_ns.into_inner();
+    let widest_ns = all_windows(case).iter().map(|window| window.every_ns).max().unwrap_or(0);
     let starts_ns = times_ns.iter().map(|time_ns| time_ns.saturating_sub(widest_ns));
     starts_ns.chain(times_ns.iter().copied()).collect()
+}
+
+/// The windows of every query and subquery.
+pub(super) fn all_windows(case: &Case) -> Vec<Window> {
+    let all = RefCell::new(Vec::new());
+    any_select(case, |select| {
+        all.borrow_mut().extend(window_of(select));
+        false
+    });
+    all.into_inner()
 }
 
 /// What the queries around one say.
@@ -58,10 +62,11 @@ struct Around {
     window: Option<Window>,
 }
 
+/// The windows of GROUP BY time.
 #[derive(Clone, Copy)]
-struct Window {
-    every_ns: i64,
-    offset_ns: i64,
+pub(super) struct Window {
+    pub(super) every_ns: i64,
+    pub(super) offset_ns: i64,
 }
 
 fn within(select: &Select, around: &Around) -> bool {

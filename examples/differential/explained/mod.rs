@@ -8,11 +8,13 @@
 //! |---|---|
 //! | `versions` | what later versions do |
 //! | `rows`, `types`, `functions` | rows, types, values |
+//! | `clocks` | windows where the clock of a zone is changed |
 //! | `subqueries` | queries over queries |
 //! | `names` | what the index knows, and what INTO has written |
 //! | `words`, `kinds`, `bounds` | what entries look for in statements |
 
 mod bounds;
+mod clocks;
 mod functions;
 mod kinds;
 mod names;
@@ -59,6 +61,7 @@ pub(crate) fn explain(case: &Case, pair: &Pair, doubted: Option<&str>) -> Option
     let all = [
         versions::ENTRIES,
         rows::ENTRIES,
+        clocks::ENTRIES,
         types::ENTRIES,
         functions::ENTRIES,
         subqueries::ENTRIES,

@@ -1,11 +1,10 @@
 //! Which rows there are, in what order, and what stands in them.
 
-use super::bounds::all_times;
 use super::kinds::may_have;
 use super::versions::are_values_or_infinite;
 use super::words::{
     any_select, any_subquery, calls, casts, is_number_against_other, is_over_query, reads_several_tables,
-    sees_neighbours, zones,
+    sees_neighbours,
 };
 use super::{Between, Explained};
 use crate::case::Case;
@@ -118,24 +117,6 @@ pub(super) const ENTRIES: &[Explained] = &[
         applies: |case, pair| {
             any_select(case, |select| select.has("OFFSET") && calls(case, "fill(previous)"))
                 && only_cells_differ(&pair.oracle, &pair.ours, |oracle, _| *oracle == Json::Null)
-        },
-    },
-    Explained {
-        reason: "a window over the end of daylight saving time bears the time of its first hour; InfluxDB 1.6 names it by that of the hour its points lie in, and leaves out one of the windows after",
-        between: Between::Values,
-        applies: |case, pair| {
-            // What is filled, and what is computed of neighbours, is that of other windows, then.
-            let moves = |select: &Select| {
-                select.tail.iter().any(|clause| clause.starts_with("fill("))
-                    || select.columns.iter().any(|column| sees_neighbours(column))
-            };
-            let leaves_out = || case.has_clock_change(&zones(case), &all_times(case));
-            any_select(case, |select| select.tail.iter().any(|clause| clause.starts_with("tz(")))
-                && differing_columns(&pair.oracle, &pair.ours).is_some_and(|columns| {
-                    columns == ["time"]
-                        || (columns.iter().any(|name| name == "time")
-                            && (leaves_out() || any_select(case, moves)))
-                })
         },
     },
     Explained {

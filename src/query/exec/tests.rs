@@ -225,6 +225,27 @@ fn fill_linear_follows_days_through_a_change_of_the_clock() {
 }
 
 #[test]
+fn rows_are_those_of_buckets_through_a_change_of_the_clock() {
+    // InfluxDB 1.6.7 has one more row at 1319936400, where the bucket of four hours has an hour to go.
+    let buckets = Buckets::new(3 * 3_600 * SECOND_NS, 0, Some(chrono_tz::Europe::Berlin)).unwrap();
+    let fills = [FillMode::Value(ScalarValue::Int64(Some(0))), FillMode::Previous];
+    let hours =
+        |descending| FillRange { buckets, ..range(Some(1_319_914_800), 1_319_958_000, 0, descending) };
+    check_fill(
+        "a 1319925600 7 1\na 1319940000 8 2",
+        fills.clone(),
+        hours(false),
+        "a 1319914800 0 -\na 1319925600 7 1\na 1319940000 8 2\na 1319950800 0 2",
+    );
+    check_fill(
+        "a 1319940000 8 2\na 1319925600 7 1",
+        fills,
+        hours(true),
+        "a 1319950800 0 -\na 1319940000 8 2\na 1319925600 7 1\na 1319914800 0 1",
+    );
+}
+
+#[test]
 fn too_many_buckets_are_refused_in_influxdbs_words() {
     let limited = FillRange { buckets_max: 3, ..range(None, 100, 0, false) };
     let fills = vec![FillMode::Null; 4];

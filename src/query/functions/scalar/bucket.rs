@@ -6,9 +6,22 @@
 //! 2021-03-28T23:00:00Z  2021-03-28T00:00:00Z         2021-03-28T22:00:00Z
 //! ```
 //!
-//! Buckets are aligned to the epoch, with a zone to the epoch of local time; where the clock is changed within a bucket,
-//! the bucket becomes longer or shorter, unless it is no longer than the change. [`Buckets`] follows InfluxDB
-//! 1.x step by step, so that its buckets are InfluxDB's in every case. Aggregation and gap filling both use it.
+//! Buckets are aligned to the epoch, with a zone to the epoch of local time. Every time lies in exactly one bucket, and which one depends
+//! on nothing else:
+//!
+//! * Where the clock is changed within a bucket, that bucket becomes longer or shorter. Where a bucket would begin in the hour that is
+//!   repeated, it begins the first time only. Where it would begin in the hour that is skipped, the one before it keeps its length.
+//! * Buckets that are no longer than the change keep their length. The new clock's may then begin elsewhere than where the last one of the
+//!   old clock ends: that one goes on to the end of the one that begins in it.
+//!
+//! ```text
+//! the clock goes forward, 02:00 to 03:00   40m: … 00:40 01:20 03:20 04:00 …    2h: … 00:00 03:00 04:00 …
+//! the clock goes back, 03:00 to 02:00      40m: … 02:00 02:40 02:40 03:20 …    2h: … 00:00 02:00 04:00 …
+//! ```
+//!
+//! So does InfluxDB 1.6.7 with `sum`, `count` and `mean` in ascending order where points lie close together. Otherwise its buckets
+//! depend on the points: they overlap, those of one time make two rows, points are left out; and its rows for empty buckets have
+//! times at which none begins. None of this is done here. Aggregation and gap filling both use [`Buckets`].
 
 use crate::model::time::{TIME_MAX_NS, TIME_MIN_NS};
 use arrow::array::{Array, ArrayRef, TimestampNanosecondArray};
@@ -24,6 +37,9 @@ use datafusion::logical_expr::{
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Literal;
 use std::sync::{Arc, LazyLock};
+
+/// Longer buckets are always found by walking.
+const WEEK_NS: i64 = 7 * 86_400 * 1_000_000_000;
 
 /// The rule that cuts the timeline into buckets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -68,56 +84,114 @@ impl Buckets {
     /// Start and end (exclusive) of the bucket that `time_ns` lies in.
     #[must_use]
     pub fn bucket_of(&self, time_ns: i64) -> (i64, i64) {
-        let bucket = self.aligned_bucket_of(time_ns);
-        if self.time_zone.is_none() {
-            return bucket;
-        }
-        // Where the clock goes back within a bucket, that bucket becomes longer. Seen from a time after the
-        // change, another one begins meanwhile; the longer one wins, as it does in InfluxDB where it has a point.
-        let before = self.aligned_bucket_of(bucket.0.saturating_sub(1));
-        if before.1 > time_ns && before.0 < bucket.0 { before } else { bucket }
+        let bucket = self.find(time_ns);
+        (bucket.start_ns, bucket.end_ns)
     }
 
-    /// The bucket as it seems from `time_ns` alone.
-    fn aligned_bucket_of(&self, time_ns: i64) -> (i64, i64) {
+    fn find(&self, time_ns: i64) -> Bucket {
         let time = time_ns.saturating_sub(self.offset_ns);
-        let zone = self.zone_ns(time);
-        let into = time.saturating_add(zone).rem_euclid(self.interval_ns);
-        let mut start = if TIME_MIN_NS + into >= time { TIME_MIN_NS } else { time - into };
+        let zone_ns = self.zone_ns(time);
+        let (mut start, mut end) = self.unchanged_bucket_of(time, zone_ns);
+        let is_steady = self.is_steady(start, end, zone_ns);
+        if !is_steady {
+            (start, end) = self.walk(self.well_before(start), time);
+        }
+        Bucket {
+            start_ns: start.saturating_add(self.offset_ns),
+            end_ns: end.saturating_add(self.offset_ns),
+            zone_ns: is_steady.then_some(zone_ns),
+        }
+    }
+
+    /// The bucket of a clock that is `zone_ns` ahead of UTC and is never changed. Here and below, times are without the offset.
+    fn unchanged_bucket_of(&self, time: i64, zone_ns: i64) -> (i64, i64) {
+        let into = time.saturating_add(zone_ns).rem_euclid(self.interval_ns);
+        let start = if TIME_MIN_NS + into >= time { TIME_MIN_NS } else { time - into };
         let left = self.interval_ns - into;
-        let mut end = if TIME_MAX_NS - left <= time { TIME_MAX_NS } else { time + left };
-        if self.time_zone.is_some() {
-            // The start may lie before a change of the clock that `time` lies after.
-            let change = zone - self.zone_ns(start);
-            if change.abs() < self.interval_ns {
-                start = start.saturating_add(change);
+        let end = if TIME_MAX_NS - left <= time { TIME_MAX_NS } else { time + left };
+        (start, end)
+    }
+
+    /// Whether no change of the clock makes the bucket from `start` to `end` another one.
+    fn is_steady(&self, start: i64, end: i64, zone_ns: i64) -> bool {
+        let is_as_ever = |time: i64| self.zone_ns(time) == zone_ns;
+        self.time_zone.is_none()
+            // Within four weeks no clock is put forward and back.
+            || (self.interval_ns <= WEEK_NS
+                && is_as_ever(self.well_before(start))
+                && is_as_ever(start)
+                && is_as_ever(end))
+    }
+
+    /// A change of the clock before this time has no effect on the bucket that begins at `start`: three buckets after a change, all
+    /// begin where the new clock has them begin.
+    fn well_before(&self, start: i64) -> i64 {
+        start.saturating_sub(self.interval_ns.saturating_mul(3))
+    }
+
+    /// The bucket of a time near a change of the clock: found as InfluxDB reads points from `first` on, if there were one at any time.
+    fn walk(&self, first: i64, time: i64) -> (i64, i64) {
+        let (mut start, mut end) = self.window_of(first);
+        loop {
+            let next = self.window_of(end);
+            // The end of the timeline.
+            if next.1 <= end {
+                return (start, end);
             }
-            let zone_at_end = self.zone_ns(end);
-            let change = zone - zone_at_end;
-            // An hour that is repeated belongs to the bucket before; one that is skipped only shortens
-            // this bucket if the change lies inside it.
-            let applies = change > 0 || self.zone_ns(end.saturating_add(change)) == zone_at_end;
-            if change != 0 && change.abs() < self.interval_ns && applies {
-                end = end.saturating_add(change);
+            // It begins before this one ends. InfluxDB, which aggregates its results once more, joins the two.
+            if next.0 < end {
+                end = next.1;
+            } else if time < end {
+                return (start, end);
+            } else {
+                (start, end) = (end, next.1);
             }
         }
-        (start.saturating_add(self.offset_ns), end.saturating_add(self.offset_ns))
+    }
+
+    /// InfluxDB's window of a time, as it seems from that time alone. Windows of times before and after a change may overlap,
+    /// and a window need not hold the time.
+    fn window_of(&self, time: i64) -> (i64, i64) {
+        let zone = self.zone_ns(time);
+        let (mut start, mut end) = self.unchanged_bucket_of(time, zone);
+        // The start may lie before a change of the clock that `time` lies after.
+        let change = zone - self.zone_ns(start);
+        if change.abs() < self.interval_ns {
+            start = start.saturating_add(change);
+        }
+        let zone_at_end = self.zone_ns(end);
+        let change = zone - zone_at_end;
+        // An hour that is repeated belongs to the bucket before; one that is skipped only shortens this bucket if the change
+        // lies inside it.
+        let applies = change > 0 || self.zone_ns(end.saturating_add(change)) == zone_at_end;
+        if change != 0 && change.abs() < self.interval_ns && applies {
+            end = end.saturating_add(change);
+        }
+        (start, end)
     }
 
     /// The sequence of bucket starts from `start_ns` on, which is the start of a bucket.
     #[must_use]
     pub fn cursor(&self, start_ns: i64, descending: bool) -> BucketCursor {
-        let zone_ns = self.zone_ns(start_ns.saturating_sub(self.offset_ns));
-        BucketCursor { buckets: *self, start_ns, zone_ns, descending }
+        let bucket = Bucket { start_ns, ..self.find(start_ns) };
+        BucketCursor { buckets: *self, bucket, descending }
     }
+}
+
+/// A bucket that was found.
+#[derive(Clone, Copy, Debug)]
+struct Bucket {
+    start_ns: i64,
+    end_ns: i64,
+    /// By how much local time is ahead of UTC, unless a change of the clock is near; see [`Buckets::is_steady`].
+    zone_ns: Option<i64>,
 }
 
 /// Walks from bucket to bucket.
 #[derive(Clone, Copy, Debug)]
 pub struct BucketCursor {
     buckets: Buckets,
-    start_ns: i64,
-    zone_ns: i64,
+    bucket: Bucket,
     descending: bool,
 }
 
@@ -125,31 +199,43 @@ impl BucketCursor {
     /// The start of the current bucket.
     #[must_use]
     pub const fn start_ns(&self) -> i64 {
-        self.start_ns
+        self.bucket.start_ns
     }
 
     /// Goes to the next bucket, `false` at the end of the timeline.
     #[must_use]
     pub fn advance(&mut self) -> bool {
-        let interval = self.buckets.interval_ns;
-        let next = match self.descending {
-            false => self.start_ns.checked_add(interval),
-            true => self.start_ns.checked_sub(interval),
+        let Bucket { start_ns, end_ns, zone_ns } = self.bucket;
+        let interval_ns = self.buckets.interval_ns;
+        let next_ns = match self.descending {
+            false => start_ns.checked_add(interval_ns),
+            true => start_ns.checked_sub(interval_ns),
         };
-        let Some(next) = next else { return false };
-        self.start_ns = next;
-        if self.buckets.time_zone.is_some() {
-            // Without the offset, because that is how the bucket of a time is found. InfluxDB before 1.8.5
-            // left it in, and so put out one bucket too many.
-            let aligned = next.saturating_sub(self.buckets.offset_ns);
-            let zone = self.buckets.zone_ns(aligned.saturating_sub(1));
-            let change = self.zone_ns - zone;
-            if change != 0 && change.abs() < interval {
-                self.start_ns = next.saturating_add(change);
-            }
-            self.zone_ns = zone;
+        let Some(next_ns) = next_ns else { return false };
+        if zone_ns.is_some_and(|zone_ns| self.stays_steady(next_ns, zone_ns)) {
+            self.bucket = Bucket { start_ns: next_ns, end_ns: next_ns.saturating_add(interval_ns), zone_ns };
+            return true;
         }
-        true
+        let next = match self.descending {
+            false => self.buckets.find(end_ns),
+            true => self.buckets.find(start_ns.saturating_sub(1)),
+        };
+        self.bucket = next;
+        if self.descending { next.start_ns < start_ns } else { next.start_ns > start_ns }
+    }
+
+    /// Whether, with the bucket before it in order, that from `next_ns` on is steady, too.
+    fn stays_steady(&self, next_ns: i64, zone_ns: i64) -> bool {
+        let buckets = &self.buckets;
+        if buckets.time_zone.is_none() {
+            return true;
+        }
+        let start = next_ns.saturating_sub(buckets.offset_ns);
+        let newly_seen = match self.descending {
+            false => start.saturating_add(buckets.interval_ns),
+            true => buckets.well_before(start),
+        };
+        buckets.zone_ns(newly_seen) == zone_ns
     }
 }
 
