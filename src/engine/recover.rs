@@ -6,7 +6,7 @@ use super::role::{Role, Writer};
 use super::write::Registered;
 use super::{Engine, Parts};
 use crate::clock::Clock;
-use crate::manifest::{Manifest, ManifestOptions};
+use crate::manifest::{Candidate, Manifest, ManifestOptions};
 use crate::model::batch::WriteBatch;
 use crate::model::ids::Sequence;
 use crate::model::state::State;
@@ -31,9 +31,12 @@ impl Engine {
             checkpoint_edits: options.checkpoint_edits,
             commit_backoff: options.commit_backoff,
         };
-        // Opening the manifest fences whoever has it open. A start by mistake must find out before that another server runs here.
+        // Taking the manifest over fences whoever has it open. A start by mistake must find out before that another server runs here,
+        // and one that refuses to start must leave that server what it has.
         let held = wal::hold(&options.wal.directory)?;
-        let (manifest, state) = Manifest::open(store.clone(), manifest_options).await?;
+        let candidate = Candidate::read(store.clone(), manifest_options).await?;
+        Self::check_whose_log(&options, candidate.state()).await?;
+        let (manifest, state) = candidate.take_over().await?;
         drop(held);
         let opened =
             tokio::task::spawn_blocking(move || Self::replay(options, store, clock, manifest, state)).await;
@@ -43,6 +46,13 @@ impl Engine {
         engine.follow_subscriptions();
         super::background::start(&engine);
         Ok(engine)
+    }
+
+    /// Refuses a log that a strict server does not start with, because the store does not go on from it.
+    async fn check_whose_log(options: &EngineOptions, state: &State) -> Result<(), EngineError> {
+        let log = WalOptions { flushed_log: state.flushed_log().cloned(), ..options.wal.clone() };
+        let checked = tokio::task::spawn_blocking(move || wal::refuse_foreign(&log)).await;
+        Ok(checked.map_err(|panic| EngineError::Internal(panic.to_string()))??)
     }
 
     fn replay(

@@ -22,13 +22,32 @@ use super::repair::{self, Repair, SegmentRepair};
 use crate::model::ids::Sequence;
 use std::fs;
 
+/// Refuses a log that [`Wal::open`](super::Wal::open) would refuse because the store does not go on from it. Changes nothing, and takes
+/// no lock: the caller [holds](super::hold) the log. So it can find out before it takes the store from another server.
+///
+/// # Errors
+/// [`WalError::Foreign`] in strict mode, [`WalError::Unsupported`], [`WalError::Io`].
+pub fn refuse_foreign(options: &WalOptions) -> Result<(), WalError> {
+    match identity::is_foreign(&options.directory, options.flushed_log.as_ref())? {
+        true => examine(options).map(drop),
+        false => Ok(()),
+    }
+}
+
 /// Moves the segments that have records to the quarantine folder and deletes the others, so that the log is empty and can go on
 /// after `after`. The report names each of them. In strict mode nothing is changed when there are any.
 pub(super) fn put_aside(options: &WalOptions, after: Sequence) -> Result<RecoveryReport, WalError> {
-    let directory = &options.directory;
-    let mut report = RecoveryReport { last_sequence: after, ..RecoveryReport::default() };
+    let (repairs, mut report) = examine(options)?;
+    report.last_sequence = after;
+    repair::repair(&options.directory, repairs, &mut report)?;
+    Ok(report)
+}
+
+/// What is to be done with the segments.
+fn examine(options: &WalOptions) -> Result<(Vec<SegmentRepair>, RecoveryReport), WalError> {
+    let mut report = RecoveryReport::default();
     let mut repairs = Vec::new();
-    for segment in inspect(directory)? {
+    for segment in inspect(&options.directory)? {
         report.segment_count += 1;
         report.bytes_read += segment.bytes;
         if !may_have_records(&segment)? {
@@ -53,8 +72,7 @@ pub(super) fn put_aside(options: &WalOptions, after: Sequence) -> Result<Recover
             bytes: segment.bytes,
         });
     }
-    repair::repair(directory, repairs, &mut report)?;
-    Ok(report)
+    Ok((repairs, report))
 }
 
 /// Whether something may be lost with the segment. A torn record in a segment without any other cannot be told from damage.

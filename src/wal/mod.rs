@@ -58,6 +58,7 @@ mod segment;
 mod writer;
 
 pub use error::WalError;
+pub use foreign::refuse_foreign;
 pub use frame::RecordKind;
 pub use identity::is_foreign;
 pub use lock::{Held, hold};

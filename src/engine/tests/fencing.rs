@@ -168,6 +168,26 @@ async fn what_only_an_old_log_has_is_kept_and_told_when_its_server_comes_back() 
     assert_eq!(quarantined(&place.new), 0);
 }
 
+/// Whoever refuses to start leaves the store to the server that has it.
+#[tokio::test]
+async fn a_strict_engine_that_refuses_to_start_fences_nobody() {
+    let place = Place::new();
+    let old = place.old_with_a_file().await;
+    write(&old, 2).await;
+    crash(old);
+    let new = open(place.new.path(), &place.store).await;
+    write(&new, 3).await;
+
+    let mut strict = options(place.old.path());
+    strict.wal.strict = true;
+    let refused = Engine::open(strict, place.store.clone(), Arc::new(ManualClock::new(1_000))).await;
+    assert!(matches!(refused, Err(EngineError::Wal(WalError::Foreign { .. }))), "{refused:?}");
+    new.check_is_newest().await.unwrap();
+    new.flush().await.unwrap();
+    write(&new, 4).await;
+    assert_eq!(times(&new).await, [1, 3, 4]);
+}
+
 /// The manifest names it before it has any record.
 #[tokio::test]
 async fn a_log_that_has_taken_over_counts_before_its_first_flush() {
