@@ -83,8 +83,8 @@ section! {
     WalConfig {
         /// A segment file that has grown to so many bytes is followed by a new one.
         segment_bytes: u64 = 64 << 20;
-        /// Refuse to start when a damaged segment is found, or one with points from before another server took over the
-        /// store. Otherwise the damaged part, or that segment, is moved to the folder `quarantine`, everything else
+        /// Refuse to start when a damaged segment is found, or one with points of another store or from before another server took
+        /// over the store. Otherwise the damaged part, or that segment, is moved to the folder `quarantine`, everything else
         /// is kept, and it is reported loudly.
         strict: bool = false;
         /// Writes are refused while the disk has less free space than this. Reads go on, and so do writes

@@ -10,11 +10,14 @@
 //! ```
 //!
 //! Nobody can tell which of A's and B's records are newer. So a person has to know of them, and their segments stay in `quarantine/`.
+//! The same is done with the records of a log that comes to a store to which nothing was ever written: they name databases by numbers
+//! that this store has not given out.
+//!
 //! A crash right after a flush leaves segments behind that are flushed completely; where another log takes over before the next start
 //! they cannot be told from others, and are put aside too.
 
 use super::error::WalError;
-use super::identity;
+use super::identity::{self, FlushedLog};
 use super::inspect::{SegmentSummary, inspect};
 use super::log::WalOptions;
 use super::recover::{Damage, RecoveryReport, is_unfinished};
@@ -28,7 +31,7 @@ use std::fs;
 /// # Errors
 /// [`WalError::Foreign`] in strict mode, [`WalError::Unsupported`], [`WalError::Io`].
 pub fn refuse_foreign(options: &WalOptions) -> Result<(), WalError> {
-    match identity::is_foreign(&options.directory, options.flushed_log.as_ref())? {
+    match identity::is_foreign(&options.directory, &options.flushed_log)? {
         true => examine(options).map(drop),
         false => Ok(()),
     }
@@ -93,8 +96,12 @@ fn reason(options: &WalOptions, segment: &SegmentSummary) -> Result<String, WalE
         Some(id) => format!("this is log {id}"),
         None => "this log has no id".to_owned(),
     };
-    let flushed = options.flushed_log.as_ref().map_or_else(String::new, ToString::to_string);
-    Ok(format!(
-        "{records} may be in no file: another server has taken over, and its store goes on from log {flushed}, {own}"
-    ))
+    Ok(match &options.flushed_log {
+        FlushedLog::Is(flushed) => format!(
+            "{records} may be in no file: another server has taken over, and its store goes on from log {flushed}, {own}"
+        ),
+        FlushedLog::NoneYet | FlushedLog::Unknown => {
+            format!("{records} came from another store: nothing was ever written to this one, {own}")
+        }
+    })
 }
