@@ -88,7 +88,7 @@ section! {
         /// is kept, and it is reported loudly.
         strict: bool = false;
         /// Writes are refused while the disk has less free space than this. Reads go on, and so do writes
-        /// as soon as there is space again.
+        /// as soon as there is space again. Data files in a local folder are not merged where that would leave less free.
         disk_low_water_bytes: u64 = 256 << 20;
     }
 }

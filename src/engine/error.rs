@@ -69,6 +69,16 @@ pub enum EngineError {
         /// The policy.
         policy: PolicyId,
     },
+    /// Files are not merged while the disk has too little room. Tried again later.
+    #[error(
+        "the disk has {free_bytes} bytes free, and merging files needs {wanted_bytes} with what is kept free"
+    )]
+    NoRoom {
+        /// What is free.
+        free_bytes: u64,
+        /// What is needed.
+        wanted_bytes: u64,
+    },
     /// Rows could not be sorted, merged or encoded.
     #[error("rows of table {table} cannot be prepared: {source}")]
     Rows {

@@ -13,6 +13,7 @@ mod merge;
 mod output;
 mod pace;
 mod plan;
+mod room;
 mod row_groups;
 mod source;
 #[cfg(test)]

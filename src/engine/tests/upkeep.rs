@@ -2,12 +2,12 @@
 
 use super::{Deleted, assert_compact, open, options, points, request};
 use crate::clock::ManualClock;
-use crate::engine::{CompactionOptions, Engine, EngineOptions, PolicySpec};
+use crate::engine::{CompactionOptions, Engine, EngineError, EngineOptions, PolicySpec};
 use crate::model::database_image::DatabaseImage;
 use crate::model::file::FileMeta;
 use crate::model::limits::BATCH_ROWS;
 use crate::model::time::{DAY_NS, HOUR_NS};
-use crate::object::{Store, layout};
+use crate::object::{Store, StoreOptions, layout};
 use futures::{FutureExt, TryStreamExt};
 use std::path::Path;
 use std::sync::Arc;
@@ -103,6 +103,40 @@ async fn deleting_gives_the_bytes_back() {
     engine.drop_database("db").await.unwrap();
     engine.collect_unreferenced().await;
     assert_eq!(data_files(&store).await, 0);
+}
+
+#[tokio::test]
+async fn files_are_not_merged_where_the_disk_has_no_room_for_it_and_deleted_rows_are_removed_still() {
+    let directory = tempfile::tempdir().unwrap();
+    let folder = directory.path().join("store");
+    let store = Store::open(&StoreOptions::new(folder.to_str().unwrap())).unwrap();
+    let engine = open(directory.path(), &store).await;
+    engine.create_database("db", None).await.unwrap();
+    for value in 0..2 {
+        let rows =
+            (0..3).map(|host| format!("m,host=h{host} a={value} 1\nm,host=h{host} a={value} {DAY_NS}\n"));
+        engine.write(request(rows.collect())).await.unwrap();
+        engine.flush().await.unwrap();
+    }
+    engine.shutdown().await.unwrap();
+    drop(engine);
+
+    let mut no_room = options(directory.path());
+    no_room.wal.disk_low_water_bytes = u64::MAX;
+    let engine = Engine::open(no_room, store.clone(), Arc::new(ManualClock::new(1_000))).await.unwrap();
+    let paths = |engine: &Engine| {
+        let state = engine.state();
+        state.files().map(|file| file.path.to_string()).collect::<Vec<_>>()
+    };
+    let before = paths(&engine);
+    let refused = engine.compact().await;
+    assert!(matches!(refused, Err(EngineError::NoRoom { .. })), "{refused:?}");
+    assert_eq!(paths(&engine), before);
+    assert_eq!(data_files(&store).await, before.len(), "nothing was written");
+    Deleted { host: Some(1), days: (-1, 9) }.delete_from(&engine).await;
+    engine.compact().await.unwrap();
+    assert!(paths(&engine).iter().all(|path| !before.contains(path)));
+    assert_eq!(points(&engine).await.len(), 4);
 }
 
 #[tokio::test]
