@@ -139,6 +139,7 @@ fn engine_options(config: &Config) -> EngineOptions {
             file_bytes: config.compaction.file_bytes,
             jobs: size(config.compaction.jobs),
             work_share: config.compaction.work_percent as f64 / 100.0,
+            ..CompactionOptions::default()
         },
         upkeep_interval: Some(Duration::from_secs(config.compaction.interval_s)),
         follow_interval: Some(Duration::from_millis(config.read_only.interval_ms)),

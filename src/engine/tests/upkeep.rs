@@ -224,6 +224,45 @@ async fn a_file_that_is_adopted_in_the_meantime_is_no_orphan() {
     assert_eq!(engine.status().file_count, 2);
 }
 
+/// Each edit is a round trip to the store, and a place in the log.
+#[tokio::test]
+async fn many_small_jobs_are_one_edit_and_one_that_fails_is_left_out() {
+    const TABLES: usize = 30;
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::in_memory();
+    let options = EngineOptions {
+        compaction: CompactionOptions {
+            // For ever: what waits is shown when no other job is left.
+            edit_wait: Duration::from_secs(3_600),
+            ..CompactionOptions::default()
+        },
+        ..options(directory.path())
+    };
+    let engine = Engine::open(options, store.clone(), Arc::new(ManualClock::new(1_000))).await.unwrap();
+    engine.create_database("db", None).await.unwrap();
+    for value in 0..2 {
+        let rows = (0..TABLES).map(|table| format!("m{table},host=h a={value} 1\n"));
+        engine.write(request(rows.collect())).await.unwrap();
+        engine.flush().await.unwrap();
+    }
+    let lost = engine.state().files().next().unwrap().path.to_string();
+    let bytes = store.get(&lost).await.unwrap();
+    store.delete(&lost).await.unwrap();
+    let manifest = &engine.writer().unwrap().manifest;
+    let before = manifest.number().await;
+    engine.compact().await.unwrap_err();
+    let status = engine.status();
+    assert_eq!((status.compactions, status.compaction_failures), (TABLES as u64 - 1, 1));
+    assert_eq!(status.file_count, TABLES + 1);
+    assert_eq!(manifest.number().await, before + 1);
+
+    store.put(&lost, bytes).await.unwrap();
+    engine.compact().await.unwrap();
+    assert_eq!((engine.status().file_count, manifest.number().await), (TABLES, before + 2));
+    assert_eq!(engine.collect_unreferenced().await, 2 * TABLES);
+    assert_eq!(data_files(&store).await, TABLES);
+}
+
 #[tokio::test]
 async fn large_results_are_cut_between_series() {
     let directory = tempfile::tempdir().unwrap();
