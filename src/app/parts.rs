@@ -178,6 +178,7 @@ pub(super) fn http_settings(config: &Config) -> HttpSettings {
         head_timeout: limit(http.head_timeout_s),
         idle_timeout: limit(http.idle_timeout_s),
         body_timeout: limit(http.body_timeout_s),
+        body_bytes_per_s_min: http.body_bytes_per_s_min,
         shutdown_timeout: Duration::from_secs(http.drain_timeout_s),
     }
 }

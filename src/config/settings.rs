@@ -229,6 +229,9 @@ section! {
         idle_timeout_s: u64 = 600;
         /// A body of which nothing more has come for so long is answered with 408, and its client hung up on. 0 = no limit.
         body_timeout_s: u64 = 30;
+        /// So is a body of which less than this has come in each second, on average over body_timeout_s. Slow links manage it; a client
+        /// that sends a byte now and then, to keep the memory for bodies taken, does not. 0 = no limit.
+        body_bytes_per_s_min: u64 = 500;
         /// Requests that are running when the server is stopped get so long to end.
         drain_timeout_s: u64 = 30;
     }
