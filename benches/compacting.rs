@@ -153,6 +153,7 @@ fn set_options(options: &mut EngineOptions, config: &Config) {
         file_bytes: config.compaction.file_bytes,
         jobs: size(config.compaction.jobs),
         work_share: work_percent as f64 / 100.0,
+        ..CompactionOptions::default()
     };
     options.upkeep_interval = None;
     options.delete_after = Duration::ZERO;

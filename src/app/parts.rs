@@ -139,6 +139,7 @@ fn engine_options(config: &Config) -> EngineOptions {
             file_bytes: config.compaction.file_bytes,
             jobs: size(config.compaction.jobs),
             work_share: config.compaction.work_percent as f64 / 100.0,
+            ..CompactionOptions::default()
         },
         upkeep_interval: Some(Duration::from_secs(config.compaction.interval_s)),
         follow_interval: Some(Duration::from_millis(config.read_only.interval_ms)),
@@ -177,6 +178,7 @@ pub(super) fn http_settings(config: &Config) -> HttpSettings {
         head_timeout: limit(http.head_timeout_s),
         idle_timeout: limit(http.idle_timeout_s),
         body_timeout: limit(http.body_timeout_s),
+        body_bytes_per_s_min: http.body_bytes_per_s_min,
         shutdown_timeout: Duration::from_secs(http.drain_timeout_s),
     }
 }

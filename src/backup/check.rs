@@ -1,12 +1,12 @@
 //! Reading the objects of a backup, each compared with its description.
 
 use super::BackupError;
-use super::description::{BackedUp, Description};
-use super::files::{Progress, Step, for_each};
+use super::description::Description;
+use super::files::{Load, Progress, Step, for_each};
+use super::object::BackupObject;
 use crate::manifest::ManifestError;
 use crate::manifest::format::{Checkpoint, decode_checkpoint};
 use crate::object::Store;
-use bytes::Bytes;
 use std::collections::HashMap;
 
 /// Reads every object of a backup.
@@ -19,22 +19,16 @@ pub async fn check(place: &Store, backup: &Description, progress: Progress<'_>) 
         file_count: backup.files.len() as u64,
         bytes: backup.size_bytes() - backup.state.size_bytes,
     });
-    let read = |file| async move { read_object(place, file).await.map(drop) };
-    for_each(backup.files.iter(), |file| file.size_bytes, progress, read).await?;
+    let read = |file| BackupObject::new(place, file).check();
+    for_each(backup.files.iter(), |file| Load::in_parts(file.size_bytes), progress, read).await?;
     Ok(())
-}
-
-/// The bytes of an object, which are what they should be.
-pub(super) async fn read_object(place: &Store, object: &BackedUp) -> Result<Bytes, BackupError> {
-    let bytes = place.get(&object.path).await.map_err(BackupError::of_object)?;
-    object.check(&bytes)?;
-    Ok(bytes)
 }
 
 /// The state of a backup. Every file that it names is described, in the size that it says.
 pub(super) async fn read_state(place: &Store, backup: &Description) -> Result<Checkpoint, BackupError> {
-    let bytes = read_object(place, &backup.state).await?;
     let path = &backup.state.path;
+    let bytes = place.get(path).await.map_err(BackupError::of_object)?;
+    backup.state.check(bytes.len() as u64, crc32c::crc32c(&bytes))?;
     let checkpoint = decode_checkpoint(path, &bytes).map_err(|error| match error {
         ManifestError::Damaged { reason, .. } => BackupError::damaged(path, reason),
         other => other.into(),

@@ -2,7 +2,7 @@
 
 use super::BackupError;
 use super::description::{BackedUp, Description};
-use super::files::{Progress, Step, for_each};
+use super::files::{Load, Progress, Step, for_each};
 use super::place;
 use super::source::Source;
 use crate::clock::Clock;
@@ -99,7 +99,7 @@ async fn attempt_to(
     });
     let missing = missing.iter().map(|(_, file)| *file);
     let copy = |file| copy_file(source, place, copies, file);
-    files.extend(for_each(missing, |file| file.size_bytes, progress, copy).await?);
+    files.extend(for_each(missing, |file| Load::whole(file.size_bytes), progress, copy).await?);
     files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
 
     let path = layout::backup_state(&name);

@@ -1,15 +1,15 @@
 //! One database of a backup into a server that has others.
 
 use super::BackupError;
-use super::check::{read_object, read_state};
+use super::check::read_state;
 use super::description::{BackedUp, Description};
-use super::files::{Progress, Step, for_each};
+use super::files::{Load, Progress, Step, for_each};
+use super::object::BackupObject;
 use crate::engine::Engine;
 use crate::model::database_image::DatabaseImage;
 use crate::model::file::FileMeta;
 use crate::object::Store;
 use async_trait::async_trait;
-use bytes::Bytes;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -25,8 +25,8 @@ pub trait Recipient: Send + Sync {
     /// Takes a data file whose window starts at `window_start_ns`, under a new name, which is returned.
     ///
     /// # Errors
-    /// When the recipient fails.
-    async fn put_file(&self, window_start_ns: i64, bytes: Bytes) -> Result<String, BackupError>;
+    /// When the recipient fails, or the file cannot be read or is not what was written.
+    async fn put_file(&self, window_start_ns: i64, file: BackupObject<'_>) -> Result<String, BackupError>;
 
     /// Adds the database `name`, whose files were put before.
     ///
@@ -41,8 +41,10 @@ impl Recipient for Engine {
         Ok(self.state().database(name).is_some())
     }
 
-    async fn put_file(&self, window_start_ns: i64, bytes: Bytes) -> Result<String, BackupError> {
-        Ok(self.put_adoptable_file(window_start_ns, bytes).await?)
+    async fn put_file(&self, window_start_ns: i64, file: BackupObject<'_>) -> Result<String, BackupError> {
+        let (path, upload) = self.upload_adoptable_file(window_start_ns)?;
+        file.copy_to(upload).await?;
+        Ok(path)
     }
 
     async fn adopt(&self, name: &str, image: &DatabaseImage) -> Result<(), BackupError> {
@@ -85,12 +87,12 @@ pub async fn restore_database(
         async move {
             let object = described.get(file.path.as_ref());
             let object = object.ok_or_else(|| BackupError::Missing { path: file.path.to_string() })?;
-            let bytes = read_object(place, object).await?;
-            let path = recipient.put_file(file.window.start_ns, bytes).await?;
+            let object = BackupObject::new(place, object);
+            let path = recipient.put_file(file.window.start_ns, object).await?;
             Ok(Arc::new(FileMeta { path: path.into(), ..FileMeta::clone(&file) }))
         }
     };
-    let files = for_each(image.files.iter(), |file| file.size_bytes, progress, put).await?;
+    let files = for_each(image.files.iter(), |file| Load::in_parts(file.size_bytes), progress, put).await?;
     image.files = files;
     recipient.adopt(name, &image).await?;
     Ok(image)

@@ -83,22 +83,29 @@ impl BackedUp {
         Self { path: path.into(), size_bytes: bytes.len() as u64, crc32c: crc32c::crc32c(bytes) }
     }
 
-    /// Whether `bytes` are this object.
+    /// Whether bytes of this number and checksum are this object.
     ///
     /// # Errors
     /// [`BackupError::Damaged`] with what differs.
-    pub fn check(&self, bytes: &[u8]) -> Result<(), BackupError> {
-        let found = Self::of(self.path.clone(), bytes);
-        if found.size_bytes != self.size_bytes {
-            let reason = format!("it has {} bytes and should have {}", found.size_bytes, self.size_bytes);
-            return Err(BackupError::damaged(&self.path, reason));
-        }
-        if found.crc32c != self.crc32c {
-            let reason =
-                format!("it has the checksum {:08x} and should have {:08x}", found.crc32c, self.crc32c);
+    pub(super) fn check(&self, size_bytes: u64, crc32c: u32) -> Result<(), BackupError> {
+        self.check_size(size_bytes)?;
+        if crc32c != self.crc32c {
+            let reason = format!("it has the checksum {crc32c:08x} and should have {:08x}", self.crc32c);
             return Err(BackupError::damaged(&self.path, reason));
         }
         Ok(())
+    }
+
+    /// Whether this object has so many bytes.
+    ///
+    /// # Errors
+    /// As [`BackedUp::check`].
+    pub(super) fn check_size(&self, size_bytes: u64) -> Result<(), BackupError> {
+        if size_bytes == self.size_bytes {
+            return Ok(());
+        }
+        let reason = format!("it has {size_bytes} bytes and should have {}", self.size_bytes);
+        Err(BackupError::damaged(&self.path, reason))
     }
 }
 

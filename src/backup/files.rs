@@ -1,6 +1,7 @@
 //! Work on many files, several at a time, with a bound on the memory that their bytes take.
 
 use super::BackupError;
+use crate::object::Upload;
 use futures::{StreamExt, TryStreamExt};
 use std::future::Future;
 use tokio::sync::Semaphore;
@@ -34,10 +35,30 @@ pub enum Step {
 /// Whoever wants to know how far the work is.
 pub type Progress<'a> = &'a (dyn Fn(Step) + Send + Sync);
 
-/// Does `work` on every file; `size_of` tells how large it is. The first error ends all.
+/// What a file weighs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Load {
+    bytes: u64,
+    /// How many of them are in memory at a time.
+    held_bytes: u64,
+}
+
+impl Load {
+    /// A file that lies in memory as a whole.
+    pub(super) fn whole(bytes: u64) -> Self {
+        Self { bytes, held_bytes: bytes }
+    }
+
+    /// A file that passes through memory part by part, into an upload at most.
+    pub(super) fn in_parts(bytes: u64) -> Self {
+        Self { bytes, held_bytes: bytes.min(Upload::HELD_BYTES_MAX as u64) }
+    }
+}
+
+/// Does `work` on every file; `load_of` tells what it weighs. The first error ends all.
 pub(super) async fn for_each<'a, F, T, W>(
     files: impl Iterator<Item = &'a F> + Send,
-    size_of: impl Fn(&F) -> u64,
+    load_of: impl Fn(&F) -> Load,
     progress: Progress<'_>,
     work: impl Fn(&'a F) -> W,
 ) -> Result<Vec<T>, BackupError>
@@ -49,8 +70,8 @@ where
     let memory = Semaphore::new(usize::try_from(permits_max).unwrap_or(Semaphore::MAX_PERMITS));
     let memory = &memory;
     let work = files.map(|file| {
-        let bytes = size_of(file);
-        let permits = u32::try_from((bytes / PERMIT_BYTES + 1).min(permits_max)).unwrap_or(u32::MAX);
+        let Load { bytes, held_bytes } = load_of(file);
+        let permits = u32::try_from((held_bytes / PERMIT_BYTES + 1).min(permits_max)).unwrap_or(u32::MAX);
         let work = work(file);
         async move {
             // The semaphore is never closed.

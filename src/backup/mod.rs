@@ -32,6 +32,7 @@
 //! | `source` | where a backup comes from |
 //! | `create` | making a backup |
 //! | `files` | several files at a time, within a bound of memory |
+//! | `object` | reading an object part by part |
 //! | `check` | comparing a backup's objects with its description |
 //! | `restore` | a whole backup into an empty store |
 //! | `database` | one database into a server |
@@ -42,6 +43,7 @@ mod database;
 mod description;
 mod error;
 mod files;
+mod object;
 mod place;
 mod restore;
 mod source;
@@ -54,6 +56,7 @@ pub use database::{Recipient, restore_database};
 pub use description::{BackedUp, Description};
 pub use error::BackupError;
 pub use files::{Progress, Step};
+pub use object::{BackupObject, Parts};
 pub use place::{delete_old, list, newest, open};
 pub use restore::restore;
 pub use source::{Source, StoreSource};

@@ -1,6 +1,7 @@
 //! Backups against an engine in this process: what happens when files vanish, descriptions are damaged, and places are not folders.
 
 use super::description::{BackedUp, Description};
+use super::object::BackupObject;
 use super::{
     BackupError, Created, Source, Step, StoreSource, create, list, newest, open, restore, restore_database,
 };
@@ -11,6 +12,7 @@ use crate::manifest::format::encode_checkpoint;
 use crate::object::{Store, StoreOptions, layout, s3_server};
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::TryStreamExt;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -180,6 +182,29 @@ async fn damaged_descriptions_do_not_keep_new_backups_from_being_made() {
     // Which files the damaged one needs is unknown, so none is deleted.
     assert!(super::delete_old(&place, 1).await.is_err());
     assert_eq!(list(&place).await.expect("it lists").len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_comes_in_parts_and_counts_only_when_its_end_is_right() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = Store::open(&StoreOptions::new(folder.path().to_str().expect("UTF-8"))).expect("a place");
+    let mut bytes: Vec<u8> = (0..100_000).map(|at| (at % 251) as u8).collect();
+    let described = BackedUp::of("data/x", &bytes);
+    let file = BackupObject::new(&place, &described);
+    let missing = file.parts().await.map(drop).expect_err("it is not there");
+    assert!(matches!(missing, BackupError::Missing { .. }), "{missing}");
+    place.put("data/x", bytes.clone().into()).await.expect("it is put");
+    let parts: Vec<Bytes> =
+        file.parts().await.expect("it is there").try_collect().await.expect("it is as it was");
+    assert!(parts.len() > 1, "it need not fit into memory");
+    assert_eq!(parts.concat(), bytes);
+
+    bytes[99_999] ^= 1;
+    place.put("data/x", bytes.into()).await.expect("damage");
+    let target = Store::in_memory();
+    let error = file.copy_to(target.upload("y")).await.expect_err("its last byte is wrong");
+    assert!(matches!(error, BackupError::Damaged { .. }), "{error}");
+    assert!(!target.exists("y").await.expect("an answer"));
 }
 
 fn description() -> Description {

@@ -4,7 +4,7 @@ use crate::merge::SortedRows;
 use crate::model::ids::Sequence;
 use crate::model::series_key;
 use crate::model::time::TimeRange;
-use ahash::AHashSet;
+use ahash::{AHashMap, AHashSet};
 use arrow::array::{Array, ArrayRef, new_null_array};
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
@@ -12,6 +12,10 @@ use parking_lot::Mutex;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
+
+/// Fields of a chunk that are searched for one by one. For more an index is made of the chunk's, which may be thousands: many queries want
+/// a few of them, and searching for all would take the square of their number.
+const SEARCHES_MAX: usize = 8;
 
 /// The distinct values of a tag.
 type TagValues = Arc<[Arc<str>]>;
@@ -94,12 +98,6 @@ impl Chunk {
         self.memory_bytes
     }
 
-    /// The Arrow type of the field stored as `name`.
-    #[must_use]
-    pub fn field_type(&self, name: &str) -> Option<DataType> {
-        self.field(name).map(|f| f.data_type().clone())
-    }
-
     /// The distinct values of a tag, sorted. Computed once for each tag.
     #[must_use]
     pub fn tag_values(&self, tag: &Arc<str>) -> Arc<[Arc<str>]> {
@@ -126,6 +124,11 @@ impl Chunk {
         self.field_names.iter().position(|n| **n == *name).map(|i| &self.rows.fields[i])
     }
 
+    /// All fields by their stored names, for whoever looks for many.
+    pub(super) fn fields_by_name(&self) -> AHashMap<&str, &ArrayRef> {
+        self.field_names.iter().map(|name| &**name).zip(&self.rows.fields).collect()
+    }
+
     /// The rows at `times`, with the same fields and sequences.
     ///
     /// # Errors
@@ -148,9 +151,14 @@ impl Chunk {
                 null
             })
         };
+        let by_name = (names.len() > SEARCHES_MAX).then(|| self.fields_by_name());
+        let field = |name: &str| match &by_name {
+            Some(by_name) => by_name.get(name).copied(),
+            None => self.field(name),
+        };
         let fields = names.iter().zip(types);
         let fields =
-            fields.map(|(name, t)| self.field(name.as_ref()).cloned().unwrap_or_else(|| null(t))).collect();
+            fields.map(|(name, t)| field(name.as_ref()).cloned().unwrap_or_else(|| null(t))).collect();
         SortedRows { runs: self.rows.runs.clone(), times_ns: self.rows.times_ns.clone(), fields }
     }
 }

@@ -179,8 +179,9 @@ fn field_names_of(older: &Chunk, newer: &Chunk) -> Vec<Arc<str>> {
 /// One chunk with the rows of both; `newer` wins.
 fn merge_chunks(older: &Chunk, newer: &Chunk) -> Result<Chunk, ArrowError> {
     let names = field_names_of(older, newer);
-    let types: Vec<_> =
-        names.iter().filter_map(|n| older.field_type(n).or_else(|| newer.field_type(n))).collect();
+    let (of_older, of_newer) = (older.fields_by_name(), newer.fields_by_name());
+    let column = |name: &Arc<str>| of_older.get(&**name).or_else(|| of_newer.get(&**name));
+    let types: Vec<_> = names.iter().filter_map(column).map(|column| column.data_type().clone()).collect();
     let row_count = older.rows().row_count() + newer.rows().row_count();
     let mut merge = Merge::new(types.clone(), 2, row_count.max(1));
     for (source, chunk) in [older, newer].into_iter().enumerate() {

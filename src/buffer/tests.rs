@@ -218,3 +218,37 @@ fn fields_that_a_chunk_lacks_share_a_column() {
     assert_eq!(rows.fields.iter().map(|field| field.null_count()).collect::<Vec<_>>(), [2, 0, 2, 2]);
     assert!(Arc::ptr_eq(&rows.fields[0], &rows.fields[3]));
 }
+
+/// Searching for each by itself would take minutes.
+#[test]
+fn tens_of_thousands_of_fields_are_found_when_chunks_are_merged_and_read() {
+    const FIELDS: usize = 100_000;
+    let names: Vec<String> = (0..FIELDS).map(|field| format!("f{field}")).collect();
+    let columns = names.iter().map(|name| (name.as_str(), ColumnKind::Field(FieldType::Integer)));
+    let schema = TableSchema::default().with_columns(columns).unwrap().unwrap();
+    let row = |time: i64| {
+        let field = |(field, name): (usize, &String)| FieldColumn {
+            name: name.as_str().into(),
+            values: Arc::new(Int64Array::from(vec![time * FIELDS as i64 + field as i64])),
+        };
+        Arc::new(TableRows {
+            table: "t".into(),
+            series: vec!["s".into()],
+            series_index: vec![0],
+            times_ns: vec![time],
+            fields: names.iter().enumerate().map(field).collect(),
+        })
+    };
+    let mut buffer = TableBuffer::default();
+    for time in 0..2 {
+        buffer.push(Sequence(time as u64 + 1), row(time));
+        buffer.chunks(&schema).unwrap();
+    }
+    let chunks = buffer.chunks(&schema).unwrap();
+    assert_eq!(chunks.len(), 1, "they are merged");
+    let read = chunks[0].project(&names, &vec![DataType::Int64; FIELDS]);
+    for (field, column) in read.fields.iter().enumerate() {
+        let expected = [0, 1].map(|time| time * FIELDS as i64 + field as i64);
+        assert_eq!(column.as_primitive::<Int64Type>().values(), &expected);
+    }
+}

@@ -157,6 +157,28 @@ impl Client {
         self.patiently(|| self.http.post(url.clone()).body(body.clone())).await
     }
 
+    /// Posts a body that comes part by part, as [`Client::post`] does a whole one; `body` begins it anew for each attempt. A server knows
+    /// that one which ends in an error is not complete.
+    pub(super) async fn post_parts<B>(
+        &self,
+        path: &str,
+        parameters: &[(&str, &str)],
+        body: impl Fn() -> B,
+    ) -> Result<Response, ClientError>
+    where
+        B: Future<Output = Result<reqwest::Body, ClientError>>,
+    {
+        let url = self.endpoint(path, parameters)?;
+        let mut attempt = 1;
+        loop {
+            let request = self.http.post(url.clone()).body(body().await?);
+            if let Some(answer) = self.attempt(request, attempt).await? {
+                return Ok(answer);
+            }
+            attempt += 1;
+        }
+    }
+
     /// Posts a body that is gzip, once.
     pub(super) async fn post_gzip_once(
         &self,
@@ -176,18 +198,30 @@ impl Client {
     ) -> Result<Response, ClientError> {
         let mut attempt = 1;
         loop {
-            let error = match self.authorized(request()).send().await {
-                Ok(answer) if answer.status().is_success() => return Ok(answer),
-                Ok(answer) if !is_passing(answer.status()) => return Err(refused(answer).await),
-                Ok(answer) => refused(answer).await,
-                Err(error) => self.unreachable(&error),
-            };
-            if attempt == ATTEMPTS_MAX {
-                return Err(error);
+            if let Some(answer) = self.attempt(request(), attempt).await? {
+                return Ok(answer);
             }
-            tokio::time::sleep(backoff(attempt)).await;
             attempt += 1;
         }
+    }
+
+    /// Sends a request. `None`, after a while, when the server is busy or away and another attempt may be made.
+    async fn attempt(
+        &self,
+        request: reqwest::RequestBuilder,
+        attempt: u32,
+    ) -> Result<Option<Response>, ClientError> {
+        let error = match self.authorized(request).send().await {
+            Ok(answer) if answer.status().is_success() => return Ok(Some(answer)),
+            Ok(answer) if !is_passing(answer.status()) => return Err(refused(answer).await),
+            Ok(answer) => refused(answer).await,
+            Err(error) => self.unreachable(&error),
+        };
+        if attempt == ATTEMPTS_MAX {
+            return Err(error);
+        }
+        tokio::time::sleep(backoff(attempt)).await;
+        Ok(None)
     }
 
     /// Writes a batch of lines. A server that is busy (429, 503) or away is waited for: writing the

@@ -1,15 +1,19 @@
 //! What only Tidegauge's own servers answer: states, files and tables. See `server/transfer`.
 
 use super::client::{Client, ClientError, ServerArgs, cause_of};
-use crate::backup::{BackupError, Recipient, Source};
+use crate::backup::{BackupError, BackupObject, Recipient, Source};
 use crate::model::database_image::DatabaseImage;
 use async_trait::async_trait;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use futures::{StreamExt, TryStreamExt, stream};
+use parking_lot::Mutex;
 use reqwest::{Response, StatusCode};
 use serde::Deserialize;
+use std::future::ready;
 use std::io::Write;
+use std::sync::Arc;
 
 /// Downloads of one file that are begun before its connection counts as broken.
 const DOWNLOADS_MAX: u32 = 4;
@@ -109,10 +113,32 @@ impl Recipient for Remote {
         Ok(catalog.databases.iter().any(|database| database.name == name))
     }
 
-    async fn put_file(&self, window_start_ns: i64, bytes: Bytes) -> Result<String, BackupError> {
+    async fn put_file(&self, window_start_ns: i64, file: BackupObject<'_>) -> Result<String, BackupError> {
         let start = window_start_ns.to_string();
         let parameters = [("window_start_ns", start.as_str())];
-        let answer = self.client.post("api/tidegauge/restore/file", &parameters, bytes).await;
+        // What is wrong with the file, if something is. The server only learns that it breaks off, and no other attempt is made then.
+        let fault: Arc<Mutex<Option<BackupError>>> = Arc::default();
+        let body = || {
+            let fault = fault.clone();
+            async move {
+                if fault.lock().is_some() {
+                    return Err(ClientError::Answer("the file broke off".to_owned()));
+                }
+                let parts = file.parts().await;
+                let parts = parts.unwrap_or_else(|error| stream::once(ready(Err(error))).boxed());
+                let noted = parts.map_err(move |error| {
+                    let text = error.to_string();
+                    *fault.lock() = Some(error);
+                    std::io::Error::other(text)
+                });
+                Ok(reqwest::Body::wrap_stream(noted))
+            }
+        };
+        let answer = self.client.post_parts("api/tidegauge/restore/file", &parameters, body).await;
+        let fault = fault.lock().take();
+        if let Some(fault) = fault {
+            return Err(fault);
+        }
         let answer = bytes_of(answer.map_err(of_client)?).await.map_err(of_client)?;
         let taken: Taken = serde_json::from_slice(&answer)
             .map_err(|error| of_client(ClientError::Answer(error.to_string())))?;

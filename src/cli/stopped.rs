@@ -7,12 +7,12 @@ use crate::engine::Engine;
 use crate::manifest::snapshot;
 use crate::object::Store;
 use crate::wal::inspect::SegmentSummary;
-use crate::wal::{self, Held, WalError};
+use crate::wal::{self, FlushedLog, Held, WalError};
 use std::path::Path;
 use std::sync::Arc;
 
 /// The store of a configuration whose server is stopped. What only its log has is brought into files first, as the next start would, unless
-/// another server has taken over the store: then nothing is taken from that one. Should the server be started meanwhile, that is no
+/// the store goes on from another log: then nothing is taken from the server of that one. Should the server be started meanwhile, that is no
 /// harm to a reader of files.
 pub(super) async fn flushed_store(config: &Config) -> Result<Store, CliError> {
     let store = open_store(config)?;
@@ -26,13 +26,13 @@ pub(super) async fn flushed_store(config: &Config) -> Result<Store, CliError> {
     let is_needed = |segment: &SegmentSummary| {
         segment.sequences.is_some_and(|(_, last)| last > state.flushed_through()) && segment.batch_count > 0
     };
-    let is_foreign = wal::is_foreign(&folder, state.flushed_log()).map_err(CliError::failed)?;
+    let is_foreign = wal::is_foreign(&folder, &FlushedLog::of(&state)).map_err(CliError::failed)?;
     drop(log);
     if is_foreign {
         if segments.iter().any(|segment| segment.batch_count > 0) {
             let folder = folder.display();
             eprintln!(
-                "another server has taken over: the points of the write-ahead log in {folder} are left out"
+                "the store goes on from another write-ahead log: the points of the one in {folder} are left out"
             );
         }
     } else if segments.iter().any(is_needed) {

@@ -83,12 +83,12 @@ section! {
     WalConfig {
         /// A segment file that has grown to so many bytes is followed by a new one.
         segment_bytes: u64 = 64 << 20;
-        /// Refuse to start when a damaged segment is found, or one with points from before another server took over the
-        /// store. Otherwise the damaged part, or that segment, is moved to the folder `quarantine`, everything else
+        /// Refuse to start when a damaged segment is found, or one with points of another store or from before another server took
+        /// over the store. Otherwise the damaged part, or that segment, is moved to the folder `quarantine`, everything else
         /// is kept, and it is reported loudly.
         strict: bool = false;
         /// Writes are refused while the disk has less free space than this. Reads go on, and so do writes
-        /// as soon as there is space again.
+        /// as soon as there is space again. Data files in a local folder are not merged where that would leave less free.
         disk_low_water_bytes: u64 = 256 << 20;
     }
 }
@@ -229,6 +229,9 @@ section! {
         idle_timeout_s: u64 = 600;
         /// A body of which nothing more has come for so long is answered with 408, and its client hung up on. 0 = no limit.
         body_timeout_s: u64 = 30;
+        /// So is a body of which less than this has come in each second, on average over body_timeout_s. Slow links manage it; a client
+        /// that sends a byte now and then, to keep the memory for bodies taken, does not. 0 = no limit.
+        body_bytes_per_s_min: u64 = 500;
         /// Requests that are running when the server is stopped get so long to end.
         drain_timeout_s: u64 = 30;
     }

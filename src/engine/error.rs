@@ -3,6 +3,7 @@
 use crate::catalog::{CatalogError, WriteTargetError};
 use crate::manifest::ManifestError;
 use crate::model::database_image::ImageError;
+use crate::model::ids::PolicyId;
 use crate::object::StoreError;
 use crate::parquet_file::FileError;
 use crate::wal::WalError;
@@ -60,6 +61,24 @@ pub enum EngineError {
     /// A data file could not be read.
     #[error(transparent)]
     File(#[from] FileError),
+    /// The log has a record of a retention policy that the store never had, and the strict setting forbids to leave it out.
+    #[error(
+        "it is of retention policy {policy}, which the store never had: the store is an older one than the log's; strict mode refuses to start"
+    )]
+    OlderStore {
+        /// The policy.
+        policy: PolicyId,
+    },
+    /// Files are not merged while the disk has too little room. Tried again later.
+    #[error(
+        "the disk has {free_bytes} bytes free, and merging files needs {wanted_bytes} with what is kept free"
+    )]
+    NoRoom {
+        /// What is free.
+        free_bytes: u64,
+        /// What is needed.
+        wanted_bytes: u64,
+    },
     /// Rows could not be sorted, merged or encoded.
     #[error("rows of table {table} cannot be prepared: {source}")]
     Rows {

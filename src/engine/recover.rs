@@ -6,13 +6,14 @@ use super::role::{Role, Writer};
 use super::write::Registered;
 use super::{Engine, Parts};
 use crate::clock::Clock;
-use crate::manifest::{Manifest, ManifestOptions};
+use crate::manifest::{Candidate, Manifest, ManifestOptions};
 use crate::model::batch::WriteBatch;
-use crate::model::ids::Sequence;
+use crate::model::change::Change;
+use crate::model::ids::{DatabaseId, PolicyId, Sequence};
 use crate::model::state::State;
 use crate::model::tombstone::Tombstone;
 use crate::object::Store;
-use crate::wal::{self, Wal, WalOptions};
+use crate::wal::{self, FlushedLog, Wal, WalOptions};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -31,9 +32,12 @@ impl Engine {
             checkpoint_edits: options.checkpoint_edits,
             commit_backoff: options.commit_backoff,
         };
-        // Opening the manifest fences whoever has it open. A start by mistake must find out before that another server runs here.
+        // Taking the manifest over fences whoever has it open. A start by mistake must find out before that another server runs here,
+        // and one that refuses to start must leave that server what it has.
         let held = wal::hold(&options.wal.directory)?;
-        let (manifest, state) = Manifest::open(store.clone(), manifest_options).await?;
+        let candidate = Candidate::read(store.clone(), manifest_options).await?;
+        Self::check_whose_log(&options, candidate.state()).await?;
+        let (manifest, state) = candidate.take_over().await?;
         drop(held);
         let opened =
             tokio::task::spawn_blocking(move || Self::replay(options, store, clock, manifest, state)).await;
@@ -45,12 +49,19 @@ impl Engine {
         Ok(engine)
     }
 
+    /// Refuses a log that a strict server does not start with, because the store does not go on from it.
+    async fn check_whose_log(options: &EngineOptions, state: &State) -> Result<(), EngineError> {
+        let log = WalOptions { flushed_log: FlushedLog::of(state), ..options.wal.clone() };
+        let checked = tokio::task::spawn_blocking(move || wal::refuse_foreign(&log)).await;
+        Ok(checked.map_err(|panic| EngineError::Internal(panic.to_string()))??)
+    }
+
     fn replay(
         options: EngineOptions,
         store: Store,
         clock: Arc<dyn Clock>,
         manifest: Manifest,
-        state: State,
+        mut state: State,
     ) -> Result<Self, EngineError> {
         // The log hands batches over while it opens, so they are collected into the parts that take them.
         let flushed_through = state.flushed_through();
@@ -62,14 +73,24 @@ impl Engine {
         let last_deletion = deletions.last().map_or(Sequence::ZERO, |tombstone| tombstone.through);
         let last_in_files = state.files().map(|file| file.sequence_max).max().unwrap_or(Sequence::ZERO);
         let sequence_floor = last_deletion.max(state.last_dropped_through()).max(last_in_files);
-        let flushed_log = state.flushed_log().cloned();
+        let flushed_log = FlushedLog::of(&state);
         let wal_options = WalOptions { sequence_floor, flushed_log, ..options.wal.clone() };
         let mut batches: Vec<(Sequence, WriteBatch)> = Vec::new();
+        let (strict, next_policy) = (wal_options.strict, state.next_policy_id());
+        let mut unknown: Vec<(Sequence, DatabaseId, PolicyId)> = Vec::new();
         let (wal, recovery) =
             Wal::open_with(wal_options, options.log_files.clone(), flushed_through, |sequence, batch| {
-                batches.push((sequence, batch));
-                Ok::<_, EngineError>(())
+                // A policy is in the manifest before anything is written to it.
+                if batch.policy < next_policy {
+                    batches.push((sequence, batch));
+                } else if strict {
+                    return Err(EngineError::OlderStore { policy: batch.policy });
+                } else {
+                    unknown.push((sequence, batch.database, batch.policy));
+                }
+                Ok(())
             })?;
+        Self::leave_out_unknown(&mut state, &unknown)?;
         for damage in &recovery.damage {
             tracing::error!(%damage, "a part of the write-ahead log cannot be used and was moved to quarantine");
         }
@@ -97,6 +118,29 @@ impl Engine {
         deletions.try_for_each(|tombstone| engine.replay_deletion(&tombstone))?;
         tracing::info!(batches = replayed, after = flushed_through.0, "replayed the write-ahead log");
         Ok(engine)
+    }
+
+    /// Tells of records of retention policies that the store never had. Their log is there until the next flush, so their
+    /// identifiers are not given out: should it be replayed once more, they would be taken for records of others.
+    fn leave_out_unknown(
+        state: &mut State,
+        unknown: &[(Sequence, DatabaseId, PolicyId)],
+    ) -> Result<(), EngineError> {
+        let Some((first, ..)) = unknown.first() else { return Ok(()) };
+        tracing::error!(
+            first = first.0,
+            records = unknown.len(),
+            "records of the write-ahead log are of retention policies that the store never had: it is an older store than the \
+             log's, and they are left out"
+        );
+        let databases = unknown.iter().map(|(_, database, _)| DatabaseId(database.0.saturating_add(1)));
+        let policies = unknown.iter().map(|(.., policy)| PolicyId(policy.0.saturating_add(1)));
+        let next_ids = Change::NextIds {
+            database: databases.max().unwrap_or_default(),
+            policy: policies.max().unwrap_or_default(),
+            table: state.next_table_id(),
+        };
+        state.apply(&next_ids).map_err(|e| EngineError::Internal(e.to_string()))
     }
 
     /// Brings a batch of the log into the buffers, without what was dropped after it.

@@ -22,7 +22,8 @@
 //! meets nothing: it has to ask ([`Manifest::check_is_newest`]) before it deletes what it does not know, and now and then.
 //!
 //! **Open.** Listing happens here and in collection, never for a query: take the newest checkpoint that
-//! is whole, apply the edits after it, and look for further numbers until one is missing.
+//! is whole, apply the edits after it, and look for further numbers until one is missing. Whoever wants to look before it
+//! fences others reads first and takes over then ([`Candidate`]).
 //!
 //! **Damage.** An edit builds on all edits before it. Were a damaged one put aside and the later ones applied, files would drop out of
 //! their tables and deleted rows come back, unnoticed by whoever asks, and collection would delete the files that nothing names any
@@ -42,6 +43,7 @@
 //! |---|---|
 //! | `format` | bytes of edits and checkpoints |
 //! | `recover` | from the objects to the state |
+//! | `takeover` | reading, and then becoming the writer |
 //! | `commit` | appending an edit |
 //! | `fence` | whether another process has taken over |
 //! | `checkpoint` | checkpoints, and deleting what they make superfluous |
@@ -57,18 +59,19 @@ pub mod format;
 pub mod inspect;
 mod recover;
 pub mod snapshot;
+mod takeover;
 #[cfg(test)]
 mod tests;
 
+pub use takeover::Candidate;
+
 use crate::clock::Clock;
 use crate::model::state::{ApplyError, State};
-use crate::object::{Creation, Store, StoreError, layout};
+use crate::object::{Store, StoreError};
 use checkpoint::Checkpointer;
 use parking_lot::RwLock;
-use std::convert::Infallible;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use uuid::Uuid;
 
 /// Edits between two checkpoints. Opening reads up to twice as many; a checkpoint costs about as much
 /// as reading the whole state.
@@ -185,42 +188,6 @@ struct Tail {
 }
 
 impl Manifest {
-    /// Opens the manifest for writing, making it on an empty store, and fences all who opened it before.
-    ///
-    /// # Errors
-    /// When objects cannot be read, are damaged or missing, or when somebody else opens it right now.
-    pub async fn open(store: Store, options: ManifestOptions) -> Result<(Self, State), ManifestError> {
-        let recovered = recover::recover(&store).await?;
-        let writer = Uuid::new_v4().to_string();
-        let epoch = claim_epoch(&store, recovered.epoch, &writer).await?;
-        let checkpointer = Arc::new(Checkpointer::new(store.clone(), recovered.checkpoint));
-        let tail = Tail {
-            state: recovered.state,
-            number: recovered.number,
-            epoch: recovered.epoch,
-            unsettled: None,
-            untold: None,
-        };
-        let current = RwLock::new(tail.state.clone());
-        let manifest = Self {
-            store,
-            options,
-            writer,
-            epoch,
-            fenced_by: OnceLock::new(),
-            tail: tokio::sync::Mutex::new(tail),
-            current,
-            checkpointer,
-            damage: recovered.damage,
-        };
-        match manifest.commit(Vec::new(), |_| Ok::<_, Infallible>(())).await {
-            Ok(state) => Ok((manifest, state)),
-            Err(CommitError::Failed(e)) => Err(e),
-            Err(CommitError::Refused(never)) => match never {},
-            Err(CommitError::Conflict(_)) => unreachable!("an edit without changes fits every state"),
-        }
-    }
-
     /// The state after the last edit that this process knows of.
     #[must_use]
     pub fn state(&self) -> State {
@@ -243,15 +210,4 @@ impl Manifest {
     pub async fn number(&self) -> u64 {
         self.tail.lock().await.number
     }
-}
-
-/// Claims an epoch greater than all before.
-async fn claim_epoch(store: &Store, logged: u64, writer: &str) -> Result<u64, ManifestError> {
-    let listed = recover::numbers_in(store, layout::EPOCH_FOLDER).await?;
-    let mut epoch = listed.last().copied().unwrap_or(0).max(logged) + 1;
-    let body = serde_json::json!({ "writer": writer }).to_string();
-    while store.create(&layout::epoch(epoch), body.clone().into()).await? == Creation::AlreadyExists {
-        epoch += 1;
-    }
-    Ok(epoch)
 }

@@ -51,7 +51,9 @@ pub fn seal(batches: &[&TableRows], slots: &[FieldSlot]) -> Result<SortedRows, A
         }
         runs.push(SeriesRun { key, end_row: row_index(times_ns.len()) });
     }
-    let fields = slots.iter().map(|slot| points.gather(batches, slot)).collect::<Result<_, _>>()?;
+    let columns = columns_of(batches, slots);
+    let gathered = slots.iter().zip(&columns).map(|(slot, columns)| points.gather(batches, columns, slot));
+    let fields = gathered.collect::<Result<_, _>>()?;
     Ok(SortedRows { runs, times_ns: times_ns.into(), fields })
 }
 
@@ -108,6 +110,22 @@ fn place_by_series(
     (order, starts)
 }
 
+/// Per slot the columns that become it, each with its batch. Looks at every column once: there may be tens of thousands, and searching
+/// for each slot's would take the square of that.
+fn columns_of<'a>(batches: &[&'a TableRows], slots: &[FieldSlot]) -> Vec<Vec<(usize, &'a ArrayRef)>> {
+    let places: AHashMap<&str, usize> =
+        slots.iter().enumerate().map(|(place, slot)| (&*slot.name, place)).collect();
+    let mut columns = vec![Vec::new(); slots.len()];
+    for (batch, rows) in batches.iter().enumerate() {
+        for field in &rows.fields {
+            if let Some(place) = places.get(&*field.name) {
+                columns[*place].push((batch, &field.values));
+            }
+        }
+    }
+    columns
+}
+
 /// The rows of the result: per point the newest origin, and for points written more than once all origins.
 struct Points {
     newest: Vec<Origin>,
@@ -127,12 +145,17 @@ impl Points {
         self.newest.extend(origins.last());
     }
 
-    /// The column of one slot: per point the newest value that is not null.
-    fn gather(&self, batches: &[&TableRows], slot: &FieldSlot) -> Result<ArrayRef, ArrowError> {
-        let columns: Vec<Option<&ArrayRef>> = batches
-            .iter()
-            .map(|b| b.fields.iter().find(|f| f.name == slot.name).map(|f| &f.values))
-            .collect();
+    /// The column of one slot, which `of_slot` become: per point the newest value that is not null.
+    fn gather(
+        &self,
+        batches: &[&TableRows],
+        of_slot: &[(usize, &ArrayRef)],
+        slot: &FieldSlot,
+    ) -> Result<ArrayRef, ArrowError> {
+        let mut columns: Vec<Option<&ArrayRef>> = vec![None; batches.len()];
+        for (batch, column) in of_slot {
+            columns[*batch] = Some(*column);
+        }
         // Batches without the field point at one shared null.
         let null = new_null_array(&slot.data_type, 1);
         let arrays: Vec<&dyn Array> = columns.iter().map(|c| c.map_or(&*null, |c| &**c)).collect();

@@ -159,3 +159,31 @@ fn tags_repeat_for_every_row_of_their_series() {
     assert_eq!(columns[2].iter().collect::<Vec<_>>(), [None, None, None]);
     assert_eq!(super::series_column(&runs).iter().flatten().map(str::len).collect::<Vec<_>>(), [39, 39, 4]);
 }
+
+/// Searching for the column of each by itself would take minutes.
+#[test]
+fn tens_of_thousands_of_fields_are_sealed_each_into_its_place() {
+    const FIELDS: usize = 100_000;
+    let name = |field: usize| -> Arc<str> { format!("f{field}").into() };
+    let value = |batch: usize, field: usize| (batch * FIELDS + field) as i64;
+    let batches = [0, 1].map(|batch| TableRows {
+        table: "t".into(),
+        series: vec!["s".into()],
+        series_index: vec![0],
+        times_ns: vec![batch as i64],
+        fields: (0..FIELDS)
+            .map(|field| FieldColumn {
+                name: name(field),
+                values: Arc::new(Int64Array::from(vec![value(batch, field)])),
+            })
+            .collect(),
+    });
+    let slot = |field| FieldSlot { name: name(field), data_type: DataType::Int64 };
+    // One that no batch has, and the others from the last to the first.
+    let slots: Vec<FieldSlot> = (0..=FIELDS).rev().map(slot).collect();
+    let sealed = seal(&batches.each_ref(), &slots).unwrap();
+    assert_eq!((sealed.fields.len(), sealed.fields[0].null_count()), (FIELDS + 1, 2));
+    for (field, column) in (0..FIELDS).rev().zip(&sealed.fields[1..]) {
+        assert_eq!(column.as_primitive::<Int64Type>().values(), &[value(0, field), value(1, field)]);
+    }
+}

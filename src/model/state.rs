@@ -183,6 +183,12 @@ impl State {
         self.next_table
     }
 
+    /// Whether nothing was ever changed: there was no database yet, and no log is named.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// The changes that make this state of an empty one.
     pub fn to_changes(&self) -> impl Iterator<Item = Change> {
         let dropped = self.dropped.iter().map(|((policy, name), through)| Change::DroppedName {

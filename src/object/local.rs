@@ -234,7 +234,8 @@ impl ObjectStore for LocalStore {
     }
 }
 
-/// A file that is staged part by part.
+/// A file that is staged part by part. Whoever drops it before it is complete has given it up, also where nobody aborts it: when a part
+/// could not be written because the disk is full, for one.
 #[derive(Debug)]
 struct StagedUpload {
     writer: Arc<Writer>,
@@ -274,6 +275,13 @@ impl MultipartUpload for StagedUpload {
 
     async fn abort(&mut self) -> Result<()> {
         fs::remove_file(&self.staged).map_err(generic)
+    }
+}
+
+impl Drop for StagedUpload {
+    fn drop(&mut self) {
+        // It has another name by now, or is of no use.
+        let _ = fs::remove_file(&self.staged);
     }
 }
 

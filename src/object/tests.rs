@@ -112,6 +112,20 @@ async fn local_folder_conforms() {
     assert_eq!(list(&again, layout::PROBE_FOLDER).await, []);
 }
 
+/// As one whose last parts find no room: `object_store` drops it then without telling the store.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_is_dropped_leaves_nothing_in_a_local_folder() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = Store::open(&StoreOptions::new(folder.path().to_str().expect("UTF-8"))).expect("local");
+    let staged = || std::fs::read_dir(folder.path().join("staging")).expect("staging").count();
+    let mut upload = store.upload("a/x");
+    upload.write(&vec![1; 9 << 20]).await.expect("a part");
+    assert_eq!(staged(), 1);
+    drop(upload);
+    assert_eq!(staged(), 0);
+    assert_eq!(list(&store, "a").await, []);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn s3_conforms() {
     let server = s3_server::S3Server::start().await;

@@ -13,7 +13,8 @@ const PART_BYTES: usize = 8 << 20;
 const PARTS_AT_ONCE: usize = 2;
 
 /// An object that does not exist before [`Upload::finish`]. What [`Upload::abort`] or a crash leaves behind is no object: a
-/// local folder removes it at a later start, and buckets are told to by a rule for incomplete uploads.
+/// local folder removes it at a later start, and buckets are told to by a rule for incomplete uploads. One that fails or is dropped
+/// leaves nothing in a local folder.
 #[derive(Debug)]
 pub struct Upload {
     store: Arc<dyn ObjectStore>,

@@ -9,6 +9,7 @@ use crate::model::file::FileMeta;
 use crate::model::limits::BATCH_ROWS;
 use crate::model::schema::{SERIES_COLUMN, TIME_COLUMN};
 use crate::model::time::TimeRange;
+use ahash::{AHashMap, AHashSet};
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringViewArray, new_null_array};
 use arrow::datatypes::{DataType, TimestampNanosecondType};
 use arrow::error::ArrowError;
@@ -206,8 +207,9 @@ impl ParquetFile {
         let path = self.meta.path.clone();
         let wrong = move |source| FileError::Parquet { path: path.clone(), source };
         let schema = self.footer.parquet_schema();
+        let names: AHashSet<&str> = names.iter().copied().collect();
         let roots = schema.root_schema().get_fields().iter().enumerate();
-        let columns: Vec<usize> = roots.filter(|(_, f)| names.contains(&f.name())).map(|(i, _)| i).collect();
+        let columns: Vec<usize> = roots.filter(|(_, f)| names.contains(f.name())).map(|(i, _)| i).collect();
         let mask = ProjectionMask::roots(schema, columns.iter().copied());
         let levels = parquet_to_arrow_field_levels(schema, mask, Some(self.footer.schema().fields()))
             .map_err(wrong.clone())?;
@@ -301,14 +303,17 @@ fn sorted_rows(
     fields: &[(Arc<str>, DataType)],
 ) -> Result<SortedRows, ArrowError> {
     let row_count = batch.num_rows();
-    let times = batch
-        .column_by_name(TIME_COLUMN)
+    // There may be tens of thousands, so none is searched for.
+    let names = batch.schema_ref().fields().iter().map(|field| field.name().as_str());
+    let columns: AHashMap<&str, &ArrayRef> = names.zip(batch.columns()).collect();
+    let times = columns
+        .get(TIME_COLUMN)
         .and_then(|c| c.as_primitive_opt::<TimestampNanosecondType>())
         .ok_or_else(|| ArrowError::SchemaError(format!("no column {TIME_COLUMN:?} of timestamps")))?;
     let column = |(name, data_type): &(Arc<str>, DataType)| -> Result<ArrayRef, ArrowError> {
-        match batch.column_by_name(name) {
+        match columns.get(&**name) {
             None => Ok(new_null_array(data_type, row_count)),
-            Some(column) if column.data_type() == data_type => Ok(column.clone()),
+            Some(column) if column.data_type() == data_type => Ok(ArrayRef::clone(column)),
             Some(column) => Err(ArrowError::SchemaError(format!(
                 "column {name:?} is {}, not {data_type}",
                 column.data_type()

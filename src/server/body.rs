@@ -1,8 +1,8 @@
 //! Request bodies: read and unpacked within bounds.
 //!
 //! Three bounds hold: the size as sent, the size once unpacked, and the memory of all bodies at once. A
-//! [`RequestBody`] holds its share of the last until it is dropped; one that stalls while it is read is given up. Files come as
-//! [`BodyParts`], of any size.
+//! [`RequestBody`] holds its share of the last until it is dropped; one that stalls or trickles while it is read is given up. Files come
+//! as [`BodyParts`], of any size.
 
 use super::error::HttpError;
 use super::settings::HttpSettings;
@@ -14,7 +14,7 @@ use futures::StreamExt;
 use std::io::{ErrorKind, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How much of a body that is too large is read and thrown away, so that a client that sends before it listens gets to
 /// read the answer; and for how long.
@@ -87,8 +87,7 @@ pub(super) async fn read(
 ) -> Result<RequestBody, HttpError> {
     let mut stream = body.into_data_stream();
     let mut share = Share { budget: budget.clone(), bytes: 0 };
-    let (bytes_max, timeout) = (settings.body_bytes_max, settings.body_timeout);
-    let bytes = match read_packed(headers, &mut stream, bytes_max, timeout, &mut share).await {
+    let bytes = match read_packed(headers, &mut stream, settings, &mut share).await {
         Ok(bytes) => bytes,
         Err(error) => {
             // A client that waits for `100 Continue` has sent nothing yet, and need not; one that has stalled sends nothing.
@@ -126,8 +125,7 @@ pub(super) struct BodyParts {
     share: Share,
     /// Bytes of its share: as many as whoever takes the parts may hold.
     share_bytes_max: usize,
-    /// How long a part may take.
-    timeout: Option<Duration>,
+    pace: Pace,
 }
 
 impl BodyParts {
@@ -144,13 +142,13 @@ impl BodyParts {
         // Also where there is little memory it must be possible to send one.
         let share_bytes_max = held_bytes_max.min(budget.bytes_max / 2);
         let share = Share { budget: budget.clone(), bytes: 0 };
-        let (stream, timeout) = (body.into_data_stream(), settings.body_timeout);
-        Self { stream, announced, received: 0, share, share_bytes_max, timeout }
+        let (stream, pace) = (body.into_data_stream(), Pace::new(settings));
+        Self { stream, announced, received: 0, share, share_bytes_max, pace }
     }
 
     /// The next part, or `None` when the body is complete.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, HttpError> {
-        let Some(part) = next_part(&mut self.stream, self.timeout).await? else {
+        let Some(part) = self.pace.next_part(&mut self.stream).await? else {
             return match self.announced {
                 Some(bytes) if bytes != self.received => {
                     let received = self.received;
@@ -172,10 +170,10 @@ impl BodyParts {
 async fn read_packed(
     headers: &HeaderMap,
     stream: &mut BodyDataStream,
-    bytes_max: usize,
-    timeout: Option<Duration>,
+    settings: &HttpSettings,
     share: &mut Share,
 ) -> Result<Bytes, HttpError> {
+    let (bytes_max, mut pace) = (settings.body_bytes_max, Pace::new(settings));
     let announced =
         headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|bytes| bytes > bytes_max) {
@@ -183,7 +181,7 @@ async fn read_packed(
     }
     let mut whole = BytesMut::new();
     let mut first: Option<Bytes> = None;
-    while let Some(part) = next_part(stream, timeout).await? {
+    while let Some(part) = pace.next_part(stream).await? {
         let held = whole.len() + first.as_ref().map_or(0, Bytes::len);
         if held + part.len() > bytes_max {
             return Err(HttpError::body_too_large());
@@ -203,17 +201,60 @@ async fn read_packed(
     Ok(first.unwrap_or_else(|| whole.freeze()))
 }
 
-/// The next part of a body, `None` after the last.
-async fn next_part(
-    stream: &mut BodyDataStream,
+/// Whether a body comes fast enough. Only the time counts in which it is waited for: whoever takes its parts may be slow.
+#[derive(Debug)]
+struct Pace {
+    /// How long the next part may take; no limit when `None`.
     timeout: Option<Duration>,
-) -> Result<Option<Bytes>, HttpError> {
-    let next = stream.next();
-    let part = match timeout {
-        None => next.await,
-        Some(bound) => tokio::time::timeout(bound, next).await.map_err(|_| HttpError::body_timeout(bound))?,
-    };
-    part.transpose().map_err(|error| HttpError::bad_request(format!("cannot read the body: {error}")))
+    /// Bytes that must come in as much time.
+    bytes_min: u64,
+    /// The time since that was last looked at.
+    waited: Duration,
+    /// What has come in it.
+    bytes: u64,
+}
+
+impl Pace {
+    fn new(settings: &HttpSettings) -> Self {
+        const NS_PER_S: u128 = 1_000_000_000;
+        let timeout = settings.body_timeout;
+        let timeout_ns = timeout.unwrap_or_default().as_nanos();
+        let bytes_min = u128::from(settings.body_bytes_per_s_min).saturating_mul(timeout_ns) / NS_PER_S;
+        let bytes_min = u64::try_from(bytes_min).unwrap_or(u64::MAX);
+        Self { timeout, bytes_min, waited: Duration::ZERO, bytes: 0 }
+    }
+
+    /// The next part of a body, `None` after the last.
+    async fn next_part(&mut self, stream: &mut BodyDataStream) -> Result<Option<Bytes>, HttpError> {
+        let (begun, next) = (Instant::now(), stream.next());
+        let part = match self.timeout {
+            None => next.await,
+            Some(bound) => {
+                tokio::time::timeout(bound, next).await.map_err(|_| HttpError::body_timeout(bound))?
+            }
+        };
+        let part = part
+            .transpose()
+            .map_err(|error| HttpError::bad_request(format!("cannot read the body: {error}")))?;
+        if let Some(part) = &part {
+            self.add(begun.elapsed(), part.len())?;
+        }
+        Ok(part)
+    }
+
+    /// Notes a part that was waited for so long, and looks at the pace when it is time to.
+    fn add(&mut self, waited: Duration, bytes: usize) -> Result<(), HttpError> {
+        self.waited = self.waited.saturating_add(waited);
+        self.bytes += bytes as u64;
+        if self.timeout.is_none_or(|timeout| self.waited < timeout) {
+            return Ok(());
+        }
+        if self.bytes < self.bytes_min {
+            return Err(HttpError::body_too_slow(self.bytes, self.waited));
+        }
+        (self.waited, self.bytes) = (Duration::ZERO, 0);
+        Ok(())
+    }
 }
 
 /// InfluxDB 1.x unpacks gzip and takes any other encoding for none.

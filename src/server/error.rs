@@ -57,6 +57,12 @@ impl HttpError {
         Self::new(StatusCode::REQUEST_TIMEOUT, text)
     }
 
+    /// The body has not come to its end, and comes so slowly that it would be read for ever.
+    pub(super) fn body_too_slow(bytes: u64, waited: Duration) -> Self {
+        let text = format!("timeout: only {bytes} bytes of the body have come in {waited:?}");
+        Self::new(StatusCode::REQUEST_TIMEOUT, text)
+    }
+
     /// Too many bodies at once.
     pub(super) fn too_many_bodies() -> Self {
         let text = "too many requests are being read; try again later";

@@ -26,6 +26,9 @@ pub struct HttpSettings {
     /// How long a client may take to send the next part of a body; no limit when `None`. Without one a few clients that stall keep all
     /// memory for bodies.
     pub body_timeout: Option<Duration>,
+    /// Bytes of a body that must come in each second, on average over `body_timeout`; 0 = any. Without it a byte now and then keeps
+    /// the memory of a body as well as a client that stalls.
+    pub body_bytes_per_s_min: u64,
     /// How long a shutdown waits for requests that are being answered.
     pub shutdown_timeout: Duration,
 }
@@ -42,6 +45,7 @@ impl Default for HttpSettings {
             head_timeout: Some(Duration::from_secs(30)),
             idle_timeout: Some(Duration::from_secs(600)),
             body_timeout: Some(Duration::from_secs(30)),
+            body_bytes_per_s_min: 500,
             shutdown_timeout: Duration::from_secs(30),
         }
     }

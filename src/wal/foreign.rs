@@ -10,11 +10,14 @@
 //! ```
 //!
 //! Nobody can tell which of A's and B's records are newer. So a person has to know of them, and their segments stay in `quarantine/`.
+//! The same is done with the records of a log that comes to a store to which nothing was ever written: they name databases by numbers
+//! that this store has not given out.
+//!
 //! A crash right after a flush leaves segments behind that are flushed completely; where another log takes over before the next start
 //! they cannot be told from others, and are put aside too.
 
 use super::error::WalError;
-use super::identity;
+use super::identity::{self, FlushedLog};
 use super::inspect::{SegmentSummary, inspect};
 use super::log::WalOptions;
 use super::recover::{Damage, RecoveryReport, is_unfinished};
@@ -22,13 +25,32 @@ use super::repair::{self, Repair, SegmentRepair};
 use crate::model::ids::Sequence;
 use std::fs;
 
+/// Refuses a log that [`Wal::open`](super::Wal::open) would refuse because the store does not go on from it. Changes nothing, and takes
+/// no lock: the caller [holds](super::hold) the log. So it can find out before it takes the store from another server.
+///
+/// # Errors
+/// [`WalError::Foreign`] in strict mode, [`WalError::Unsupported`], [`WalError::Io`].
+pub fn refuse_foreign(options: &WalOptions) -> Result<(), WalError> {
+    match identity::is_foreign(&options.directory, &options.flushed_log)? {
+        true => examine(options).map(drop),
+        false => Ok(()),
+    }
+}
+
 /// Moves the segments that have records to the quarantine folder and deletes the others, so that the log is empty and can go on
 /// after `after`. The report names each of them. In strict mode nothing is changed when there are any.
 pub(super) fn put_aside(options: &WalOptions, after: Sequence) -> Result<RecoveryReport, WalError> {
-    let directory = &options.directory;
-    let mut report = RecoveryReport { last_sequence: after, ..RecoveryReport::default() };
+    let (repairs, mut report) = examine(options)?;
+    report.last_sequence = after;
+    repair::repair(&options.directory, repairs, &mut report)?;
+    Ok(report)
+}
+
+/// What is to be done with the segments.
+fn examine(options: &WalOptions) -> Result<(Vec<SegmentRepair>, RecoveryReport), WalError> {
+    let mut report = RecoveryReport::default();
     let mut repairs = Vec::new();
-    for segment in inspect(directory)? {
+    for segment in inspect(&options.directory)? {
         report.segment_count += 1;
         report.bytes_read += segment.bytes;
         if !may_have_records(&segment)? {
@@ -53,8 +75,7 @@ pub(super) fn put_aside(options: &WalOptions, after: Sequence) -> Result<Recover
             bytes: segment.bytes,
         });
     }
-    repair::repair(directory, repairs, &mut report)?;
-    Ok(report)
+    Ok((repairs, report))
 }
 
 /// Whether something may be lost with the segment. A torn record in a segment without any other cannot be told from damage.
@@ -75,8 +96,12 @@ fn reason(options: &WalOptions, segment: &SegmentSummary) -> Result<String, WalE
         Some(id) => format!("this is log {id}"),
         None => "this log has no id".to_owned(),
     };
-    let flushed = options.flushed_log.as_ref().map_or_else(String::new, ToString::to_string);
-    Ok(format!(
-        "{records} may be in no file: another server has taken over, and its store goes on from log {flushed}, {own}"
-    ))
+    Ok(match &options.flushed_log {
+        FlushedLog::Is(flushed) => format!(
+            "{records} may be in no file: another server has taken over, and its store goes on from log {flushed}, {own}"
+        ),
+        FlushedLog::NoneYet | FlushedLog::Unknown => {
+            format!("{records} came from another store: nothing was ever written to this one, {own}")
+        }
+    })
 }

@@ -6,20 +6,48 @@
 use super::error::WalError;
 use super::repair::sync_directory;
 use crate::model::ids::LogId;
+use crate::model::state::State;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
 const EXTENSION: &str = "id";
 
-/// Whether the log in `directory` is another one than `flushed`, from which a store goes on. Where that is not known, any log
-/// will do. A log without an id is another one.
+/// The log that a store goes on from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum FlushedLog {
+    /// It was not noted, as in stores of earlier versions: any log will do.
+    #[default]
+    Unknown,
+    /// There is none: nothing was ever written to the store. A log names databases by their numbers only, so records in it would be
+    /// taken for those of databases that this store will have.
+    NoneYet,
+    /// This one.
+    Is(LogId),
+}
+
+impl FlushedLog {
+    /// What a state says of it.
+    #[must_use]
+    pub fn of(state: &State) -> Self {
+        match state.flushed_log() {
+            Some(log) => Self::Is(log.clone()),
+            None if state.is_new() => Self::NoneYet,
+            None => Self::Unknown,
+        }
+    }
+}
+
+/// Whether the log in `directory` is another one than the one that a store goes on from. A log without an id is another one.
 ///
 /// # Errors
 /// [`WalError::Io`] when the folder cannot be listed.
-pub fn is_foreign(directory: &Path, flushed: Option<&LogId>) -> Result<bool, WalError> {
-    let Some(flushed) = flushed else { return Ok(false) };
-    Ok(id_of(directory)?.as_ref() != Some(flushed))
+pub fn is_foreign(directory: &Path, flushed: &FlushedLog) -> Result<bool, WalError> {
+    match flushed {
+        FlushedLog::Unknown => Ok(false),
+        FlushedLog::NoneYet => Ok(true),
+        FlushedLog::Is(log) => Ok(id_of(directory)?.as_ref() != Some(log)),
+    }
 }
 
 /// The id of the log in `directory`; `None` when it has none yet, or several, of which nobody knows which is right.

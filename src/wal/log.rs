@@ -4,7 +4,7 @@ use super::error::WalError;
 use super::files::{DiskFiles, LogFiles};
 use super::foreign;
 use super::frame::PAYLOAD_BYTES_MAX;
-use super::identity;
+use super::identity::{self, FlushedLog};
 use super::lock::lock;
 use super::recover::{self, RecoveryReport};
 use super::writer::{self, ClosedSegment};
@@ -40,9 +40,9 @@ pub struct WalOptions {
     /// Records get sequences after this one, even in a log that has lost all its records: the caller has noted that
     /// up to here all sequences were given out.
     pub sequence_floor: Sequence,
-    /// The log whose records up to `after` ([`Wal::open`]) are needed no more, as the caller has noted; `None` when it has not.
-    /// If this is another log, its records are put aside.
-    pub flushed_log: Option<LogId>,
+    /// The log whose records up to `after` ([`Wal::open`]) are needed no more, as the caller has noted. If this is another log, its
+    /// records are put aside.
+    pub flushed_log: FlushedLog,
 }
 
 impl WalOptions {
@@ -59,7 +59,7 @@ impl WalOptions {
             group_bytes_max: 8 << 20,
             queue_bytes_max: 256 << 20,
             sequence_floor: Sequence::ZERO,
-            flushed_log: None,
+            flushed_log: FlushedLog::Unknown,
         }
     }
 }
@@ -204,7 +204,7 @@ impl Wal {
         let directory = &options.directory;
         let lock = lock(directory)?;
         let opened = File::open(directory).map_err(|e| WalError::io("opening", directory, e))?;
-        let is_foreign = identity::is_foreign(directory, options.flushed_log.as_ref())?;
+        let is_foreign = identity::is_foreign(directory, &options.flushed_log)?;
         let (segments, report) = if is_foreign {
             (Vec::new(), foreign::put_aside(&options, after)?)
         } else {

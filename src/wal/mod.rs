@@ -39,8 +39,9 @@
 //! # Whose log it is
 //!
 //! A sequence is a place in one log. The caller notes with each flush which log that was, and hands it over when it opens one
-//! ([`WalOptions::flushed_log`]). When that is another log, because another server has taken over meanwhile, the records of this
-//! one are treated like damage: moved to `quarantine/` and reported, or in strict mode refused. An empty log just goes on.
+//! ([`WalOptions::flushed_log`]). When that is another log, because another server has taken over meanwhile or the store is new, the
+//! records of this one are treated like damage: moved to `quarantine/` and reported, or in strict mode refused. An empty log just
+//! goes on.
 
 pub mod batch;
 pub mod files;
@@ -58,8 +59,9 @@ mod segment;
 mod writer;
 
 pub use error::WalError;
+pub use foreign::refuse_foreign;
 pub use frame::RecordKind;
-pub use identity::is_foreign;
+pub use identity::{FlushedLog, is_foreign};
 pub use lock::{Held, hold};
 pub use log::{Appended, DurableWait, Wal, WalOptions};
 pub use recover::{Damage, RecoveryReport};

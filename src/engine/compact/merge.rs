@@ -32,6 +32,7 @@ impl Engine {
             stopwatch.end().await;
             return Ok(vec![file]);
         }
+        self.check_room(job)?;
         let mut written = Vec::new();
         let merged = self.merge_windows(job, &mut stopwatch, &mut written).await;
         match merged {

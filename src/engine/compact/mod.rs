@@ -4,6 +4,9 @@
 //! manifest's entries ─ plan ─▶ jobs ─ merge, by window ─▶ new files ─ one edit: new in, old out ─▶ old ones unreferenced
 //! ```
 //!
+//! Where there are thousands of tables there are thousands of small jobs, and an edit takes a round trip to the store and a place in the
+//! log. So jobs that are finished wait a moment for others, and one edit has the files of all of them.
+//!
 //! A crash before the edit leaves new objects that nothing names, one after it old ones; `collect` deletes either. Reads and
 //! writes go on meanwhile: a reader holds the entries of its view, and their objects stay until it lets go.
 //!
@@ -13,6 +16,7 @@ mod merge;
 mod output;
 mod pace;
 mod plan;
+mod room;
 mod row_groups;
 mod source;
 #[cfg(test)]
@@ -27,9 +31,13 @@ use crate::model::tombstone::Tombstone;
 use futures::StreamExt;
 use pace::Pace;
 use plan::{Job, Rules};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+
+/// Jobs of one edit: few enough that it stays small, and that no more work is lost when it cannot be made.
+const JOBS_PER_EDIT_MAX: usize = 100;
 
 /// How compaction goes about its work.
 #[derive(Clone, Debug)]
@@ -44,6 +52,9 @@ pub struct CompactionOptions {
     pub jobs: usize,
     /// The share of its time that each of these threads works.
     pub work_share: f64,
+    /// How long a job that is finished waits for others, so that one edit of the manifest has the files of all. A large one may take
+    /// minutes, and readers profit from the small ones at once.
+    pub edit_wait: Duration,
 }
 
 impl Default for CompactionOptions {
@@ -54,6 +65,7 @@ impl Default for CompactionOptions {
             file_bytes: 256 << 20,
             jobs: 1,
             work_share: 0.5,
+            edit_wait: Duration::from_secs(1),
         }
     }
 }
@@ -89,12 +101,17 @@ impl Engine {
         let _compaction = self.compact_lock.lock().await;
         let jobs = self.jobs_due(quiet);
         let count = jobs.len();
-        let done = jobs.into_iter().map(|job| self.clone().compact_one(job, pace));
+        let options = &self.options.compaction;
+        let merges = jobs.into_iter().map(|job| self.clone().merge_one(job, pace));
+        let merges = futures::stream::iter(merges).buffer_unordered(options.jobs.max(1));
+        let mut batches =
+            pin!(tokio_stream::StreamExt::chunks_timeout(merges, JOBS_PER_EDIT_MAX, options.edit_wait));
         // One that fails does not keep the others from being done.
-        let done: Vec<Result<(), EngineError>> =
-            futures::stream::iter(done).buffer_unordered(self.options.compaction.jobs.max(1)).collect().await;
-        done.into_iter().collect::<Result<(), _>>()?;
-        Ok(count)
+        let mut done = Ok(());
+        while let Some(merged) = batches.next().await {
+            done = done.and(self.show_merged(merged).await);
+        }
+        done.map(|()| count)
     }
 
     fn jobs_due(&self, quiet: Duration) -> Vec<TableJob> {
@@ -123,30 +140,44 @@ impl Engine {
         jobs
     }
 
-    /// Does a job on a thread of its own, so that its work keeps no request waiting.
-    async fn compact_one(self: Arc<Self>, job: TableJob, pace: Pace) -> Result<(), EngineError> {
+    /// Writes the files of a job, on a thread of its own, so that its work keeps no request waiting.
+    async fn merge_one(self: Arc<Self>, job: TableJob, pace: Pace) -> Result<FileEdit, EngineError> {
         if self.closed.load(Ordering::Acquire) {
             return Err(EngineError::Closed);
         }
-        let (runtime, engine) = (tokio::runtime::Handle::current(), self.clone());
-        let (table, inputs) = (job.table.id, job.job.inputs.clone());
-        let merge = move || runtime.block_on(async move { engine.merge_files(&job, pace).await });
+        let runtime = tokio::runtime::Handle::current();
+        let (table, removed) = (job.table.id, job.job.inputs.clone());
+        let merge = move || runtime.block_on(async move { self.merge_files(&job, pace).await });
         let merged = tokio::task::spawn_blocking(merge).await;
-        let merged = merged.map_err(|panic| EngineError::Internal(panic.to_string())).flatten();
-        let replaced = match merged {
-            Ok(added) => {
-                let (from, to) = (inputs.len(), added.len());
-                let replaced = self.edit_files(vec![FileEdit { table, removed: inputs, added }]).await;
-                replaced.inspect(|()| tracing::info!(table = table.0, from, to, "files compacted"))
+        let added = merged.map_err(|panic| EngineError::Internal(panic.to_string())).flatten()?;
+        tracing::debug!(table = table.0, from = removed.len(), to = added.len(), "files merged");
+        Ok(FileEdit { table, removed, added })
+    }
+
+    /// Puts the files of jobs in the places of the old ones, all by one edit, and counts what became of the jobs. The first error is told.
+    async fn show_merged(&self, merged: Vec<Result<FileEdit, EngineError>>) -> Result<(), EngineError> {
+        let mut outcome = Ok(());
+        let mut edits = Vec::new();
+        for result in merged {
+            match result {
+                Ok(edit) => edits.push(edit),
+                Err(error) => {
+                    let failures = u64::from(!matches!(error, EngineError::Closed));
+                    self.counters.compaction_failures.fetch_add(failures, Ordering::Relaxed);
+                    outcome = outcome.and(Err(error));
+                }
             }
-            Err(error) => Err(error),
-        };
-        if matches!(replaced, Err(EngineError::Closed)) {
-            return replaced;
         }
+        if edits.is_empty() {
+            return outcome;
+        }
+        let jobs = edits.len();
+        let from: usize = edits.iter().map(|edit| edit.removed.len()).sum();
+        let to: usize = edits.iter().map(|edit| edit.added.len()).sum();
+        let replaced = self.edit_files(edits).await;
         let counter =
             if replaced.is_ok() { &self.counters.compactions } else { &self.counters.compaction_failures };
-        counter.fetch_add(1, Ordering::Relaxed);
-        replaced
+        counter.fetch_add(jobs as u64, Ordering::Relaxed);
+        outcome.and(replaced.inspect(|()| tracing::info!(jobs, from, to, "files compacted")))
     }
 }

@@ -304,6 +304,29 @@ async fn the_rows_of_a_lost_flush_are_seen_once_and_leave_the_log() {
     }
 }
 
+/// As on a full disk. That it leaves nothing is why it need not ask for room before.
+#[tokio::test]
+async fn a_flush_whose_files_cannot_all_be_written_leaves_none_and_is_made_again() {
+    let lossy = Lossy::open().await;
+    lossy.write(0, 1, 1).await;
+    lossy.engine.write(request("n,host=h0 a=1 1".into())).await.unwrap();
+    let mut puts = 0;
+    lossy.faulty.plan(move |operation, path| {
+        let is_file = operation == "put" && path.starts_with(layout::DATA_FOLDER);
+        puts += u32::from(is_file);
+        if is_file && puts == 2 { Fault::Before } else { Fault::None }
+    });
+    let refused = lossy.engine.flush().await;
+    assert!(matches!(refused, Err(EngineError::Store(_))), "{refused:?}");
+    let left: Vec<_> = lossy.store().list(layout::DATA_FOLDER).try_collect().await.unwrap();
+    assert_eq!(left, []);
+    lossy.mend();
+    assert_eq!(points(&lossy.engine).await, expected([(0, 1, 1)]));
+    lossy.engine.flush().await.unwrap();
+    assert_eq!(lossy.engine.status().file_count, 2);
+    lossy.check(&expected([(0, 1, 1)])).await;
+}
+
 #[tokio::test]
 async fn the_files_of_a_lost_compaction_take_the_places_of_the_old_ones_once() {
     for fault in FAULTS {

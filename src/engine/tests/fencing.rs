@@ -3,11 +3,12 @@
 use super::{open, options, points, request};
 use crate::clock::ManualClock;
 use crate::engine::{Engine, EngineError, EngineOptions, WriteError};
-use crate::manifest::{Manifest, ManifestError, ManifestOptions};
+use crate::manifest::{Manifest, ManifestError, ManifestOptions, snapshot};
 use crate::model::change::Change;
 use crate::object::{Store, layout};
 use crate::wal::WalError;
 use futures::TryStreamExt;
+use object_store::memory::InMemory;
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -168,6 +169,26 @@ async fn what_only_an_old_log_has_is_kept_and_told_when_its_server_comes_back() 
     assert_eq!(quarantined(&place.new), 0);
 }
 
+/// Whoever refuses to start leaves the store to the server that has it.
+#[tokio::test]
+async fn a_strict_engine_that_refuses_to_start_fences_nobody() {
+    let place = Place::new();
+    let old = place.old_with_a_file().await;
+    write(&old, 2).await;
+    crash(old);
+    let new = open(place.new.path(), &place.store).await;
+    write(&new, 3).await;
+
+    let mut strict = options(place.old.path());
+    strict.wal.strict = true;
+    let refused = Engine::open(strict, place.store.clone(), Arc::new(ManualClock::new(1_000))).await;
+    assert!(matches!(refused, Err(EngineError::Wal(WalError::Foreign { .. }))), "{refused:?}");
+    new.check_is_newest().await.unwrap();
+    new.flush().await.unwrap();
+    write(&new, 4).await;
+    assert_eq!(times(&new).await, [1, 3, 4]);
+}
+
 /// The manifest names it before it has any record.
 #[tokio::test]
 async fn a_log_that_has_taken_over_counts_before_its_first_flush() {
@@ -213,4 +234,56 @@ async fn store_and_log_of_an_earlier_version_belong_together_from_the_first_star
     let old = open(place.old.path(), &place.store).await;
     assert_eq!((old.status().wal_damage.len(), quarantined(&place.old)), (1, 1));
     assert_eq!(times(&old).await, [1]);
+}
+
+/// Its records say of which database they are by numbers, and those of a new store's databases are the same.
+#[tokio::test]
+async fn a_log_that_comes_to_a_new_store_is_put_aside_and_named() {
+    let place = Place::new();
+    let old = place.old_with_a_file().await;
+    write(&old, 2).await;
+    crash(old);
+    let other_store = Store::in_memory();
+    let mut strict = options(place.old.path());
+    strict.wal.strict = true;
+    let refused = Engine::open(strict, other_store.clone(), Arc::new(ManualClock::new(1_000))).await;
+    assert!(matches!(refused, Err(EngineError::Wal(WalError::Foreign { .. }))), "{refused:?}");
+    assert!(snapshot::is_absent(&other_store).await.unwrap(), "nothing was made there");
+
+    let new = open(place.old.path(), &other_store).await;
+    let damage = new.status().wal_damage;
+    assert_eq!((damage.len(), quarantined(&place.old)), (1, 1), "{damage:?}");
+    assert!(damage[0].contains("records 2 to 2 came from another store"), "{damage:?}");
+    new.create_database("db", None).await.unwrap();
+    write(&new, 7).await;
+    crash(new);
+    let new = open(place.old.path(), &other_store).await;
+    assert_eq!(new.status().wal_damage, Vec::<String>::new());
+    assert_eq!(times(&new).await, [7]);
+}
+
+/// As when an old copy of the store's folder was put back.
+#[tokio::test]
+async fn records_of_a_database_that_an_older_store_never_had_do_not_get_into_another_one() {
+    let place = Place::new();
+    let objects = Arc::new(InMemory::new());
+    let store = Store::from_object_store(objects.clone(), "memory");
+    let engine = open(place.old.path(), &store).await;
+    let older = Store::from_object_store(Arc::new(objects.fork()), "memory");
+    engine.create_database("db", None).await.unwrap();
+    write(&engine, 1).await;
+    crash(engine);
+
+    let mut strict = options(place.old.path());
+    strict.wal.strict = true;
+    let refused = Engine::open(strict, older.clone(), Arc::new(ManualClock::new(1_000))).await;
+    let reason = refused.err().expect("it is strict").to_string();
+    assert!(reason.contains("record 1 could not be applied: it is of retention policy 0, which"), "{reason}");
+
+    let engine = open(place.old.path(), &older).await;
+    engine.create_database("db", None).await.unwrap();
+    write(&engine, 2).await;
+    crash(engine);
+    let engine = open(place.old.path(), &older).await;
+    assert_eq!(times(&engine).await, [2]);
 }

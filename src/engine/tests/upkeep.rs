@@ -2,12 +2,12 @@
 
 use super::{Deleted, assert_compact, open, options, points, request};
 use crate::clock::ManualClock;
-use crate::engine::{CompactionOptions, Engine, EngineOptions, PolicySpec};
+use crate::engine::{CompactionOptions, Engine, EngineError, EngineOptions, PolicySpec};
 use crate::model::database_image::DatabaseImage;
 use crate::model::file::FileMeta;
 use crate::model::limits::BATCH_ROWS;
 use crate::model::time::{DAY_NS, HOUR_NS};
-use crate::object::{Store, layout};
+use crate::object::{Store, StoreOptions, layout};
 use futures::{FutureExt, TryStreamExt};
 use std::path::Path;
 use std::sync::Arc;
@@ -106,6 +106,40 @@ async fn deleting_gives_the_bytes_back() {
 }
 
 #[tokio::test]
+async fn files_are_not_merged_where_the_disk_has_no_room_for_it_and_deleted_rows_are_removed_still() {
+    let directory = tempfile::tempdir().unwrap();
+    let folder = directory.path().join("store");
+    let store = Store::open(&StoreOptions::new(folder.to_str().unwrap())).unwrap();
+    let engine = open(directory.path(), &store).await;
+    engine.create_database("db", None).await.unwrap();
+    for value in 0..2 {
+        let rows =
+            (0..3).map(|host| format!("m,host=h{host} a={value} 1\nm,host=h{host} a={value} {DAY_NS}\n"));
+        engine.write(request(rows.collect())).await.unwrap();
+        engine.flush().await.unwrap();
+    }
+    engine.shutdown().await.unwrap();
+    drop(engine);
+
+    let mut no_room = options(directory.path());
+    no_room.wal.disk_low_water_bytes = u64::MAX;
+    let engine = Engine::open(no_room, store.clone(), Arc::new(ManualClock::new(1_000))).await.unwrap();
+    let paths = |engine: &Engine| {
+        let state = engine.state();
+        state.files().map(|file| file.path.to_string()).collect::<Vec<_>>()
+    };
+    let before = paths(&engine);
+    let refused = engine.compact().await;
+    assert!(matches!(refused, Err(EngineError::NoRoom { .. })), "{refused:?}");
+    assert_eq!(paths(&engine), before);
+    assert_eq!(data_files(&store).await, before.len(), "nothing was written");
+    Deleted { host: Some(1), days: (-1, 9) }.delete_from(&engine).await;
+    engine.compact().await.unwrap();
+    assert!(paths(&engine).iter().all(|path| !before.contains(path)));
+    assert_eq!(points(&engine).await.len(), 4);
+}
+
+#[tokio::test]
 async fn a_deletion_that_hits_nothing_writes_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let engine = open(directory.path(), &Store::in_memory()).await;
@@ -188,6 +222,45 @@ async fn a_file_that_is_adopted_in_the_meantime_is_no_orphan() {
     assert_eq!(collecting.await.unwrap(), 0);
     assert!(store.exists(&path).await.unwrap());
     assert_eq!(engine.status().file_count, 2);
+}
+
+/// Each edit is a round trip to the store, and a place in the log.
+#[tokio::test]
+async fn many_small_jobs_are_one_edit_and_one_that_fails_is_left_out() {
+    const TABLES: usize = 30;
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::in_memory();
+    let options = EngineOptions {
+        compaction: CompactionOptions {
+            // For ever: what waits is shown when no other job is left.
+            edit_wait: Duration::from_secs(3_600),
+            ..CompactionOptions::default()
+        },
+        ..options(directory.path())
+    };
+    let engine = Engine::open(options, store.clone(), Arc::new(ManualClock::new(1_000))).await.unwrap();
+    engine.create_database("db", None).await.unwrap();
+    for value in 0..2 {
+        let rows = (0..TABLES).map(|table| format!("m{table},host=h a={value} 1\n"));
+        engine.write(request(rows.collect())).await.unwrap();
+        engine.flush().await.unwrap();
+    }
+    let lost = engine.state().files().next().unwrap().path.to_string();
+    let bytes = store.get(&lost).await.unwrap();
+    store.delete(&lost).await.unwrap();
+    let manifest = &engine.writer().unwrap().manifest;
+    let before = manifest.number().await;
+    engine.compact().await.unwrap_err();
+    let status = engine.status();
+    assert_eq!((status.compactions, status.compaction_failures), (TABLES as u64 - 1, 1));
+    assert_eq!(status.file_count, TABLES + 1);
+    assert_eq!(manifest.number().await, before + 1);
+
+    store.put(&lost, bytes).await.unwrap();
+    engine.compact().await.unwrap();
+    assert_eq!((engine.status().file_count, manifest.number().await), (TABLES, before + 2));
+    assert_eq!(engine.collect_unreferenced().await, 2 * TABLES);
+    assert_eq!(data_files(&store).await, TABLES);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ mod damage;
 mod following;
 
 use super::format::{self, Edit, Stamp};
-use super::{CommitError, Manifest, ManifestError, ManifestOptions, inspect};
+use super::{Candidate, CommitError, Manifest, ManifestError, ManifestOptions, inspect};
 use crate::clock::ManualClock;
 use crate::model::change::Change;
 use crate::model::database::{DatabaseInfo, PolicyInfo};
@@ -248,6 +248,26 @@ async fn writer_that_stood_still_past_collection_stops() {
     assert!(!store.exists(&layout::edit(2)).await.expect("memory"), "the old writer's next is collected");
     let refused = commit(&old, vec![database(9)]).await;
     assert!(matches!(refused, Err(CommitError::Failed(ManifestError::Fenced { .. }))), "{refused:?}");
+    assert_eq!(inspect::read_state(&store).await.expect("whole"), new.state());
+}
+
+/// Its next number is free again. Were it created, there would be two histories.
+#[tokio::test]
+async fn candidate_that_stood_still_past_collection_takes_over_what_is_there() {
+    let store = Store::in_memory();
+    let old = open(&store).await;
+    let candidate = Candidate::read(store.clone(), options(NEVER)).await.expect("it is whole");
+    for id in 0..5 {
+        commit(&old, vec![database(id)]).await.expect("reading fences nobody");
+        old.checkpoint().await.expect("a checkpoint");
+    }
+    assert_eq!(names(candidate.state()), Vec::<String>::new());
+    assert!(!store.exists(&layout::edit(2)).await.expect("memory"), "the candidate's next is collected");
+    let (new, state) = candidate.take_over().await.expect("it takes over");
+    assert_eq!(names(&state), ["db0", "db1", "db2", "db3", "db4"]);
+    let refused = commit(&old, vec![database(9)]).await;
+    assert!(matches!(refused, Err(CommitError::Failed(ManifestError::Fenced { .. }))), "{refused:?}");
+    commit(&new, vec![database(5)]).await.expect("a commit");
     assert_eq!(inspect::read_state(&store).await.expect("whole"), new.state());
 }
 

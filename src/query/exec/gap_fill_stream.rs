@@ -10,6 +10,7 @@ use super::contiguous::{Source, group_ranges, same_group};
 use super::fill::FillMode;
 use super::gap_fill::GapFillShape;
 use super::gap_fill_output::{Cell, Number, Output};
+use super::gap_fill_queue::Queue;
 use super::node::Batches;
 use crate::query::functions::scalar::bucket::BucketCursor;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
@@ -114,7 +115,7 @@ impl GapFillStream {
                 Some(group) => {
                     if let Some((batch, range)) = self.ranges.pop_front() {
                         group.push(&self.shape, batch, range);
-                        self.reservation.try_resize(group.queue_bytes())?;
+                        self.reservation.try_resize(group.queue.bytes())?;
                     }
                 }
                 None => self.group = Some(Group::new(&self.shape, first)),
@@ -134,7 +135,7 @@ struct Group {
     /// The bucket after whose output the group is finished, if it is not its last row's.
     last_bucket_ns: Option<i64>,
     /// Rows that were read and not put out.
-    queue: VecDeque<(Arc<RecordBatch>, Range<usize>)>,
+    queue: Queue,
     /// How many rows have been taken into the queue, ever.
     pushed: usize,
     /// How many of them have been put out.
@@ -176,7 +177,7 @@ impl Group {
             cursor: range.buckets.cursor(start, range.descending),
             bucket_count: 0,
             last_bucket_ns: last,
-            queue: VecDeque::new(),
+            queue: Queue::default(),
             pushed: 0,
             emitted: 0,
             columns: vec![Progress::default(); shape.fills.len()],
@@ -195,18 +196,11 @@ impl Group {
             }
         }
         self.pushed += rows.len();
-        self.queue.push_back((batch, rows));
+        self.queue.push(batch, rows);
     }
 
     fn end(&mut self) {
         self.ended = true;
-    }
-
-    /// Bytes of the rows that wait.
-    fn queue_bytes(&self) -> usize {
-        // What the last batch holds is not ours alone, and goes with the next one.
-        let waiting = self.queue.iter().take(self.queue.len().saturating_sub(1));
-        waiting.map(|(batch, _)| batch.get_array_memory_size()).sum()
     }
 
     /// The position before which every cell can be decided.
@@ -227,12 +221,9 @@ impl Group {
         let decided_end = self.decided_end(shape);
         let makes_rows = shape.makes_rows();
         while output.row_count() < row_count_max && !self.finished {
-            while self.queue.front().is_some_and(|(_, rows)| rows.is_empty()) {
-                self.queue.pop_front();
-            }
-            let next = match self.queue.front() {
-                Some((batch, rows)) if self.emitted < decided_end => {
-                    Some((Arc::clone(batch), rows.start, times(shape, batch)[rows.start]))
+            let next = match self.queue.first() {
+                Some((batch, row)) if self.emitted < decided_end => {
+                    Some((Arc::clone(batch), row, times(shape, batch)[row]))
                 }
                 Some(_) => return Ok(()),
                 None if !self.ended => return Ok(()),
@@ -246,9 +237,7 @@ impl Group {
                 Some((batch, row, time)) if !makes_rows || timeline_ended || !is_past(time, bucket) => {
                     self.emit_row(shape, output, time, Some((&batch, row)));
                     self.emitted += 1;
-                    if let Some((_, rows)) = self.queue.front_mut() {
-                        rows.start += 1;
-                    }
+                    self.queue.pop();
                 }
                 None if !makes_rows
                     || timeline_ended
@@ -315,7 +304,8 @@ impl Group {
             return None;
         }
         if progress.next.as_ref().is_none_or(|(position, _)| *position < emitted) {
-            progress.next = next_known(&self.queue, emitted, column);
+            let next = self.queue.next_known(column);
+            progress.next = next.map(|(before, source)| (emitted + before, source));
         }
         let (known, (_, next)) = (progress.known.as_ref()?, progress.next.as_ref()?);
         let interval = shape.range.buckets.interval_ns();
@@ -325,23 +315,6 @@ impl Group {
         let line = Line { from: bucket_of(known), to: bucket_of(next), at: bucket(time_ns) };
         line.value(known.batch.column(column), known.row, next.batch.column(column), next.row)
     }
-}
-
-/// The first value of `column` among the rows that wait, with its position.
-fn next_known(
-    queue: &VecDeque<(Arc<RecordBatch>, Range<usize>)>,
-    first_position: usize,
-    column: usize,
-) -> Option<(usize, Source)> {
-    let mut position = first_position;
-    for (batch, rows) in queue {
-        let values = batch.column(column);
-        if let Some(row) = rows.clone().find(|&row| values.is_valid(row)) {
-            return Some((position + row - rows.start, Source { batch: Arc::clone(batch), row }));
-        }
-        position += rows.len();
-    }
-    None
 }
 
 /// Where a bucket lies between two others, counted in buckets.

@@ -20,6 +20,7 @@ mod contiguous;
 pub mod fill;
 pub mod gap_fill;
 mod gap_fill_output;
+mod gap_fill_queue;
 mod gap_fill_stream;
 pub mod group_aggregate;
 pub mod group_aggregate_exec;

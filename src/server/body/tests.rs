@@ -1,6 +1,6 @@
 //! Tests of bodies and their bounds.
 
-use super::{BodyBudget, BodyParts, read};
+use super::{BodyBudget, BodyParts, Pace, read};
 use crate::server::settings::HttpSettings;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -189,6 +189,50 @@ async fn a_body_that_stalls_gives_its_share_back() {
     parts.next().await.expect("fits").expect("a part");
     let refused = parts.next().await.expect_err("it stalls");
     assert_eq!(refused.status_and_text(), expected);
+    drop(parts);
+    assert_eq!(budget.bytes.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn a_body_must_come_at_a_pace_while_it_is_waited_for() {
+    let settings = |body_timeout, body_bytes_per_s_min| HttpSettings {
+        body_timeout,
+        body_bytes_per_s_min,
+        ..HttpSettings::default()
+    };
+    let seconds = Duration::from_secs;
+    let mut pace = Pace::new(&settings(Some(seconds(30)), 500));
+    // Whoever takes the parts may rest in between; the bytes of half a minute count together.
+    for (waited, bytes) in [(29, 1), (1, 14_999), (10, 15_000), (19, 0), (1, 0), (29, 0)] {
+        pace.add(seconds(waited), bytes).expect("it is fast enough");
+    }
+    let refused = pace.add(seconds(2), 14_999).expect_err("it is too slow");
+    assert_eq!(refused.status_and_text(), (408, "timeout: only 14999 bytes of the body have come in 31s"));
+    for any in [settings(None, 500), settings(Some(seconds(30)), 0)] {
+        let mut pace = Pace::new(&any);
+        pace.add(seconds(1_000), 1).expect("there is no limit");
+    }
+    let most = Pace::new(&settings(Some(Duration::MAX), u64::MAX));
+    assert_eq!(most.bytes_min, u64::MAX);
+}
+
+#[tokio::test]
+async fn a_body_that_trickles_gives_its_share_back() {
+    // Every part has taken so long, and is too short for it.
+    let settings = HttpSettings {
+        body_timeout: Some(Duration::from_nanos(1)),
+        body_bytes_per_s_min: u64::MAX,
+        ..settings()
+    };
+    let body = || Body::from_stream(futures::stream::repeat_with(|| Ok::<_, std::io::Error>(vec![b'x'])));
+    let budget = Arc::new(BodyBudget::new(1_000));
+    let headers = HeaderMap::new();
+    let expected = "timeout: only 1 bytes of the body have come in ";
+    let refused = read(&headers, body(), &settings, &budget).await.expect_err("it trickles");
+    assert!(refused.status_and_text().1.starts_with(expected), "{:?}", refused.status_and_text());
+    let mut parts = BodyParts::new(&headers, body(), &settings, &budget, 500);
+    let refused = parts.next().await.expect_err("it trickles");
+    assert!(refused.status_and_text().1.starts_with(expected), "{:?}", refused.status_and_text());
     drop(parts);
     assert_eq!(budget.bytes.load(Ordering::Relaxed), 0);
 }

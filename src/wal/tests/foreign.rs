@@ -3,14 +3,14 @@
 use super::{append, folder, numbered, open, options, quarantined, segments, try_open, write_numbered};
 use crate::model::ids::{LogId, Sequence};
 use crate::wal::segment::{SegmentHeader, file_name};
-use crate::wal::{WalError, WalOptions, is_foreign};
+use crate::wal::{FlushedLog, WalError, WalOptions, is_foreign, refuse_foreign};
 use std::fs;
 use std::path::PathBuf;
 use tempfile::TempDir;
 
 /// Options of a caller that goes on from this log.
 fn going_on_from(log: &LogId, directory: &TempDir) -> WalOptions {
-    WalOptions { flushed_log: Some(log.clone()), ..options(directory) }
+    WalOptions { flushed_log: FlushedLog::Is(log.clone()), ..options(directory) }
 }
 
 /// The files that say which log it is.
@@ -26,7 +26,7 @@ fn a_log_keeps_its_id() {
     let id = wal.id().clone();
     append(&wal, 1).unwrap();
     drop(wal);
-    for flushed_log in [None, Some(id.clone())] {
+    for flushed_log in [FlushedLog::Unknown, FlushedLog::Is(id.clone())] {
         let (wal, report, found) = open(WalOptions { flushed_log, ..options(&directory) }, 0);
         assert_eq!((wal.id(), report.is_complete()), (&id, true));
         assert_eq!(found, numbered([1]));
@@ -71,6 +71,28 @@ fn records_of_another_log_are_put_aside_and_named() {
     assert_eq!(found, numbered([21]));
 }
 
+/// Its records name databases by their numbers, which a new store gives to other ones.
+#[test]
+fn records_that_come_to_a_new_store_are_put_aside_and_named() {
+    let directory = folder();
+    write_numbered(&directory, 3, 9);
+    let new_store = WalOptions { flushed_log: FlushedLog::NoneYet, ..options(&directory) };
+    let strict = WalOptions { strict: true, ..new_store.clone() };
+    assert!(matches!(refuse_foreign(&strict), Err(WalError::Foreign { .. })));
+    assert!(matches!(try_open(strict, 0), Err(WalError::Foreign { .. })));
+    assert_eq!((segments(&directory).len(), quarantined(directory.path())), (1, 0), "nothing was changed");
+
+    refuse_foreign(&new_store).unwrap();
+    let (wal, report, found) = open(new_store, 0);
+    assert!(found.is_empty());
+    let reason = &report.damage[0].reason;
+    let expected =
+        "records 1 to 3 came from another store: nothing was ever written to this one, this is log ";
+    assert!(reason.starts_with(expected), "{reason}");
+    assert_eq!((segments(&directory).len(), quarantined(directory.path())), (0, 1));
+    assert_eq!(append(&wal, 1).unwrap(), 1);
+}
+
 #[test]
 fn another_log_without_records_just_goes_on() {
     let directory = folder();
@@ -91,15 +113,15 @@ fn a_log_without_one_certain_id_is_no_log_that_anybody_names() {
         let directory = folder();
         write_numbered(&directory, 1, 9);
         let path = ids(&directory).remove(0);
-        let id = LogId::new(path.file_stem().unwrap().to_str().unwrap());
-        assert!(!is_foreign(directory.path(), Some(&id)).unwrap());
+        let id = FlushedLog::Is(LogId::new(path.file_stem().unwrap().to_str().unwrap()));
+        assert!(!is_foreign(directory.path(), &id).unwrap());
         if id_count == 0 {
             fs::remove_file(path).unwrap();
         } else {
             fs::write(directory.path().join("00000000-0000-0000-0000-000000000000.id"), "").unwrap();
         }
-        assert!(is_foreign(directory.path(), Some(&id)).unwrap(), "{id_count} ids");
-        assert!(!is_foreign(directory.path(), None).unwrap(), "any log will do");
+        assert!(is_foreign(directory.path(), &id).unwrap(), "{id_count} ids");
+        assert!(!is_foreign(directory.path(), &FlushedLog::Unknown).unwrap(), "any log will do");
         // As when this version first opens what an earlier one has left.
         let (wal, _, found) = open(options(&directory), 0);
         assert_eq!(found, numbered([1]));

@@ -140,6 +140,28 @@ fn one_database_comes_into_a_server_that_lives_on() {
     assert_eq!(server.rows("db", "SELECT v FROM m"), [[json!(1), json!(1)]]);
 }
 
+/// It is sent before its last byte is read.
+#[test]
+fn a_damaged_file_does_not_get_into_a_server() {
+    let folder = Folder::new();
+    let place = backup(&folder);
+    let server = Server::start(&folder.path("data"));
+    let root = folder.path("place/data");
+    let files = files_below(&root);
+    for file in &files {
+        let mut bytes = std::fs::read(root.join(file)).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        std::fs::write(root.join(file), bytes).unwrap();
+    }
+    let said = must_fail(&["restore", "--from", &place, "--database", "db", &server.url()]);
+    let is_named = files.iter().any(|file| said.contains(file.to_str().unwrap()));
+    assert!(is_named && said.contains("damaged: it has the checksum"), "{said}");
+    assert!(!server.query("", "SHOW DATABASES").to_string().contains("\"db\""));
+    let data = folder.path("data/store/data");
+    let left = if data.exists() { files_below(&data) } else { Vec::new() };
+    assert!(left.is_empty(), "{left:?}");
+}
+
 #[test]
 fn a_crash_right_behind_a_restore_leaves_newer_writes_newer() {
     let folder = Folder::new();
