@@ -277,7 +277,7 @@ async fn records_of_a_database_that_an_older_store_never_had_do_not_get_into_ano
     let mut strict = options(place.old.path());
     strict.wal.strict = true;
     let refused = Engine::open(strict, older.clone(), Arc::new(ManualClock::new(1_000))).await;
-    let reason = refused.err().expect("it is strict").to_string();
+    let reason = refused.expect_err("it is strict").to_string();
     assert!(reason.contains("record 1 could not be applied: it is of retention policy 0, which"), "{reason}");
 
     let engine = open(place.old.path(), &older).await;
