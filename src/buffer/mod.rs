@@ -15,7 +15,8 @@
 //! each row a logarithmic number of copies, and never more than that.
 //!
 //! A chunk has a value or null for each of its fields in every row. So rows that have few of many fields become several chunks, each of
-//! bounded size ([`CHUNK_CELLS_MAX`]), in the order of their arrival: of two chunks the later one has the newer rows.
+//! bounded size ([`CHUNK_CELLS_MAX`](crate::model::limits::CHUNK_CELLS_MAX), unless the buffer's owner names another bound), in the order of
+//! their arrival: of two chunks the later one has the newer rows.
 //!
 //! Deleted rows leave the buffer at once. So what readers and flushes find here needs no tombstone, and chunks from
 //! before and after a deletion may be merged.
@@ -30,7 +31,7 @@ pub use chunk::Chunk;
 use crate::merge::{Merge, SortedRows, Step};
 use crate::model::batch::TableRows;
 use crate::model::ids::Sequence;
-use crate::model::limits::{CHUNK_CELLS_MAX, CHUNK_MERGE_ROWS_MAX};
+use crate::model::limits::CHUNK_MERGE_ROWS_MAX;
 use crate::model::schema::TableSchema;
 use crate::model::time::TimeRange;
 use ahash::AHashSet;
@@ -40,8 +41,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// The buffered rows of one table.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct TableBuffer {
+    /// Most cells of a chunk that is made of several parts or chunks.
+    cells_max: usize,
     /// Newer than `chunks`. Each becomes a chunk; the last may take more rows until then.
     pending: VecDeque<Pending>,
     /// From old to new.
@@ -51,6 +54,25 @@ pub struct TableBuffer {
 }
 
 impl TableBuffer {
+    /// No rows yet. What becomes one chunk of several parts or chunks has at most `cells_max` cells, its rows times its fields.
+    #[must_use]
+    pub fn new(cells_max: usize) -> Self {
+        Self { cells_max, pending: VecDeque::new(), chunks: Vec::new(), chunk_bytes: 0 }
+    }
+
+    /// The bound that the buffer was made with.
+    #[must_use]
+    pub fn cells_max(&self) -> usize {
+        self.cells_max
+    }
+
+    /// Hands all rows over; this one is empty then.
+    #[must_use]
+    pub fn take(&mut self) -> Self {
+        let empty = Self::new(self.cells_max);
+        std::mem::replace(self, empty)
+    }
+
     /// Adds rows. Sequences do not fall from call to call.
     pub fn push(&mut self, sequence: Sequence, rows: Arc<TableRows>) {
         assert!(
@@ -59,7 +81,7 @@ impl TableBuffer {
         );
         match self.pending.back_mut() {
             Some(last) if last.has_room_for(&rows) => last.push(sequence, rows),
-            _ => self.pending.push_back(Pending::new(sequence, rows)),
+            _ => self.pending.push_back(Pending::new(self.cells_max, sequence, rows)),
         }
     }
 
@@ -149,7 +171,8 @@ impl TableBuffer {
     /// Merges the newest chunks while the last is not much smaller than the one before it.
     fn merge_small_chunks(&mut self) -> Result<(), ArrowError> {
         while let [.., older, newer] = &self.chunks[..] {
-            if older.rows().row_count() >= 2 * newer.rows().row_count() || !fit_one_chunk(older, newer) {
+            let is_small = older.rows().row_count() < 2 * newer.rows().row_count();
+            if !is_small || !fit_one_chunk(older, newer, self.cells_max) {
                 break;
             }
             let merged = Arc::new(merge_chunks(older, newer)?);
@@ -163,10 +186,10 @@ impl TableBuffer {
 }
 
 /// Whether the rows of both are not too many for one chunk, nor too sparse.
-fn fit_one_chunk(older: &Chunk, newer: &Chunk) -> bool {
+fn fit_one_chunk(older: &Chunk, newer: &Chunk, cells_max: usize) -> bool {
     let row_count = older.rows().row_count() + newer.rows().row_count();
     row_count <= CHUNK_MERGE_ROWS_MAX
-        && row_count.saturating_mul(field_names_of(older, newer).len()) <= CHUNK_CELLS_MAX
+        && row_count.saturating_mul(field_names_of(older, newer).len()) <= cells_max
 }
 
 /// The names of the fields of both, those of `older` first.

@@ -4,7 +4,7 @@ use super::chunk::Chunk;
 use crate::merge::{FieldSlot, seal};
 use crate::model::batch::{FieldColumn, TableRows};
 use crate::model::ids::Sequence;
-use crate::model::limits::{CHUNK_CELLS_MAX, PENDING_ROWS_MAX};
+use crate::model::limits::PENDING_ROWS_MAX;
 use crate::model::schema::TableSchema;
 use crate::model::value::FieldType;
 use ahash::AHashSet;
@@ -23,6 +23,8 @@ use std::sync::Arc;
 /// That is why not only rows but also cells are bounded, and why rows count as what they will hold.
 #[derive(Debug)]
 pub(super) struct Pending {
+    /// Most cells of the chunk, where it has several parts.
+    cells_max: usize,
     sequence_min: Sequence,
     sequence_max: Sequence,
     parts: Vec<Arc<TableRows>>,
@@ -36,8 +38,9 @@ pub(super) struct Pending {
 }
 
 impl Pending {
-    pub(super) fn new(sequence: Sequence, rows: Arc<TableRows>) -> Self {
+    pub(super) fn new(cells_max: usize, sequence: Sequence, rows: Arc<TableRows>) -> Self {
         let mut pending = Self {
+            cells_max,
             sequence_min: sequence,
             sequence_max: sequence,
             parts: Vec::new(),
@@ -68,13 +71,13 @@ impl Pending {
     pub(super) fn has_room_for(&self, rows: &TableRows) -> bool {
         let added = rows.fields.iter().filter(|field| !self.fields.contains(&field.name)).count();
         let cells = (self.row_count + rows.row_count()).saturating_mul(self.fields.len() + added);
-        !self.is_full() && cells <= CHUNK_CELLS_MAX
+        !self.is_full() && cells <= self.cells_max
     }
 
     /// Whether there is no room for any more rows.
     pub(super) fn is_full(&self) -> bool {
         let cells = self.row_count.saturating_mul(self.fields.len());
-        self.row_count >= PENDING_ROWS_MAX || cells >= CHUNK_CELLS_MAX
+        self.row_count >= PENDING_ROWS_MAX || cells >= self.cells_max
     }
 
     pub(super) fn sequence_max(&self) -> Sequence {

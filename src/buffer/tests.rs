@@ -37,7 +37,7 @@ proptest! {
         writes in prop::collection::vec(
             (prop::collection::vec((0..6_u8, 0..9_i64, 0..100_i64), 1..20), any::<bool>()), 1..20),
     ) {
-        let mut buffer = TableBuffer::default();
+        let mut buffer = TableBuffer::new(CHUNK_CELLS_MAX);
         let mut model = BTreeMap::new();
         for (n, (points, read)) in writes.iter().enumerate() {
             buffer.push(Sequence(n as u64 + 1), rows(points));
@@ -64,7 +64,7 @@ proptest! {
 
 #[test]
 fn a_reader_after_every_write_leaves_few_chunks() {
-    let mut buffer = TableBuffer::default();
+    let mut buffer = TableBuffer::new(CHUNK_CELLS_MAX);
     for n in 0..1_000 {
         buffer.push(Sequence(n as u64 + 1), rows(&[(0, n, n)]));
         buffer.chunks(&schema()).unwrap();
@@ -116,7 +116,7 @@ fn add_values(values: &mut Values, times_ns: &[i64], name: &Arc<str>, column: &d
 
 #[test]
 fn sparse_rows_become_chunks_of_bounded_size_in_the_order_of_their_arrival() {
-    let mut buffer = TableBuffer::default();
+    let mut buffer = TableBuffer::new(CHUNK_CELLS_MAX);
     let mut model = Values::new();
     let schema = sparse_schema();
     for part in 0..26 {
@@ -157,7 +157,7 @@ fn sparse_rows_become_chunks_of_bounded_size_in_the_order_of_their_arrival() {
 /// They wait where nobody has sealed what was full.
 #[test]
 fn several_groups_that_wait_are_sealed_each_by_itself() {
-    let mut buffer = TableBuffer::default();
+    let mut buffer = TableBuffer::new(CHUNK_CELLS_MAX);
     (0..20).for_each(|part| buffer.push(Sequence(part as u64 + 1), sparse_part(part)));
     assert_eq!(buffer.pending.len(), 2);
     let sequences: Vec<_> = buffer
@@ -172,7 +172,7 @@ fn several_groups_that_wait_are_sealed_each_by_itself() {
 
 #[test]
 fn rows_of_few_fields_are_sealed_by_their_number() {
-    let mut buffer = TableBuffer::default();
+    let mut buffer = TableBuffer::new(CHUNK_CELLS_MAX);
     let part: Vec<(u8, i64, i64)> = (0..1_024).map(|time| (0, time, time)).collect();
     let part = rows(&part);
     for sequence in 1..PENDING_ROWS_MAX as u64 / 1_024 {
@@ -192,7 +192,7 @@ proptest! {
         writes in prop::collection::vec(
             (prop::collection::vec((0..6_u8, 0..9_i64, 0..100_i64), 1..20), any::<bool>()), 1..20),
     ) {
-        let mut buffer = TableBuffer::default();
+        let mut buffer = TableBuffer::new(CHUNK_CELLS_MAX);
         for (n, (points, is_deletion)) in writes.iter().enumerate() {
             buffer.push(Sequence(n as u64 + 1), rows(points));
             if *is_deletion {
@@ -207,7 +207,7 @@ proptest! {
 
 #[test]
 fn fields_that_a_chunk_lacks_share_a_column() {
-    let mut buffer = TableBuffer::default();
+    let mut buffer = TableBuffer::new(CHUNK_CELLS_MAX);
     buffer.push(Sequence(1), rows(&[(0, 1, 7), (0, 2, 8), (1, 2, 9)]));
     let chunk = buffer.chunks(&schema()).unwrap()[0].within(TimeRange::new(2, 3)).unwrap();
     assert_eq!(&chunk.rows().times_ns[..], [2, 2]);

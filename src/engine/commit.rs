@@ -208,7 +208,7 @@ impl Engine {
                 for info in state.tables() {
                     tables.entry(info.id).or_insert_with(|| {
                         let (files, tombstones) = (state.files_of(info.id), state.tombstones_of(info.id));
-                        Arc::new(Table::with_files(self.buffer_memory.clone(), files, tombstones))
+                        Arc::new(self.table_with(files, tombstones))
                     });
                 }
                 drop(tables);

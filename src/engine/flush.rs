@@ -12,7 +12,7 @@ use crate::model::change::Change;
 use crate::model::database::{PolicyInfo, TableInfo};
 use crate::model::file::FileMeta;
 use crate::model::ids::TableId;
-use crate::model::limits::{BATCH_ROWS, CHUNK_CELLS_MAX, FILE_ROWS_MIN};
+use crate::model::limits::{BATCH_ROWS, FILE_ROWS_MIN};
 use crate::model::schema::Column;
 use crate::model::series_key;
 use crate::model::state::State;
@@ -122,8 +122,12 @@ impl Engine {
         for window in plan_windows(&chunks, &policy) {
             let (info, chunks) = (info.clone(), chunks.clone());
             let path = layout::new_data_file(info.database, info.policy, info.id, window.start_ns);
-            let (created_ns, row_group_rows) = (self.clock.now_ns(), self.options.row_group_rows);
-            let encode = move || encode_file(&info, &chunks, window, created_ns, path.into(), row_group_rows);
+            let created_ns = self.clock.now_ns();
+            let sizes = Sizes {
+                row_group_rows: self.options.row_group_rows,
+                batch_cells_max: self.options.chunk_cells_max,
+            };
+            let encode = move || encode_file(&info, &chunks, window, created_ns, path.into(), sizes);
             let file = tokio::task::spawn_blocking(encode).await;
             let file = file.map_err(|panic| EngineError::Internal(panic.to_string()))?.map_err(wrong)?;
             let Some(WrittenFile { bytes, meta }) = file else { continue };
@@ -185,6 +189,14 @@ fn rows_by_window(chunks: &[Arc<Chunk>], width: i64) -> BTreeMap<i64, usize> {
     windows
 }
 
+/// In what portions a file is written.
+#[derive(Clone, Copy, Debug)]
+struct Sizes {
+    row_group_rows: usize,
+    /// Of a batch that is merged.
+    batch_cells_max: usize,
+}
+
 /// The Parquet file of the rows within `window`, merged from all chunks.
 fn encode_file(
     info: &TableInfo,
@@ -192,7 +204,7 @@ fn encode_file(
     window: TimeRange,
     created_ns: i64,
     path: Arc<str>,
-    row_group_rows: usize,
+    sizes: Sizes,
 ) -> Result<Option<WrittenFile>, ArrowError> {
     let chunks: Vec<&Arc<Chunk>> = chunks.iter().filter(|c| c.time_range().overlaps(&window)).collect();
     let written: AHashSet<&str> =
@@ -217,11 +229,11 @@ fn encode_file(
         purged: Vec::new(),
         created_ns,
         columns: tags.into_iter().chain(fields).collect(),
-        row_group_rows,
+        row_group_rows: sizes.row_group_rows,
         zstd_level: ZSTD_LEVEL,
     });
     // A row of the result has every field. Of thousands a batch has fewer rows.
-    let batch_rows = (CHUNK_CELLS_MAX / types.len().max(1)).clamp(1, BATCH_ROWS);
+    let batch_rows = (sizes.batch_cells_max / types.len().max(1)).clamp(1, BATCH_ROWS);
     let mut merge = Merge::new(types, sources.len(), batch_rows);
     for (source, rows) in sources.into_iter().enumerate() {
         merge.push(source, rows);

@@ -133,7 +133,7 @@ impl Engine {
         let known: AHashMap<TableId, Arc<Table>> = self.tables.read().clone();
         let added = state.tables().filter(|table| !known.contains_key(&table.id)).map(|table| {
             let (files, tombstones) = contents(table.id);
-            (table.id, Arc::new(Table::with_files(self.buffer_memory.clone(), files, tombstones)))
+            (table.id, Arc::new(self.table_with(files, tombstones)))
         });
         let added: Vec<_> = added.collect();
         self.tables.write().extend(added);

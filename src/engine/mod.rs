@@ -69,8 +69,10 @@ pub use users::RightsChange;
 pub use write::{RowsRequest, WriteOutcome, WriteRequest};
 
 use crate::clock::Clock;
+use crate::model::file::FileMeta;
 use crate::model::ids::{Sequence, TableId};
 use crate::model::state::State;
+use crate::model::tombstone::Tombstone;
 use crate::object::{CacheStatus, Store};
 use crate::outbox::OutboxStatus;
 use crate::parquet_file::{ParquetFile, ReaderCache};
@@ -219,7 +221,7 @@ impl Engine {
     /// When its footer cannot be read.
     pub async fn open_file(
         &self,
-        meta: Arc<crate::model::file::FileMeta>,
+        meta: Arc<FileMeta>,
     ) -> Result<ParquetFile, crate::parquet_file::FileError> {
         let path = object_store::path::Path::from(meta.path.as_ref());
         ParquetFile::open(meta, self.store.object_store(), path, &self.reader_cache).await
@@ -268,10 +270,10 @@ impl Engine {
     /// An engine without buffered rows, over the tables of the state.
     fn assemble(options: EngineOptions, parts: Parts) -> Self {
         let Parts { store, clock, state, role, last_sequence } = parts;
-        let buffer_memory = Arc::new(BufferMemory::default());
+        let (buffer_memory, cells_max) = (Arc::new(BufferMemory::default()), options.chunk_cells_max);
         let tables = state.tables().map(|t| {
             let (files, tombstones) = (state.files_of(t.id), state.tombstones_of(t.id));
-            (t.id, Arc::new(Table::with_files(buffer_memory.clone(), files, tombstones)))
+            (t.id, Arc::new(Table::with_files(buffer_memory.clone(), cells_max, files, tombstones)))
         });
         Self {
             tables: RwLock::new(tables.collect()),
@@ -302,8 +304,13 @@ impl Engine {
         if let Some(table) = self.tables.read().get(&id) {
             return table.clone();
         }
-        let new = || Arc::new(Table::new(self.buffer_memory.clone()));
+        let new = || Arc::new(Table::new(self.buffer_memory.clone(), self.options.chunk_cells_max));
         self.tables.write().entry(id).or_insert_with(new).clone()
+    }
+
+    /// A table whose rows are in files.
+    fn table_with(&self, files: Arc<Vec<Arc<FileMeta>>>, tombstones: Arc<Vec<Arc<Tombstone>>>) -> Table {
+        Table::with_files(self.buffer_memory.clone(), self.options.chunk_cells_max, files, tombstones)
     }
 }
 

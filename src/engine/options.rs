@@ -2,7 +2,7 @@
 
 use super::compact::CompactionOptions;
 use crate::manifest::{CHECKPOINT_EDITS, COMMIT_BACKOFF};
-use crate::model::limits::ROW_GROUP_ROWS;
+use crate::model::limits::{CHUNK_CELLS_MAX, ROW_GROUP_ROWS};
 use crate::outbox::Outbox;
 use crate::wal::WalOptions;
 use crate::wal::files::{DiskFiles, LogFiles};
@@ -30,6 +30,9 @@ pub struct EngineOptions {
     /// [`ROW_GROUP_ROWS_MAX`](crate::model::limits::ROW_GROUP_ROWS_MAX). Tests bring fewer, so that
     /// few rows make many row groups.
     pub row_group_rows: usize,
+    /// Cells (rows times fields) of a chunk that the buffer makes of several parts of writes, and of a batch that a flush merges, at most.
+    /// Tests bring fewer, so that few rows make several chunks.
+    pub chunk_cells_max: usize,
     /// How files are compacted.
     pub compaction: CompactionOptions,
     /// How often is looked for files that have expired or are to be compacted or deleted; never when `None`.
@@ -62,6 +65,7 @@ impl EngineOptions {
             retry_after: Duration::from_secs(1),
             reader_cache_bytes: 256 << 20,
             row_group_rows: ROW_GROUP_ROWS,
+            chunk_cells_max: CHUNK_CELLS_MAX,
             compaction: CompactionOptions::default(),
             upkeep_interval: Some(Duration::from_secs(10)),
             follow_interval: Some(Duration::from_secs(1)),

@@ -95,26 +95,27 @@ impl Parts {
 
     fn set_apart(&mut self) {
         if !self.buffer.is_empty() {
-            let full = std::mem::take(&mut self.buffer);
+            let full = self.buffer.take();
             self.closed.push(full);
         }
     }
 }
 
 impl Table {
-    /// A table without rows. Those that come count in `memory`.
-    pub(super) fn new(memory: Arc<BufferMemory>) -> Self {
-        Self::with_files(memory, Arc::default(), Arc::default())
+    /// A table without rows. Those that come count in `memory`; `chunk_cells_max` as in [`TableBuffer::new`].
+    pub(super) fn new(memory: Arc<BufferMemory>, chunk_cells_max: usize) -> Self {
+        Self::with_files(memory, chunk_cells_max, Arc::default(), Arc::default())
     }
 
     /// A table whose rows are in files.
     pub(super) fn with_files(
         memory: Arc<BufferMemory>,
+        chunk_cells_max: usize,
         files: Arc<Vec<Arc<FileMeta>>>,
         tombstones: Arc<Vec<Arc<Tombstone>>>,
     ) -> Self {
         let parts = Parts {
-            buffer: TableBuffer::default(),
+            buffer: TableBuffer::new(chunk_cells_max),
             closed: Vec::new(),
             frozen: 0,
             files,
@@ -187,22 +188,19 @@ impl Table {
 
     /// A table of the rows that came after `through` and were set apart from earlier ones, if there are any.
     pub(super) fn newer_than(&self, through: Sequence) -> Option<Self> {
-        let (closed, buffer, memory) = self.with_buffers(|parts| {
+        let (closed, buffer, newer) = self.with_buffers(|parts| {
             let is_newer = |buffer: &TableBuffer| buffer.newest_sequence().is_some_and(|s| s > through);
             let first = parts.closed.iter().position(is_newer).unwrap_or(parts.closed.len());
             let closed = parts.closed.split_off(first);
             parts.frozen = parts.frozen.min(first);
-            let buffer = if is_newer(&parts.buffer) {
-                std::mem::take(&mut parts.buffer)
-            } else {
-                TableBuffer::default()
-            };
-            (closed, buffer, parts.memory.sum().clone())
+            let empty = TableBuffer::new(parts.buffer.cells_max());
+            let buffer = if is_newer(&parts.buffer) { parts.buffer.take() } else { empty };
+            let newer = Self::new(parts.memory.sum().clone(), buffer.cells_max());
+            (closed, buffer, newer)
         });
         if closed.is_empty() && buffer.is_empty() {
             return None;
         }
-        let newer = Self::new(memory);
         newer.with_buffers(|parts| (parts.closed, parts.buffer) = (closed, buffer));
         Some(newer)
     }

@@ -3,7 +3,8 @@
 //! Four writers send batches of points over keep-alive connections, and a deleter deletes some that were acknowledged. At a random moment the process is
 //! killed, sometimes again while it recovers; then it is started on the same folder and asked for everything.
 //! Every acknowledged point must be there with its values, every unacknowledged batch whole or not at all, and
-//! what was found once must be found for ever, unless it was deleted: then it must never be found again.
+//! what was found once must be found for ever, unless it was deleted: then it must never be found again. Some batches also write
+//! rows that have few of many fields, each field in a line of its own; the same holds for every value of them.
 //!
 //! | variable | meaning | default |
 //! |---|---|---|
@@ -19,13 +20,14 @@
 mod deleter;
 mod ledger;
 mod questions;
+mod wide;
 mod writer;
 
 use crate::environment;
 use crate::process::{self, Server};
 use fastrand::Rng;
 use ledger::Ledger;
-use questions::{check_log, create_database, read_points};
+use questions::{check_log, create_database, read_batches};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -106,14 +108,18 @@ fn check_survival(settings: &[(&str, &str)]) -> (TempDir, String) {
         server = Server::start(folder.path(), settings);
         // Everything from time to time, otherwise only what the last rounds wrote.
         let from = if round % 10 == 9 { 0 } else { ledger.first_unchecked() };
-        ledger.check(&read_points(&server, from, ledger.last()), from);
+        ledger.check(&read_batches(&server, from, ledger.last()), from);
         check_log(&server);
     }
-    ledger.check(&read_points(&server, 0, ledger.last()), 0);
+    ledger.check(&read_batches(&server, 0, ledger.last()), 0);
     let (written, deleted) = (ledger.acknowledged_count(), ledger.deleted_count());
-    eprintln!("{written} batches acknowledged, {deleted} deleted, {} points found", ledger.point_count());
+    let (points, wide_rows) = ledger.found_counts();
+    eprintln!(
+        "{written} batches acknowledged, {deleted} deleted, {points} points and {wide_rows} wide rows found"
+    );
     assert!(written > 0, "nothing was written");
     assert!(deleted > 0, "nothing was deleted");
+    assert!(wide_rows > 0, "no wide row was written");
     (folder, log)
 }
 

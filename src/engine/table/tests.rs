@@ -6,6 +6,7 @@ use crate::engine::buffer_memory::BufferMemory;
 use crate::model::batch::{FieldColumn, TableRows};
 use crate::model::database::TableInfo;
 use crate::model::ids::{DatabaseId, PolicyId, Sequence, TableId};
+use crate::model::limits::CHUNK_CELLS_MAX;
 use crate::model::schema::{ColumnKind, TableSchema};
 use crate::model::time::TimeRange;
 use crate::model::tombstone::{SeriesFilter, Tombstone};
@@ -46,6 +47,10 @@ fn actions() -> impl Strategy<Value = Vec<(bool, Action)>> {
         1 => (0..30_u64).prop_map(Action::Drop),
     ];
     prop::collection::vec((any::<bool>(), action), 1..30)
+}
+
+fn table_without_rows(memory: &Arc<BufferMemory>) -> Table {
+    Table::new(memory.clone(), CHUNK_CELLS_MAX)
 }
 
 fn name(field: usize) -> String {
@@ -122,7 +127,7 @@ fn take(
             table.flushed(Arc::default(), &[]);
         }
         Action::Drop(through) => {
-            *table = table.newer_than(Sequence(*through)).unwrap_or_else(|| Table::new(memory.clone()));
+            *table = table.newer_than(Sequence(*through)).unwrap_or_else(|| table_without_rows(memory));
         }
     }
 }
@@ -131,7 +136,7 @@ proptest! {
     #[test]
     fn the_count_is_the_sum_of_what_all_buffers_hold(actions in actions()) {
         let memory = Arc::new(BufferMemory::default());
-        let mut tables = [Table::new(memory.clone()), Table::new(memory.clone())];
+        let mut tables = [table_without_rows(&memory), table_without_rows(&memory)];
         let info = info();
         for (sequence, (is_second, action)) in (1..).zip(&actions) {
             take(&mut tables[usize::from(*is_second)], &info, sequence, action, &memory);
@@ -149,7 +154,7 @@ proptest! {
 #[test]
 fn what_a_reader_seals_is_counted() {
     let memory = Arc::new(BufferMemory::default());
-    let table = Table::new(memory.clone());
+    let table = table_without_rows(&memory);
     let info = info();
     // Each part has fields of its own, so that their chunk has far more cells than they do.
     for number in 0..20_usize {

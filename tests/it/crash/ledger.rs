@@ -3,9 +3,11 @@
 //! Every value of a point follows from its batch and its place in it, so that a point that is found can be
 //! checked completely.
 
+use super::wide::{WideRow, wide_rows};
 use fastrand::Rng;
 use parking_lot::{Condvar, Mutex};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
 use std::time::Duration;
 
 /// Two measurements, so that a batch that is applied table by table shows.
@@ -55,9 +57,21 @@ impl Point {
     }
 }
 
+/// What a server has.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) points: Vec<Point>,
+    pub(super) wide_rows: Vec<WideRow>,
+}
+
 /// The time of a batch's first point.
 pub(super) fn first_time_ns(batch: u64) -> i64 {
     batch as i64 * BATCH_INTERVAL_NS
+}
+
+/// The batch that a time belongs to.
+fn batch_at(time_ns: i64) -> u64 {
+    u64::try_from(time_ns / BATCH_INTERVAL_NS).expect("batches have numbers from 1")
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +97,8 @@ struct Entries {
     batches: BTreeMap<u64, Batch>,
     acknowledged_count: u64,
     deleted_count: u64,
-    point_count: usize,
+    /// Points and wide rows that the last complete check found.
+    found_counts: (usize, usize),
     /// The first batch that was sent after the last check.
     first_unchecked: u64,
 }
@@ -137,9 +152,9 @@ impl Ledger {
         self.entries.lock().acknowledged_count
     }
 
-    /// Points that the last complete check found.
-    pub(super) fn point_count(&self) -> usize {
-        self.entries.lock().point_count
+    /// Points and wide rows that the last complete check found.
+    pub(super) fn found_counts(&self) -> (usize, usize) {
+        self.entries.lock().found_counts
     }
 
     pub(super) fn wait_for_acknowledged(&self, count: u64) {
@@ -163,45 +178,55 @@ impl Ledger {
     }
 
     /// Compares what the server has of the batches from `from` on with what it must have.
-    pub(super) fn check(&self, found: &[Point], from: u64) {
+    pub(super) fn check(&self, found: &Found, from: u64) {
         let mut entries = self.entries.lock();
-        let mut found_by_batch: BTreeMap<u64, BTreeSet<&Point>> = BTreeMap::new();
-        for point in found {
-            let is_new = found_by_batch.entry(point.batch).or_default().insert(point);
-            assert!(is_new, "found twice: {point:?}");
-        }
+        let mut points = by_batch(&found.points, |point| point.batch);
+        let mut rows = by_batch(&found.wide_rows, |row| batch_at(row.time_ns));
         for (number, batch) in entries.batches.range_mut(from..) {
-            let points = found_by_batch.remove(number).unwrap_or_default();
-            check_batch(*number, batch, &points);
+            let Batch { writer, size, fate } = *batch;
+            let points = points.remove(number).unwrap_or_default();
+            let expected: Vec<Point> =
+                (0..size).map(|index| Point::new(writer, *number, size, index)).collect();
+            check_batch(*number, fate, &expected, &points);
             batch.fate = if points.is_empty() { Fate::Absent } else { Fate::Present };
+            let rows = rows.remove(number).unwrap_or_default();
+            assert!(rows.is_empty() || !points.is_empty(), "batch {number} is torn: it has wide rows only");
+            check_batch(*number, batch.fate, &wide_rows(writer, *number, size), &rows);
         }
-        assert!(found_by_batch.is_empty(), "nobody sent these: {found_by_batch:?}");
+        assert!(points.is_empty() && rows.is_empty(), "nobody sent these: {points:?} {rows:?}");
         entries.first_unchecked = entries.batches.len() as u64 + 1;
         if from == 0 {
-            entries.point_count = found.len();
+            entries.found_counts = (found.points.len(), found.wide_rows.len());
         }
     }
 }
 
-fn check_batch(number: u64, batch: &Batch, found: &BTreeSet<&Point>) {
-    let Batch { writer, size, fate } = *batch;
-    let expected: Vec<Point> = (0..size).map(|index| Point::new(writer, number, size, index)).collect();
-    for point in found {
-        assert!(expected.contains(point), "batch {number}: nobody sent {point:?}");
+fn by_batch<T: Ord + Debug>(found: &[T], batch_of: impl Fn(&T) -> u64) -> BTreeMap<u64, BTreeSet<&T>> {
+    let mut by_batch: BTreeMap<u64, BTreeSet<&T>> = BTreeMap::new();
+    for one in found {
+        let is_new = by_batch.entry(batch_of(one)).or_default().insert(one);
+        assert!(is_new, "found twice: {one:?}");
     }
-    let count = found.len() as u64;
+    by_batch
+}
+
+fn check_batch<T: Ord + Debug>(number: u64, fate: Fate, expected: &[T], found: &BTreeSet<&T>) {
+    for one in found {
+        assert!(expected.contains(one), "batch {number}: nobody sent {one:?}");
+    }
+    let (count, size) = (found.len(), expected.len());
     match fate {
         Fate::Present => {
-            let lost = expected.iter().find(|point| !found.contains(point));
-            assert!(lost.is_none(), "batch {number}: {count} of {size} acknowledged points; lost: {lost:?}");
+            let lost = expected.iter().find(|one| !found.contains(one));
+            assert!(lost.is_none(), "batch {number}: {count} of {size} that must be there; lost: {lost:?}");
         }
         Fate::Unknown => {
-            assert!(count == 0 || count == size, "batch {number} is torn: {count} of {size} points");
+            assert!(count == 0 || count == size, "batch {number} is torn: {count} of {size}");
         }
         Fate::Absent => {
             assert!(
                 count == 0,
-                "batch {number} was gone after a start or deleted, now {count} points are there"
+                "batch {number} was gone after a start or deleted, now {count} of {size} are there"
             )
         }
     }

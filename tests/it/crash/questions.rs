@@ -1,8 +1,10 @@
 //! What the crash test asks the server process.
 
-use super::ledger::{MEASUREMENTS, Point, first_time_ns};
+use super::ledger::{Found, MEASUREMENTS, Point, first_time_ns};
+use super::wide::{WIDE_MEASUREMENT, WideRow};
 use crate::process::Server;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 pub(super) const DATABASE: &str = "crash";
 
@@ -13,10 +15,10 @@ pub(super) fn create_database(server: &Server) {
     server.query(DATABASE, &format!("CREATE DATABASE {DATABASE}"));
 }
 
-/// Every point of the batches from `from` on, of which there are about `to - from`. Asks for a few at a time:
+/// Everything of the batches from `from` on, of which there are about `to - from`. Asks for a few at a time:
 /// InfluxDB marks long answers as partial.
-pub(super) fn read_points(server: &Server, from: u64, to: u64) -> Vec<Point> {
-    let mut points = Vec::new();
+pub(super) fn read_batches(server: &Server, from: u64, to: u64) -> Found {
+    let mut found = Found::default();
     let mut start = from;
     loop {
         let end = start + BATCHES_PER_QUERY;
@@ -25,25 +27,32 @@ pub(super) fn read_points(server: &Server, from: u64, to: u64) -> Vec<Point> {
             range += &format!(" AND time < {}", first_time_ns(end));
         }
         for measurement in MEASUREMENTS {
-            read_range(server, measurement, &range, &mut points);
+            let columns = "batch, index, note, size, writer";
+            let rows = read_range(server, columns, measurement, &range).1;
+            found.points.extend(rows.iter().map(|row| point_of(measurement, row)));
         }
+        let (columns, rows) = read_range(server, "*", WIDE_MEASUREMENT, &range);
+        found.wide_rows.extend(rows.iter().map(|row| wide_row_of(&columns, row)));
         if end > to {
-            return points;
+            return found;
         }
         start = end;
     }
 }
 
-fn read_range(server: &Server, measurement: &str, range: &str, points: &mut Vec<Point>) {
-    let columns = "batch, index, note, size, writer";
-    let answer = server.query(DATABASE, &format!("SELECT {columns} FROM {measurement} WHERE {range}"));
-    let series = answer["results"][0]["series"].as_array().map(Vec::as_slice).unwrap_or_default();
-    for series in series {
-        assert_eq!(series["name"], measurement);
-        assert!(series["partial"].is_null(), "the answer was cut");
-        let rows = series["values"].as_array().expect("a series has values");
-        points.extend(rows.iter().map(|row| point_of(measurement, row)));
-    }
+/// The names of columns and the rows; none of either where there is nothing.
+fn read_range(server: &Server, columns: &str, measurement: &str, range: &str) -> (Vec<String>, Vec<Value>) {
+    let mut answer = server.query(DATABASE, &format!("SELECT {columns} FROM {measurement} WHERE {range}"));
+    let series = match answer["results"][0]["series"].take() {
+        Value::Array(series) => series,
+        _ => return (Vec::new(), Vec::new()),
+    };
+    let [mut series] = <[Value; 1]>::try_from(series).expect("without GROUP BY there is one series");
+    assert_eq!(series["name"], measurement);
+    assert!(series["partial"].is_null(), "the answer was cut");
+    let Value::Array(rows) = series["values"].take() else { panic!("a series has values") };
+    let columns = series["columns"].as_array().expect("a series has columns");
+    (columns.iter().map(text_of).collect(), rows)
 }
 
 /// Asks for nothing that a crash explains: after SIGKILL the log of the server never speaks of damage.
@@ -55,14 +64,37 @@ pub(super) fn check_log(server: &Server) {
 
 fn point_of(measurement: &str, row: &Value) -> Point {
     let number = |at: usize| row[at].as_u64().unwrap_or_else(|| panic!("column {at} of {row}"));
-    let text = |at: usize| row[at].as_str().unwrap_or_else(|| panic!("column {at} of {row}")).to_owned();
     Point {
         measurement: measurement.to_owned(),
-        time_ns: row[0].as_i64().unwrap_or_else(|| panic!("the time of {row}")),
+        time_ns: time_of(row),
         batch: number(1),
         index: number(2),
-        note: text(3),
+        note: text_of(&row[3]),
         size: number(4),
-        writer: text(5),
+        writer: text_of(&row[5]),
     }
+}
+
+fn wide_row_of(columns: &[String], row: &Value) -> WideRow {
+    let mut values = BTreeMap::new();
+    let mut writer = String::new();
+    for (at, name) in columns.iter().enumerate() {
+        match name.as_str() {
+            "time" => {}
+            "writer" => writer = text_of(&row[at]),
+            _ if row[at].is_null() => {}
+            _ => {
+                values.insert(name.clone(), row[at].to_string());
+            }
+        }
+    }
+    WideRow { time_ns: time_of(row), writer, values }
+}
+
+fn time_of(row: &Value) -> i64 {
+    row[0].as_i64().unwrap_or_else(|| panic!("the time of {row}"))
+}
+
+fn text_of(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("{value} is no text")).to_owned()
 }

@@ -2,6 +2,7 @@
 
 use super::ledger::{Ledger, Point};
 use super::questions::DATABASE;
+use super::wide::wide_lines;
 use fastrand::Rng;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -19,7 +20,8 @@ pub(super) fn write_until_gone(writer: usize, address: SocketAddr, ledger: &Ledg
     loop {
         let size = random.u64(1..=BATCH_POINTS_MAX);
         let batch = ledger.enter(writer, size);
-        let body: String = (0..size).map(|index| Point::new(writer, batch, size, index).line()).collect();
+        let mut body: String = (0..size).map(|index| Point::new(writer, batch, size, index).line()).collect();
+        body += &wide_lines(writer, batch, size);
         match post(&mut connection, address, &body) {
             Ok((204, _)) => ledger.acknowledge(batch),
             // "Try again later": the books keep it as unknown, because a log that has stopped says so too.

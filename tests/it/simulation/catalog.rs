@@ -37,9 +37,10 @@ pub(super) fn catalog_of(engine: &Engine, tables: &Tables) -> Catalog {
     let policy = policy.expect("the database is never dropped");
     let mut catalog = Catalog::default();
     for ((_, measurement), rows) in tables.iter().filter(|((policy, _), _)| *policy == Policy::Autogen) {
-        let has_zone = rows.keys().any(|(series, _)| series.zone.is_some());
-        let tags = std::iter::once("host").chain(has_zone.then_some("zone")).map(str::to_owned);
-        catalog.measurements.insert(((*measurement).to_owned(), tags.collect()));
+        let tags: BTreeSet<&str> =
+            rows.keys().flat_map(|(series, _)| series.tags()).map(|(tag, _)| tag).collect();
+        let tags = tags.into_iter().map(str::to_owned).collect();
+        catalog.measurements.insert(((*measurement).to_owned(), tags));
         let shard = |time_ns| Shard::of_time(policy.id, policy.shard_duration_ns, time_ns).times.start_ns;
         catalog.shards.extend(rows.keys().map(|(_, time_ns)| shard(*time_ns)));
     }

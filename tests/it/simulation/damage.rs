@@ -3,10 +3,11 @@
 
 use super::faulty_files::FaultyDisk;
 use super::faulty_store::FaultyStore;
-use super::model::{Effect, Filter, MEASUREMENTS, Policy, Selection, TableName, Tables, difference};
+use super::model::{Effect, Policy, Selection, Tables, difference, table_names};
 use super::query;
 use super::reader::{DATABASE, read_all};
-use super::run::{deletions, folder_in_memory, options, request};
+use super::request::request;
+use super::run::{deletions, folder_in_memory, options};
 use super::steps::{START_NS, Steps};
 use crate::environment;
 use crate::random::Choices;
@@ -18,7 +19,6 @@ use std::path::Path;
 use std::sync::Arc;
 use tidegauge::clock::ManualClock;
 use tidegauge::engine::{Engine, EngineStatus, PolicySpec};
-use tidegauge::model::time::TimeRange;
 use tidegauge::object::Store;
 
 /// Databases that bytes are changed in, each made from a seed of its own.
@@ -85,7 +85,7 @@ impl Original {
         let mut effects = Vec::new();
         for round in 0..6 {
             for _ in 0..8 {
-                let batch = steps.batch(None);
+                let batch = steps.batch();
                 engine.write(request(&batch)).await.unwrap();
                 effects.push(Effect::Write(batch));
             }
@@ -203,13 +203,10 @@ impl Original {
         let disk = FaultyDisk::new(Rng::with_seed(0));
         let engine = Engine::open(options(folder, &disk), store.clone(), clock()).await;
         let engine = engine.map_err(|error| error.to_string())?;
-        let tables: Vec<TableName> =
-            Policy::ALL.into_iter().flat_map(|policy| MEASUREMENTS.map(|name| (policy, name))).collect();
-        let everything = |tables| Selection { tables, filter: Filter::All, times: TimeRange::ALL };
         let found = read_all(&engine).await.map_err(|error| error.to_string());
-        let mut rows = vec![(everything(tables.clone()), found)];
-        for table in tables {
-            let selection = everything(vec![table]);
+        let mut rows = vec![(Selection::all_of(table_names()), found)];
+        for table in table_names() {
+            let selection = Selection::all_of(vec![table]);
             let found = query::select(&engine, &selection, START_NS).await.map_err(|error| error.to_string());
             rows.push((selection, found));
         }

@@ -4,7 +4,8 @@ use super::faulty_files::{DiskFaults, FaultyDisk};
 use super::faulty_store::FaultyStore;
 use super::model::{Effect, Filter, Policy, Selection, Tables};
 use super::reader::{DATABASE, read_all};
-use super::run::{deletions, folder_in_memory, options, request};
+use super::request::request;
+use super::run::{deletions, folder_in_memory, options};
 use super::steps::{START_NS, Steps};
 use fastrand::Rng;
 use std::sync::Arc;
@@ -44,7 +45,7 @@ async fn check(full: DiskFaults) {
     let mut write_some = async |count: usize, expected: &mut Tables| {
         let mut refused = 0;
         for _ in 0..count {
-            let batch = steps.batch(None);
+            let batch = steps.batch();
             match engine.write(request(&batch)).await {
                 Ok(_) => Effect::Write(batch).apply(expected),
                 Err(WriteError::DiskFull { .. }) => refused += 1,
@@ -61,7 +62,7 @@ async fn check(full: DiskFaults) {
     assert_eq!(read_all(&engine).await.unwrap(), expected, "{full:?}: reads go on");
     let selection = Selection {
         tables: vec![(Policy::Autogen, "m")],
-        filter: Filter::Host("h1".to_owned()),
+        filter: Filter::Equal("host", "h1"),
         times: TimeRange::ALL,
     };
     engine.delete(&deletions(&engine, &selection)).await.unwrap();

@@ -3,9 +3,11 @@
 
 use super::faulty_files::{DiskFaults, FaultyDisk};
 use super::faulty_store::FaultyStore;
-use super::model::{Batch, Filter, Point, Policy, Selection, Series, Tables, Value};
+use super::model::{Batch, Filter, Point, Policy, Selection, Tables};
+use super::points::{Series, Value};
 use super::reader::{DATABASE, read_all};
-use super::run::{deletions, folder_in_memory, options, request};
+use super::request::request;
+use super::run::{deletions, folder_in_memory, options};
 use super::steps::START_NS;
 use fastrand::Rng;
 use std::sync::Arc;
@@ -14,7 +16,7 @@ use tidegauge::engine::Engine;
 use tidegauge::model::time::TimeRange;
 
 fn write_at(time_ns: i64) -> Batch {
-    let series = Series { host: "h1".to_owned(), zone: None };
+    let series = Series::default().with("host", "h1");
     let fields = [("i", Value::Integer(time_ns))].into();
     Batch { policy: Policy::Autogen, points: vec![Point { measurement: "m", series, time_ns, fields }] }
 }

@@ -11,6 +11,9 @@
 //!             └── reader (files and chunks), query ─ compare
 //! ```
 //!
+//! Points go to two measurements in two policies; tags come and go, and fields have all types. Some requests have a field that may contradict
+//! the type it has, and in a few histories there are wide tables whose rows have few of many fields: see `batches`.
+//!
 //! Everything runs on one thread but the log's writer and blocking work, which do one thing at a time.
 //! Time is a clock that stands until a step turns it; nothing waits for real time.
 //!
@@ -22,16 +25,21 @@
 //! A failure names its seed and what happened under it; `TIDEGAUGE_SIMULATION_FIRST=… TIDEGAUGE_SIMULATION_SEEDS=1`
 //! replays it.
 
+mod batches;
 mod catalog;
 mod damage;
 mod disk_full;
 mod doubtful_write;
 mod faulty_files;
 mod faulty_store;
+mod field_types;
+mod keys;
 mod model;
+mod points;
 mod power_loss;
 mod query;
 mod reader;
+mod request;
 mod run;
 mod steps;
 

@@ -4,6 +4,7 @@
 //! next start. So the model keeps *worlds*: each says what queries may see now, and what they will see after a
 //! restart. Looking at the data drops the worlds that contradict it; at least one must stay.
 
+use super::points::{Fields, Series};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use tidegauge::model::time::{DAY_NS, TimeRange};
@@ -42,39 +43,22 @@ impl Policy {
 /// The measurements.
 pub(super) const MEASUREMENTS: [&str; 2] = ["m", "n"];
 
-/// A tag set.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Series {
-    pub(super) host: String,
-    pub(super) zone: Option<String>,
-}
-
-/// The value of a field.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Value {
-    Float(f64),
-    Integer(i64),
-    Text(String),
-    Boolean(bool),
-}
-
-/// The names of all fields; each has one type.
-pub(super) const FIELDS: [&str; 4] = ["b", "f", "i", "s"];
-
-/// The fields of a point.
-pub(super) type Fields = BTreeMap<&'static str, Value>;
-
 /// The points of a table.
 pub(super) type Rows = BTreeMap<(Series, i64), Fields>;
 
 /// A policy and a measurement.
 pub(super) type TableName = (Policy, &'static str);
 
+/// The names of all tables.
+pub(super) fn table_names() -> Vec<TableName> {
+    Policy::ALL.into_iter().flat_map(|policy| MEASUREMENTS.map(|name| (policy, name))).collect()
+}
+
 /// Everything, without empty tables.
 pub(super) type Tables = BTreeMap<TableName, Rows>;
 
 /// A point to be written.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Point {
     pub(super) measurement: &'static str,
     pub(super) series: Series,
@@ -83,28 +67,30 @@ pub(super) struct Point {
 }
 
 /// Points of one request.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Batch {
     pub(super) policy: Policy,
     pub(super) points: Vec<Point>,
 }
 
-/// Which series a deletion or a query is about.
-#[derive(Clone, Debug)]
+/// Which series a deletion or a query is about, by a tag and its value.
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Filter {
     All,
-    Host(String),
-    NotHost(String),
-    WithoutZone,
+    Equal(&'static str, &'static str),
+    /// Those without the tag are among them.
+    NotEqual(&'static str, &'static str),
+    /// Those without the tag.
+    Missing(&'static str),
 }
 
 impl Filter {
-    pub(super) fn has(&self, series: &Series) -> bool {
+    pub(super) fn has(self, series: &Series) -> bool {
         match self {
             Self::All => true,
-            Self::Host(host) => series.host == *host,
-            Self::NotHost(host) => series.host != *host,
-            Self::WithoutZone => series.zone.is_none(),
+            Self::Equal(tag, value) => series.tag(tag) == Some(value),
+            Self::NotEqual(tag, value) => series.tag(tag) != Some(value),
+            Self::Missing(tag) => series.tag(tag).is_none(),
         }
     }
 }
@@ -115,6 +101,13 @@ pub(super) struct Selection {
     pub(super) tables: Vec<TableName>,
     pub(super) filter: Filter,
     pub(super) times: TimeRange,
+}
+
+impl Selection {
+    /// All rows of these tables.
+    pub(super) fn all_of(tables: Vec<TableName>) -> Self {
+        Self { tables, filter: Filter::All, times: TimeRange::ALL }
+    }
 }
 
 /// What an operation does to the data, if it does it.
@@ -135,7 +128,7 @@ impl Effect {
             Self::Write(Batch { policy, points }) => {
                 for point in points {
                     let rows = tables.entry((*policy, point.measurement)).or_default();
-                    let row = rows.entry((point.series.clone(), point.time_ns)).or_default();
+                    let row = rows.entry((point.series, point.time_ns)).or_default();
                     row.extend(point.fields.clone());
                 }
             }
@@ -147,11 +140,21 @@ impl Effect {
                     });
                 }
             }
-            Self::DropMeasurement(measurement) => tables.retain(|(_, name), _| name != measurement),
-            Self::DropPolicy(policy) => tables.retain(|(name, _), _| name != policy),
-            Self::DropDatabase => tables.clear(),
+            Self::DropMeasurement(_) | Self::DropPolicy(_) | Self::DropDatabase => {
+                tables.retain(|name, _| !self.drops(*name));
+            }
         }
         tables.retain(|_, rows| !rows.is_empty());
+    }
+
+    /// Whether it drops this table.
+    pub(super) fn drops(&self, (policy, measurement): TableName) -> bool {
+        match self {
+            Self::Write(_) | Self::Delete(_) => false,
+            Self::DropMeasurement(dropped) => *dropped == measurement,
+            Self::DropPolicy(dropped) => *dropped == policy,
+            Self::DropDatabase => true,
+        }
     }
 }
 
@@ -200,22 +203,25 @@ impl Model {
         self.forget_doubles();
     }
 
-    /// An operation failed after it was sent: it has taken effect, will do so, or never will. Of a write nobody hears before the log
-    /// is read again.
-    pub(super) fn may_have_succeeded(&mut self, effect: &Effect) {
+    /// An operation failed after it was sent: it has taken effect, will do so, or never will; and of what it did, it is one of `effects`.
+    /// Of a write nobody hears before the log is read again.
+    pub(super) fn may_have_succeeded(&mut self, effects: &[Effect]) {
         let mut worlds = Vec::new();
         // What failed before may have come to be for the sake of this one.
         let before = std::mem::take(&mut self.worlds).into_iter().flat_map(|world| [world.settle(), world]);
         for world in before {
-            let mut later = world.clone();
-            effect.apply(&mut later.after_restart);
-            if !matches!(effect, Effect::Write(_)) {
-                effect.apply(&mut later.settled);
+            for effect in effects {
+                let mut later = world.clone();
+                effect.apply(&mut later.after_restart);
+                if !matches!(effect, Effect::Write(_)) {
+                    effect.apply(&mut later.settled);
+                }
+                let mut at_once = later.clone();
+                effect.apply(&mut at_once.now);
+                effect.apply(&mut at_once.settled);
+                worlds.extend([later, at_once]);
             }
-            let mut at_once = later.clone();
-            effect.apply(&mut at_once.now);
-            effect.apply(&mut at_once.settled);
-            worlds.extend([world, later, at_once]);
+            worlds.push(world);
         }
         self.worlds = worlds;
         self.forget_doubles();
@@ -228,6 +234,11 @@ impl Model {
             world.now = world.after_restart.clone();
         }
         self.forget_doubles();
+    }
+
+    /// Whether things can be in one way only, and stay so until something happens.
+    pub(super) fn is_certain(&self) -> bool {
+        matches!(&self.worlds[..], [world] if world.now == world.settled)
     }
 
     /// The rows that may be seen, one set for each way in which things may be.
@@ -249,15 +260,8 @@ impl Model {
     /// # Errors
     /// When they cannot be: how they differ from what they may be.
     pub(super) fn observe(&mut self, found: &Tables, now_ns: i64) -> Result<(), String> {
-        let mut left: Vec<World> = Vec::new();
-        for world in &self.worlds {
-            if kept_at(&world.now, now_ns) == *found {
-                left.push(world.clone());
-            } else if kept_at(&world.settled, now_ns) == *found {
-                left.push(world.settle());
-            }
-        }
-        if left.is_empty() {
+        let is_found = |tables: &Tables| is_kept(found, tables, now_ns);
+        if !self.worlds.iter().any(|world| is_found(&world.now) || is_found(&world.settled)) {
             let differences: Vec<String> =
                 self.views(now_ns).iter().map(|expected| difference(expected, found)).collect();
             let shortest = differences.iter().min_by_key(|text| text.len()).cloned().unwrap_or_default();
@@ -266,7 +270,12 @@ impl Model {
                 differences.len()
             ));
         }
-        self.worlds = left;
+        self.worlds.retain_mut(|world| {
+            if !is_found(&world.now) {
+                world.now = world.settled.clone();
+            }
+            is_found(&world.now)
+        });
         self.forget_doubles();
         Ok(())
     }
@@ -294,11 +303,21 @@ fn kept_at(tables: &Tables, now_ns: i64) -> Tables {
     kept
 }
 
+/// Whether these are the rows of `tables` that their policy still keeps.
+fn is_kept(found: &Tables, tables: &Tables, now_ns: i64) -> bool {
+    let kept = tables.iter().flat_map(|(name, rows)| {
+        let oldest_ns = name.0.oldest_ns(now_ns);
+        rows.iter().filter(move |((_, time_ns), _)| *time_ns >= oldest_ns).map(move |row| (name, row))
+    });
+    let found = found.iter().flat_map(|(name, rows)| rows.iter().map(move |row| (name, row)));
+    kept.eq(found)
+}
+
 /// The rows that are not the same, one a line.
 pub(super) fn difference(expected: &Tables, found: &Tables) -> String {
     let flat = |tables: &Tables| -> BTreeMap<(TableName, Series, i64), Fields> {
         let rows = tables.iter().flat_map(|(name, rows)| {
-            rows.iter().map(|((series, time_ns), fields)| ((*name, series.clone(), *time_ns), fields.clone()))
+            rows.iter().map(|((series, time_ns), fields)| ((*name, *series, *time_ns), fields.clone()))
         });
         rows.collect()
     };

@@ -4,7 +4,8 @@ use super::faulty_files::FaultyDisk;
 use super::faulty_store::FaultyStore;
 use super::model::{Effect, Policy, Tables};
 use super::reader::{DATABASE, read_all};
-use super::run::{folder_in_memory, options, request};
+use super::request::request;
+use super::run::{folder_in_memory, options};
 use super::steps::{START_NS, Steps};
 use fastrand::Rng;
 use std::sync::Arc;
@@ -33,7 +34,7 @@ async fn acknowledged_points_survive_the_loss_of_power() {
         }
         assert_eq!(read_all(&engine).await.unwrap(), expected, "after {loss} losses");
         for written in 0..WRITES_BETWEEN {
-            let batch = steps.batch(None);
+            let batch = steps.batch();
             engine.write(request(&batch)).await.unwrap();
             Effect::Write(batch).apply(&mut expected);
             if loss % 3 == 1 && written == WRITES_BETWEEN / 2 {

@@ -3,22 +3,21 @@
 use super::catalog::{catalog_of, read_catalog};
 use super::faulty_files::{DiskFaults, FaultyDisk};
 use super::faulty_store::FaultyStore;
-use super::model::{Batch, Effect, Filter, Model, Policy, SHORT_DURATION_NS, Selection, Value, difference};
-use super::query;
+use super::field_types::FieldTypes;
+use super::keys::show_keys;
+use super::model::{Batch, Effect, Filter, Model, Policy, SHORT_DURATION_NS, Selection, difference};
+use super::query::{Answer, Queries, Question, expected_answer};
 use super::reader::{DATABASE, read_all, table_id};
+use super::request::{refusals, request};
 use super::steps::{End, Meanwhile, Operation, START_NS, Step, Steps};
 use fastrand::Rng;
 use futures::future::join_all;
-use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 use tempfile::TempDir;
 use tidegauge::clock::ManualClock;
-use tidegauge::engine::{
-    Deletion, Engine, EngineError, EngineOptions, PolicySpec, WriteError, WriteOutcome, WriteRequest,
-};
-use tidegauge::line_protocol::Precision;
+use tidegauge::engine::{Deletion, Engine, EngineError, EngineOptions, PolicySpec, WriteError, WriteOutcome};
 use tidegauge::manifest::ManifestError;
 use tidegauge::model::tombstone::SeriesFilter;
 
@@ -43,6 +42,9 @@ const SEGMENT_BYTES_MAX: u64 = 2_000;
 /// Bytes of a compacted file: few, so that there are several of a window.
 const COMPACTED_FILE_BYTES: u64 = 3_000;
 
+/// Cells of a chunk of several parts: few, so that wide tables are cut into several in the buffer.
+const CHUNK_CELLS_MAX: usize = 2_000;
+
 /// Attempts to start; from the second on the store is well.
 const STARTS_MAX: usize = 3;
 
@@ -56,6 +58,7 @@ pub(super) struct Simulation<'h> {
     /// `None` between a crash and the next start.
     engine: Option<Arc<Engine>>,
     model: Model,
+    types: FieldTypes,
     /// Of a thousand requests to the store, so many fail.
     store_faults: u64,
     disk_faults: DiskFaults,
@@ -81,6 +84,7 @@ impl<'h> Simulation<'h> {
             Step::Crash { power_loss: true },
             Step::Run(Operation::Flush),
             Step::Restart,
+            steps.last_question(),
         ] {
             simulation.play(step).await;
         }
@@ -102,6 +106,7 @@ impl<'h> Simulation<'h> {
             now_ns: START_NS,
             engine: Some(engine),
             model: Model::new(),
+            types: FieldTypes::default(),
             store_faults: 0,
             disk_faults: DiskFaults::default(),
             log_may_fail: false,
@@ -145,7 +150,8 @@ impl<'h> Simulation<'h> {
                 self.store.hold_after(after, takes_effect);
                 self.amid(operation, meanwhile, end).await;
             }
-            Step::Query(selection) => self.query(&selection).await,
+            Step::Query { selection, question } => self.query(&selection, &question).await,
+            Step::ShowKeys => self.show_keys().await,
             Step::Crash { power_loss } => {
                 self.crash(power_loss).await;
                 self.open().await;
@@ -175,6 +181,8 @@ impl<'h> Simulation<'h> {
     async fn write(&mut self, batches: &[Batch]) {
         let engine = self.engine();
         let outcomes = join_all(batches.iter().map(|batch| engine.write(request(batch)))).await;
+        // Any of them may have met types that another had fixed.
+        batches.iter().for_each(|batch| self.types.sent(batch));
         for (batch, outcome) in batches.iter().zip(outcomes) {
             self.note_write(batch, outcome);
         }
@@ -186,14 +194,18 @@ impl<'h> Simulation<'h> {
         if let Err(error) = &outcome {
             self.history.push(format!("failed: {error}"));
         }
+        let oldest_ns = batch.policy.oldest_ns(self.now_ns);
         let mut kept = batch.clone();
-        kept.points.retain(|point| point.time_ns >= batch.policy.oldest_ns(self.now_ns));
-        let count = kept.points.len();
+        kept.points.retain(|point| point.time_ns >= oldest_ns);
         match outcome {
             Ok(outcome) => {
-                assert!(!self.log_has_failed || count == 0, "the log has failed and takes writes");
-                assert_eq!(outcome.points_written, count, "points that are not too old are stored");
-                self.model.succeeded(&Effect::Write(kept));
+                assert!(
+                    !self.log_has_failed || kept.points.is_empty(),
+                    "the log has failed and takes writes"
+                );
+                let stored = self.types.judge(batch, &refusals(&outcome), oldest_ns);
+                assert_eq!(outcome.points_written, stored.points.len(), "all others are stored");
+                self.model.succeeded(&Effect::Write(stored));
             }
             Err(WriteError::DiskFull { .. }) => {
                 assert!(self.disk_faults.room_bytes.is_some(), "the disk is not full");
@@ -201,29 +213,32 @@ impl<'h> Simulation<'h> {
             Err(WriteError::Closed(_)) if self.log_has_failed => {}
             Err(WriteError::Closed(reason)) => {
                 assert!(self.log_may_fail, "nothing was wrong with the disk: {reason}");
-                self.model.may_have_succeeded(&Effect::Write(kept));
+                let ways = self.types.ways_to_judge(&kept).into_iter().map(Effect::Write);
+                self.model.may_have_succeeded(&ways.collect::<Vec<_>>());
             }
             Err(other) => panic!("a write fails for no reason: {other:?}"),
         }
     }
 
     async fn note_operation(&mut self, operation: &Operation, outcome: Result<(), EngineError>) {
-        let effect = effect(operation);
-        match outcome {
-            Ok(()) => {
-                if let Some(effect) = effect {
-                    self.model.succeeded(&effect);
-                }
-            }
-            Err(error) => {
-                self.check_expected(&error);
-                if let Some(effect) = effect {
-                    self.model.may_have_succeeded(&effect);
-                }
-            }
+        if let Err(error) = &outcome {
+            self.check_expected(error);
         }
+        self.note_effect(operation, outcome.is_ok());
         if matches!(operation, Operation::DropPolicy | Operation::DropDatabase) {
             self.create_database().await;
+        }
+    }
+
+    /// Takes in what an operation did to the data, or may have done.
+    fn note_effect(&mut self, operation: &Operation, has_succeeded: bool) {
+        let Some(effect) = effect(operation) else { return };
+        if has_succeeded {
+            self.model.succeeded(&effect);
+            self.types.succeeded(&effect);
+        } else {
+            self.model.may_have_succeeded(std::slice::from_ref(&effect));
+            self.types.may_have_succeeded(&effect);
         }
     }
 
@@ -284,12 +299,7 @@ impl<'h> Simulation<'h> {
             End::Crash { power_loss } => {
                 self.kill(power_loss);
                 let outcome = running.await.expect("operations do not panic");
-                if let Some(effect) = effect(&operation) {
-                    match outcome {
-                        Ok(()) => self.model.succeeded(&effect),
-                        Err(_) => self.model.may_have_succeeded(&effect),
-                    }
-                }
+                self.note_effect(&operation, outcome.is_ok());
                 for compaction in beside {
                     // It fails, or was done before; it changes nothing that is seen.
                     let _ = compaction.await.expect("operations do not panic");
@@ -327,9 +337,13 @@ impl<'h> Simulation<'h> {
         None
     }
 
-    /// Asks for a selection as users do.
-    async fn query(&mut self, selection: &Selection) {
-        let found = match query::select(&self.engine(), selection, self.now_ns).await {
+    /// Asks about a selection as users do.
+    async fn query(&mut self, selection: &Selection, question: &Question) {
+        let answer = async {
+            let queries = Queries::new(&self.engine(), self.now_ns)?;
+            queries.ask(selection, question).await
+        };
+        let found = match answer.await {
             Ok(found) => found,
             Err(error) => {
                 assert!(self.store_faults > 0, "a query fails for no reason: {error}");
@@ -337,14 +351,32 @@ impl<'h> Simulation<'h> {
             }
         };
         let views = self.model.views(self.now_ns);
-        let expected: Vec<_> = views.iter().map(|view| query::expected(view, selection)).collect();
+        let expected: Vec<_> = views.iter().map(|view| expected_answer(view, selection, question)).collect();
         if !expected.contains(&found) {
-            let differences = expected.iter().map(|expected| difference(expected, &found));
+            let differences = expected.iter().map(|expected| match (expected, &found) {
+                (Answer::Rows(expected), Answer::Rows(found)) => difference(expected, found),
+                _ => format!("{found:?} instead of {expected:?}"),
+            });
             panic!(
-                "a query has the wrong rows:\n{}",
+                "a query has the wrong answer:\n{}",
                 differences.min_by_key(String::len).unwrap_or_default()
             );
         }
+    }
+
+    /// Asks what fields and tags there are.
+    async fn show_keys(&mut self) {
+        let shown = match show_keys(&self.engine(), self.now_ns).await {
+            Ok(shown) => shown,
+            Err(error) => {
+                assert!(self.store_faults > 0, "fields and tags are not shown for no reason: {error}");
+                return;
+            }
+        };
+        let views = self.model.views(self.now_ns);
+        assert!(views.iter().any(|view| shown.fit(view)), "other fields and tags have rows: {shown:?}");
+        let strangers = shown.strangers(&self.types);
+        assert!(strangers.is_empty(), "nobody wrote {strangers:?}");
     }
 
     /// Reads everything, without faults, and compares.
@@ -357,6 +389,9 @@ impl<'h> Simulation<'h> {
         self.store.set_faults(self.store_faults);
         if let Err(difference) = self.model.observe(&found, self.now_ns) {
             panic!("{difference}");
+        }
+        if self.model.is_certain() {
+            self.types.learn(&found);
         }
     }
 
@@ -440,6 +475,7 @@ impl<'h> Simulation<'h> {
         self.log_may_fail = false;
         self.log_has_failed = false;
         self.model.restarted();
+        self.types.restarted();
         self.create_database().await; // the process may have died between dropping it and making it again
     }
 
@@ -485,6 +521,7 @@ pub(super) fn options(folder: &Path, disk: &FaultyDisk) -> EngineOptions {
     options.commit_backoff = Duration::ZERO;
     options.compaction.file_bytes = COMPACTED_FILE_BYTES;
     options.delete_after = Duration::ZERO;
+    options.chunk_cells_max = CHUNK_CELLS_MAX;
     // Only steps do anything.
     options.upkeep_interval = None;
     options.flush_bytes = usize::MAX;
@@ -542,37 +579,12 @@ fn effect(operation: &Operation) -> Option<Effect> {
 
 /// A selection as the engine takes it: without tables that do not exist.
 pub(super) fn deletions(engine: &Engine, selection: &Selection) -> Vec<Deletion> {
-    let series = match &selection.filter {
+    let series = match selection.filter {
         Filter::All => SeriesFilter::all(),
-        Filter::Host(host) => SeriesFilter::tag_in("host", [host.as_str()]),
-        Filter::NotHost(host) => SeriesFilter::tag_in("host", [host.as_str()]).inverted(),
-        Filter::WithoutZone => SeriesFilter::tag_in("zone", [""]),
+        Filter::Equal(tag, value) => SeriesFilter::tag_in(tag, [value]),
+        Filter::NotEqual(tag, value) => SeriesFilter::tag_in(tag, [value]).inverted(),
+        Filter::Missing(tag) => SeriesFilter::tag_in(tag, [""]),
     };
     let tables = selection.tables.iter().filter_map(|name| table_id(engine, *name));
     tables.map(|table| Deletion { table, times: selection.times, series: series.clone() }).collect()
-}
-
-/// A batch as line protocol.
-pub(super) fn request(batch: &Batch) -> WriteRequest {
-    let mut body = String::new();
-    for point in &batch.points {
-        write!(body, "{},host={}", point.measurement, point.series.host).expect("a string");
-        if let Some(zone) = &point.series.zone {
-            write!(body, ",zone={zone}").expect("a string");
-        }
-        let fields = point.fields.iter().map(|(name, value)| match value {
-            Value::Float(value) => format!("{name}={value}"),
-            Value::Integer(value) => format!("{name}={value}i"),
-            Value::Text(value) => format!("{name}=\"{value}\""),
-            Value::Boolean(value) => format!("{name}={value}"),
-        });
-        let fields: Vec<String> = fields.collect();
-        writeln!(body, " {} {}", fields.join(","), point.time_ns).expect("a string");
-    }
-    WriteRequest {
-        database: DATABASE.into(),
-        policy: Some(batch.policy.name().into()),
-        precision: Precision::Nanosecond,
-        body: body.into(),
-    }
 }

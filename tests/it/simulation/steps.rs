@@ -1,23 +1,16 @@
 //! What happens in a simulation, chosen at random.
 
+use super::batches::{Batches, TIMES_PER_DAY};
 use super::faulty_files::DiskFaults;
-use super::model::{Batch, Fields, Filter, MEASUREMENTS, Point, Policy, Selection, Series, TableName, Value};
+use super::model::{Batch, Filter, MEASUREMENTS, Policy, Selection, TableName, table_names};
+use super::points::{TAGS, values_of};
+use super::query::Question;
 use crate::random::Choices;
 use fastrand::Rng;
 use tidegauge::model::time::{DAY_NS, HOUR_NS, TimeRange};
 
 /// Where the clock starts.
 pub(super) const START_NS: i64 = 20_000 * DAY_NS;
-
-/// Days before and after the start that points lie in.
-const DAYS: (i64, i64) = (-4, 4);
-
-/// Different times within a day: few, so that points are often written again.
-const TIMES_PER_DAY: i64 = 4;
-
-const POINTS_PER_BATCH_MAX: u64 = 12;
-const HOSTS: [&str; 4] = ["h0", "h1", "h2", "h3"];
-const ZONES: [&str; 2] = ["z0", "z1"];
 
 /// Store operations after which one is held or the process dies, at most: a flush has fewer.
 const OPERATIONS_AHEAD_MAX: u64 = 10;
@@ -62,7 +55,12 @@ pub(super) enum Step {
         meanwhile: Vec<Meanwhile>,
         end: End,
     },
-    Query(Selection),
+    Query {
+        selection: Selection,
+        question: Question,
+    },
+    /// What tags and fields there are.
+    ShowKeys,
     Crash {
         power_loss: bool,
     },
@@ -102,31 +100,32 @@ pub(super) enum End {
 #[derive(Debug)]
 pub(super) struct Steps {
     random: Rng,
-    /// Makes values unlike each other.
-    value: i64,
+    batches: Batches,
 }
 
 impl Steps {
-    pub(super) fn new(random: Rng) -> Self {
-        Self { random, value: 0 }
+    pub(super) fn new(mut random: Rng) -> Self {
+        let batches = Batches::new(random.fork());
+        Self { random, batches }
     }
 
     pub(super) fn next(&mut self) -> Step {
         match self.random.u8(..100) {
-            0..=37 => Step::Write(self.batches()),
+            0..=37 => Step::Write(self.batches.some()),
             38..=41 => {
-                let (batches, after) = (self.batches(), self.random.u64(..8));
+                let (batches, after) = (self.batches.some(), self.random.u64(..8));
                 Step::CrashAmidWrite { batches, after, power_loss: self.random.bool() }
             }
             42..=63 => Step::Run(self.operation()),
             64..=73 => self.amid(),
-            74..=75 => Step::Query(self.selection()),
-            76..=81 => Step::Crash { power_loss: self.random.bool() },
-            82..=83 => Step::CrashAmidStart {
+            74..=76 => Step::Query { selection: self.selection(), question: self.question() },
+            77 => Step::ShowKeys,
+            78..=82 => Step::Crash { power_loss: self.random.bool() },
+            83..=84 => Step::CrashAmidStart {
                 after: self.random.u64(..2 * OPERATIONS_AHEAD_MAX),
                 takes_effect: self.random.bool(),
             },
-            84..=87 => Step::Restart,
+            85..=87 => Step::Restart,
             88..=92 => Step::StoreFaults(self.random.pick(&[0, 0, 0, 20, 100, 300])),
             93..=96 => Step::DiskFaults(self.disk_faults()),
             _ => Step::Advance { by_ns: self.random.i64(1..30) * HOUR_NS },
@@ -154,7 +153,7 @@ impl Steps {
             0 => Meanwhile::Delete(self.selection()),
             1 => Meanwhile::Look,
             2 => Meanwhile::FlushOrCompact,
-            _ => Meanwhile::Write(self.batch(None)),
+            _ => Meanwhile::Write(self.batches.any()),
         });
         let meanwhile = meanwhile.collect();
         let power_loss = self.random.bool();
@@ -180,50 +179,25 @@ impl Steps {
         }
     }
 
-    /// One batch, or one for each of some hosts.
-    fn batches(&mut self) -> Vec<Batch> {
-        if self.random.once_in(4) {
-            let count = self.random.usize(1..=HOSTS.len());
-            HOSTS.iter().take(count).map(|host| self.batch(Some(host))).collect()
-        } else {
-            vec![self.batch(None)]
+    /// A request of which no point is refused.
+    pub(super) fn batch(&mut self) -> Batch {
+        self.batches.plain(None)
+    }
+
+    /// A question about all that there is.
+    pub(super) fn last_question(&mut self) -> Step {
+        match self.random.bool() {
+            true => Step::ShowKeys,
+            false => Step::Query { selection: Selection::all_of(table_names()), question: self.question() },
         }
     }
 
-    /// Points of one request, all of one host if it is given.
-    pub(super) fn batch(&mut self, host: Option<&str>) -> Batch {
-        let policy = self.random.pick(&Policy::ALL);
-        let count = self.random.u64(1..=POINTS_PER_BATCH_MAX);
-        let points = (0..count).map(|_| Point {
-            measurement: self.random.pick(&MEASUREMENTS),
-            series: Series {
-                host: host.unwrap_or_else(|| self.random.pick(&HOSTS)).to_owned(),
-                zone: self.random.bool().then(|| self.random.pick(&ZONES).to_owned()),
-            },
-            time_ns: self.day() + self.random.i64(0..TIMES_PER_DAY),
-            fields: self.fields(),
-        });
-        Batch { policy, points: points.collect() }
-    }
-
-    fn day(&mut self) -> i64 {
-        START_NS + self.random.i64(DAYS.0..DAYS.1) * DAY_NS
-    }
-
-    fn fields(&mut self) -> Fields {
-        let mut fields = Fields::new();
-        while fields.is_empty() {
-            self.value += 1;
-            let value = self.value;
-            let all = [
-                ("b", Value::Boolean(value % 2 == 0)),
-                ("f", Value::Float(value as f64 / 8.0)),
-                ("i", Value::Integer(value)),
-                ("s", Value::Text(format!("text {value}"))),
-            ];
-            fields.extend(all.into_iter().filter(|_| self.random.once_in(3)));
+    fn question(&mut self) -> Question {
+        match self.random.u8(..4) {
+            0..=1 => Question::Rows,
+            2 => Question::Fields(self.batches.some_fields()),
+            _ => Question::Counts,
         }
-        fields
     }
 
     /// Rows of one table or two.
@@ -234,15 +208,16 @@ impl Steps {
             1 => MEASUREMENTS.map(|measurement| (Policy::Autogen, measurement)).to_vec(),
             _ => vec![(self.random.pick(&Policy::ALL), measurement)],
         };
-        let host = self.random.pick(&HOSTS).to_owned();
+        let tag = if self.random.bool() { "host" } else { self.random.pick(&TAGS) };
+        let value = self.random.pick(values_of(tag));
         let filter = match self.random.u8(..6) {
             0..=1 => Filter::All,
-            2..=3 => Filter::Host(host),
-            4 => Filter::NotHost(host),
-            _ => Filter::WithoutZone,
+            2..=3 => Filter::Equal(tag, value),
+            4 => Filter::NotEqual(tag, value),
+            _ => Filter::Missing(tag),
         };
         // From one time to another, in the midst of days as well.
-        let start_ns = self.day() + self.random.i64(0..TIMES_PER_DAY);
+        let start_ns = self.batches.usual_time_ns();
         let end_ns = start_ns + self.random.i64(0..6) * DAY_NS + self.random.i64(1..TIMES_PER_DAY);
         let times = if self.random.once_in(5) { TimeRange::ALL } else { TimeRange::new(start_ns, end_ns) };
         Selection { tables, filter, times }
