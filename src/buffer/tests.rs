@@ -239,7 +239,7 @@ fn tens_of_thousands_of_fields_are_found_when_chunks_are_merged_and_read() {
             fields: names.iter().enumerate().map(field).collect(),
         })
     };
-    let mut buffer = TableBuffer::default();
+    let mut buffer = TableBuffer::new(CHUNK_CELLS_MAX);
     for time in 0..2 {
         buffer.push(Sequence(time as u64 + 1), row(time));
         buffer.chunks(&schema).unwrap();

@@ -137,11 +137,11 @@ impl Engine {
         if self.closed.load(Ordering::Acquire) {
             return Err(EngineError::Closed);
         }
-        let gate = self.close_gate().await?;
+        let closed = self.close_gate().await?;
         let changes = decide(&self.live.load())?;
         if changes.is_empty() {
             return Ok(());
         }
-        self.commit_decided(gate, changes, Effect::Catalog).await
+        self.commit_decided(closed, changes, Effect::Catalog).await
     }
 }

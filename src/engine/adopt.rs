@@ -5,7 +5,7 @@
 //! of the log, and the log goes on behind them, so that "newer wins" holds for what is written to it from now on.
 
 use super::Engine;
-use super::commit::Effect;
+use super::commit::{Closed, Effect};
 use super::error::EngineError;
 use super::role::Writer;
 use crate::catalog;
@@ -69,14 +69,15 @@ impl Engine {
         let _orphans = self.orphans_lock.lock().await;
         self.look_for_files(image).await?;
         let _flush = self.flush_lock.lock().await;
-        let _gate = self.close_gate().await?;
+        // Writes wait to the end: they would give new tables the ids of those that come.
+        let Closed { gate: _gate, turn } = self.close_gate().await?;
         let state = self.live.load_full();
         catalog::check_new_database(&state, name)?;
         self.check_files_are_free(writer, image)?;
         let added = image.renumbered(&state, name, writer.wal.last_sequence())?;
         state.with_changes(&added.changes).map_err(|e| EngineError::Unfit(e.to_string()))?;
         writer.wal.skip_through(added.through);
-        self.commit(added.changes, Effect::Catalog).await
+        self.commit(turn, added.changes, Effect::Catalog).await
     }
 
     /// Files that were put too long ago were deleted as orphans.

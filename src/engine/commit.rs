@@ -23,7 +23,7 @@ use crate::model::state::State;
 use crate::model::tombstone::Tombstone;
 use std::convert::Infallible;
 use std::sync::Arc;
-use tokio::sync::RwLockWriteGuard;
+use tokio::sync::{MutexGuard, RwLockWriteGuard};
 
 /// What a commit does besides changing the state.
 #[derive(Clone, Debug)]
@@ -57,51 +57,52 @@ pub(super) struct Unsettled {
     is_durable: bool,
 }
 
+/// The turn to change something: nothing is unsettled, and nobody else changes anything while it is held.
+#[derive(Debug)]
+pub(super) struct Turn<'a>(MutexGuard<'a, Option<Unsettled>>);
+
+/// The right to decide on what is there by now: no write comes while it is held, and nobody else changes anything.
+#[derive(Debug)]
+pub(super) struct Closed<'a> {
+    pub(super) gate: RwLockWriteGuard<'a, ()>,
+    pub(super) turn: Turn<'a>,
+}
+
 impl Engine {
-    /// Makes changes durable and visible. A change that removes rows or tables is to be made with the gate closed, or by
-    /// [`Engine::commit_decided`].
+    /// Makes changes durable and visible, while writes go on unless the caller holds the gate. Changes that remove rows or tables are
+    /// made by [`Engine::commit_decided`].
     ///
     /// # Errors
-    /// [`EngineError::Unsettled`] when nothing was tried. Otherwise it may be that the changes were made, or come to be.
-    pub(super) async fn commit(&self, changes: Vec<Change>, effect: Effect) -> Result<(), EngineError> {
+    /// When it may be that the changes were made, or come to be, or that they do not fit.
+    pub(super) async fn commit(
+        &self,
+        Turn(mut unsettled): Turn<'_>,
+        changes: Vec<Change>,
+        effect: Effect,
+    ) -> Result<(), EngineError> {
         self.writer()?;
-        let mut unsettled = self.unsettled.lock().await;
-        if unsettled.is_some() {
-            return Err(EngineError::Unsettled);
-        }
         self.set_apart(&effect, &changes);
         // Noted before it is sent: whoever waits for this may stop waiting.
-        let sent = unsettled.insert(Unsettled { changes, effect, is_durable: false });
-        match self.send(&sent.changes).await {
-            Ok(()) => match unsettled.take() {
-                Some(Unsettled { changes, effect, .. }) => self.take_effect(&changes, effect),
-                None => Ok(()),
-            },
-            Err(error) => {
-                if !matches!(error, EngineError::Manifest(_)) {
-                    *unsettled = None;
-                }
-                Err(error)
-            }
+        *unsettled = Some(Unsettled { changes, effect, is_durable: false });
+        self.send_unsettled(&mut unsettled).await?;
+        match unsettled.take() {
+            Some(Unsettled { changes, effect, .. }) => self.take_effect(&changes, effect),
+            None => Ok(()),
         }
     }
 
-    /// As [`Engine::commit`], for what was decided with the gate closed by [`Engine::close_gate`]. Writes wait while it is decided and
-    /// when it takes effect, not for the store in between: what they bring is kept apart.
+    /// As [`Engine::commit`], for what was decided with the gate closed. Writes wait while it is decided and when it takes effect, not
+    /// for the store in between: what they bring is kept apart.
     ///
     /// # Errors
     /// As [`Engine::commit`].
     pub(super) async fn commit_decided(
         &self,
-        gate: RwLockWriteGuard<'_, ()>,
+        Closed { gate, turn: Turn(mut unsettled) }: Closed<'_>,
         changes: Vec<Change>,
         effect: Effect,
     ) -> Result<(), EngineError> {
         self.writer()?;
-        let mut unsettled = self.unsettled.lock().await;
-        if unsettled.is_some() {
-            return Err(EngineError::Unsettled);
-        }
         self.set_apart(&effect, &changes);
         *unsettled = Some(Unsettled { changes, effect, is_durable: false });
         drop(gate);
@@ -151,16 +152,31 @@ impl Engine {
         }
     }
 
-    /// Closes the gate at a moment when nothing is unsettled.
+    /// Waits for the turn to change something, and settles what is not. Not to be called with the gate closed.
     ///
     /// # Errors
     /// As [`Engine::settle`].
-    pub(super) async fn close_gate(&self) -> Result<RwLockWriteGuard<'_, ()>, EngineError> {
+    pub(super) async fn turn(&self) -> Result<Turn<'_>, EngineError> {
+        loop {
+            self.settle().await?;
+            let unsettled = self.unsettled.lock().await;
+            if unsettled.is_none() {
+                return Ok(Turn(unsettled));
+            }
+        }
+    }
+
+    /// Closes the gate at a moment when nothing is unsettled. While another change waits for the store, writes go on.
+    ///
+    /// # Errors
+    /// As [`Engine::settle`].
+    pub(super) async fn close_gate(&self) -> Result<Closed<'_>, EngineError> {
         loop {
             self.settle().await?;
             let gate = self.gate.write().await;
-            if self.unsettled.lock().await.is_none() {
-                return Ok(gate);
+            match self.unsettled.try_lock() {
+                Ok(unsettled) if unsettled.is_none() => return Ok(Closed { gate, turn: Turn(unsettled) }),
+                _ => {}
             }
         }
     }

@@ -41,7 +41,7 @@ impl Engine {
         if self.closed.load(Ordering::Acquire) {
             return Err(EngineError::Closed);
         }
-        let gate = self.close_gate().await?;
+        let closed = self.close_gate().await?;
         let tombstones = self.tombstones(writer, deletions)?;
         if tombstones.is_empty() {
             return Ok(());
@@ -62,7 +62,7 @@ impl Engine {
             );
             changes.push(Change::PutTombstone(tombstone.clone()));
         }
-        self.commit_decided(gate, changes, Effect::Deletion(tombstones)).await
+        self.commit_decided(closed, changes, Effect::Deletion(tombstones)).await
     }
 
     /// The tombstones of `deletions` that may delete something. To be called with the gate closed.

@@ -33,11 +33,12 @@ impl Engine {
     /// When the manifest cannot be extended.
     pub(super) async fn go_on_from_own_log(&self) -> Result<(), EngineError> {
         let log = self.writer()?.wal.id();
+        let turn = self.turn().await?;
         let state = self.live.load_full();
         if state.flushed_log() == Some(log) {
             return Ok(());
         }
         let flushed = Change::Flushed { through: state.flushed_through(), log: Some(log.clone()) };
-        self.commit(vec![flushed], Effect::Files(Vec::new(), Vec::new())).await
+        self.commit(turn, vec![flushed], Effect::Files(Vec::new(), Vec::new())).await
     }
 }

@@ -34,7 +34,7 @@ impl Engine {
     pub(super) async fn edit_files(&self, edits: Vec<FileEdit>) -> Result<(), EngineError> {
         // Flushes and drops change the list of files under it too.
         let _flush = self.flush_lock.lock().await;
-        self.settle().await?;
+        let turn = self.turn().await?;
         let live = self.live.load_full();
         let mut changes = Vec::new();
         let mut taken = Vec::new();
@@ -64,7 +64,7 @@ impl Engine {
         let mut spent = spent_tombstones(&after);
         spent.retain(|t| t.through <= flushed_through && taken.iter().any(|edit| edit.table == t.table));
         changes.extend(spent.iter().map(|t| Change::RemoveTombstone { table: t.table, id: t.id.clone() }));
-        self.commit(changes, Effect::Files(taken, spent)).await
+        self.commit(turn, changes, Effect::Files(taken, spent)).await
     }
 
     /// Shows readers the files after `edits`.

@@ -62,11 +62,11 @@ impl Engine {
             .await;
         // A deletion may have failed meanwhile.
         let written = match written {
-            Ok(written) => self.settle().await.map(|()| written),
+            Ok(written) => self.turn().await.map(|turn| (written, turn)),
             Err(error) => Err(error),
         };
-        let written = match written {
-            Ok(written) => written,
+        let (written, turn) = match written {
+            Ok(done) => done,
             Err(error) => {
                 self.discard(put.into_inner()).await;
                 return Err(error);
@@ -85,14 +85,14 @@ impl Engine {
         changes.extend(spent.iter().map(|t| Change::RemoveTombstone { table: t.table, id: t.id.clone() }));
         changes.push(Change::Flushed { through, log: Some(writer.wal.id().clone()) });
         let table_count = tables.len();
-        self.commit(changes, Effect::Flush(Flushed { through, tables, spent })).await?;
+        self.commit(turn, changes, Effect::Flush(Flushed { through, tables, spent })).await?;
         tracing::info!(tables = table_count, through = through.0, "flushed");
         Ok(())
     }
 
     /// Ends the current generation: what is buffered now is to be flushed.
     async fn freeze(&self, writer: &Writer) -> Result<Flushed, EngineError> {
-        let _gate = self.close_gate().await?;
+        let _closed = self.close_gate().await?;
         let through = writer.wal.rotate();
         self.counters.oldest_ns.store(0, Ordering::Relaxed);
         let spent = spent_tombstones(&self.live.load());

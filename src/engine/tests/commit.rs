@@ -145,10 +145,9 @@ async fn nothing_is_committed_beside_an_unsettled_change() {
     let lossy = Lossy::open().await;
     lossy.break_log(Fault::After);
     assert_lost(lossy.engine.create_database("other", None).await);
-    lossy.mend();
     let before = lossy.edit_count().await;
-    let refused = lossy.engine.commit(Vec::new(), Effect::Catalog).await;
-    assert!(matches!(refused, Err(EngineError::Unsettled)), "{refused:?}");
+    assert_lost(lossy.engine.turn().await);
+    assert_lost(lossy.engine.close_gate().await);
     assert_eq!(lossy.edit_count().await, before, "nothing was tried");
     assert!(lossy.is_unsettled().await);
 }
@@ -157,7 +156,9 @@ async fn nothing_is_committed_beside_an_unsettled_change() {
 #[tokio::test]
 async fn a_change_that_does_not_fit_is_not_tried_again() {
     let lossy = Lossy::open().await;
-    let refused = lossy.engine.commit(vec![Change::DropDatabase(DatabaseId(99))], Effect::Catalog).await;
+    let turn = lossy.engine.turn().await.unwrap();
+    let unfit = vec![Change::DropDatabase(DatabaseId(99))];
+    let refused = lossy.engine.commit(turn, unfit, Effect::Catalog).await;
     assert!(matches!(refused, Err(EngineError::Internal(_))), "{refused:?}");
     assert!(!lossy.is_unsettled().await);
     lossy.engine.create_database("other", None).await.unwrap();
