@@ -1,6 +1,7 @@
 //! [`QueryError`]: why a statement has no answer, by whose fault it is.
 
 use datafusion::error::DataFusionError;
+use std::any::Any;
 
 /// A statement failed. `Display` is the text that clients see.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +41,14 @@ impl QueryError {
     /// A task of the query ended by a panic: a bug.
     pub(super) fn panicked(panic: &tokio::task::JoinError) -> Self {
         Self::Internal(DataFusionError::Internal(panic.to_string()))
+    }
+
+    /// As [`QueryError::panicked`], for what is no task of its own.
+    pub(super) fn unwound(panic: &(dyn Any + Send)) -> Self {
+        let message = panic.downcast_ref::<String>().map(String::as_str);
+        let message =
+            message.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a message");
+        Self::Internal(DataFusionError::Internal(format!("the query panicked: {message}")))
     }
 
     /// Rows could not be read.

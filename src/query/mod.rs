@@ -23,6 +23,7 @@
 //! | [`functions`], [`exec`] | what DataFusion lacks: aggregates, selectors, scalar functions, plan nodes |
 //! | [`explain`] | EXPLAIN: what a plan would do, and did |
 //! | [`session`], [`run`], [`memory`] | planning and executing, within bounds |
+//! | `small` | which questions are answered on the thread that asks |
 //! | `outdated` | planning again what met a file that another process has deleted |
 //! | [`running`] | the queries that run, to be listed and killed |
 //! | [`timing`] | how long each stage takes |
@@ -46,6 +47,7 @@ pub mod scan;
 mod series_source;
 pub mod session;
 pub mod show;
+mod small;
 pub mod sql;
 pub mod statement;
 pub mod tables;

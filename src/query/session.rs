@@ -12,6 +12,7 @@ use super::run::{Attended, Language};
 use super::running::{QueryOrigin, RunningQueries, RunningQuery};
 use super::scan::{ReadLimits, SeriesColumn, TableSource};
 use super::show;
+use super::small::{Size, is_small, looks_at_little};
 use super::statement::{self, Planned, StatementContext};
 use super::tables::Tables;
 use super::{QueryContext, ResultStream, StatementOutcome, functions};
@@ -30,8 +31,10 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
 use datafusion::prelude::SessionConfig;
+use futures::FutureExt;
 use influxql::ast::Statement;
 use std::io::ErrorKind;
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -179,9 +182,19 @@ impl QueryEngine {
             }
             _ => {}
         }
-        let (engine, statement, context) = (self.clone(), statement.clone(), context.clone());
         let working = Arc::clone(&query);
-        let answer = async move { engine.answer(&statement, &context, working).await };
+        if is_small(statement) {
+            let answer = Box::pin(self.answer(statement, context, working, Size::Small));
+            return tokio::select! {
+                biased;
+                error = query.interrupted() => Err(error),
+                answer = AssertUnwindSafe(answer).catch_unwind() => {
+                    answer.unwrap_or_else(|panic| Err(QueryError::unwound(&*panic)))
+                }
+            };
+        }
+        let (engine, statement, context) = (self.clone(), statement.clone(), context.clone());
+        let answer = async move { engine.answer(&statement, &context, working, Size::Any).await };
         let planned = Attended::new(self.runtime().spawn(answer));
         tokio::select! {
             biased;
@@ -218,10 +231,11 @@ impl QueryEngine {
         statement: &Statement,
         context: &QueryContext,
         query: Arc<RunningQuery>,
+        size: Size,
     ) -> Result<StatementOutcome, QueryError> {
         let mut attempts = self.first_attempt();
         loop {
-            let error = match self.answer_once(statement, context, Arc::clone(&query)).await {
+            let error = match self.answer_once(statement, context, Arc::clone(&query), size).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
@@ -236,6 +250,7 @@ impl QueryEngine {
         statement: &Statement,
         context: &QueryContext,
         query: Arc<RunningQuery>,
+        size: Size,
     ) -> Result<StatementOutcome, QueryError> {
         let tables = self.snapshot().await?;
         let defaults = Defaults { database: context.database.as_deref(), policy: context.policy.as_deref() };
@@ -247,9 +262,15 @@ impl QueryEngine {
         Ok(match planned {
             Planned::Command(command) => StatementOutcome::Command(command),
             Planned::Listing(listing) => listing.into(),
-            Planned::Select(SelectPlan { plans, shape, target }) => {
+            Planned::Select(SelectPlan { mut plans, shape, target }) => {
                 let shape = shape.unwrap_or_else(ResultShape::empty);
-                let rows = ResultStream { shape, batches: self.run(plans, Language::Influxql, query) };
+                let is_small =
+                    matches!(plans.as_slice(), [plan] if size == Size::Small && looks_at_little(plan)?);
+                let batches = match plans.pop_if(|_| is_small) {
+                    Some(plan) => self.run_small(plan, query).await?,
+                    None => self.run(plans, Language::Influxql, query),
+                };
+                let rows = ResultStream { shape, batches };
                 match target {
                     None => StatementOutcome::Rows(rows),
                     Some(target) => StatementOutcome::Into(IntoRows::new(target, rows)),

@@ -85,6 +85,18 @@ impl Fixture {
         columns.flat_map(|column| column.flatten().map(str::to_owned)).collect()
     }
 
+    /// Has the only thread of queries compute until the sender sends.
+    fn keep_busy(&self) -> std::sync::mpsc::Sender<()> {
+        let (busy, is_busy) = std::sync::mpsc::channel();
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        self.query.runtime().spawn(async move {
+            busy.send(()).expect("the test waits");
+            let _ = released.recv();
+        });
+        is_busy.recv().expect("the thread runs");
+        release
+    }
+
     fn begin(&self, text: &str) -> QueryContext {
         let origin = QueryOrigin { text: text.to_owned(), ..QueryOrigin::default() };
         let running = self.query.running().begin(origin).expect("no limit");
@@ -115,17 +127,10 @@ async fn a_killed_query_ends_at_once_also_when_nobody_reads_it() {
 async fn a_killed_query_ends_at_once_while_its_planning_cannot() {
     let fixture = Fixture::new(QueryLimits::default()).await;
     fixture.fill(1, 1).await;
-    // The only thread of queries computes.
-    let (busy, is_busy) = std::sync::mpsc::channel();
-    let (release, released) = std::sync::mpsc::channel::<()>();
-    fixture.query.runtime().spawn(async move {
-        busy.send(()).expect("the test waits");
-        let _ = released.recv();
-    });
-    is_busy.recv().expect("the thread runs");
+    let release = fixture.keep_busy();
     let context = fixture.begin("the query");
     let id = context.running.as_ref().expect("set above").id();
-    let planning = fixture.outcome("SELECT f FROM m", &context);
+    let planning = fixture.outcome("SELECT * FROM m", &context);
     let killing = async {
         tokio::task::yield_now().await;
         assert_eq!(fixture.texts("SHOW QUERIES", 2).await.first().map(String::as_str), Some("the query"));
@@ -136,6 +141,16 @@ async fn a_killed_query_ends_at_once_while_its_planning_cannot() {
     let (planned, start) = tokio::join!(planning, killing);
     assert_eq!(planned.map(|_| ()).expect_err("killed").to_string(), "query interrupted");
     assert!(start.elapsed() < INTERRUPTION_MAX, "{:?}", start.elapsed());
+    release.send(()).expect("the thread waits");
+}
+
+#[tokio::test]
+async fn small_questions_need_no_thread_of_queries() {
+    let fixture = Fixture::new(QueryLimits::default()).await;
+    fixture.fill(2, 10).await;
+    let release = fixture.keep_busy();
+    let batches = fixture.batches("SELECT count(f) FROM m GROUP BY h").await.expect("it is answered");
+    assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 2);
     release.send(()).expect("the thread waits");
 }
 

@@ -26,6 +26,12 @@ const OPENINGS_MAX: usize = 16;
 /// Units whose first rows are fetched at the same time in each partition, where fetching takes a round trip over a network.
 const UNITS_AHEAD_REMOTE: usize = 4;
 
+/// A table has little when its rows are in no more files and buffered chunks than this, ...
+const PARTS_FEW: usize = 64;
+
+/// ... and have, counted in each of them, no more series than this.
+const SERIES_FEW: u64 = 100_000;
+
 /// Whether a table shows its series key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SeriesColumn {
@@ -58,6 +64,15 @@ impl TableSource {
     #[must_use]
     pub fn of_runs(&self, rows: RunRows) -> Self {
         Self { run_rows: Some(rows), ..self.clone() }
+    }
+
+    /// Whether the table has so few files and series that it takes no more than some milliseconds to look at all of them, whatever the
+    /// condition. The rows may be many.
+    pub fn has_little(&self) -> bool {
+        let ReadView { files, chunks, .. } = &self.view;
+        let in_files = files.iter().map(|file| file.series_count);
+        let in_chunks = chunks.iter().map(|chunk| chunk.rows().runs.len() as u64);
+        files.len() + chunks.len() <= PARTS_FEW && in_files.chain(in_chunks).sum::<u64>() <= SERIES_FEW
     }
 
     /// The rows to read: those of the moment when the table was looked up. A writer keeps the files of a view as long as it lives; an engine
