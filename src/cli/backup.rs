@@ -16,15 +16,16 @@ use std::sync::Arc;
 
 const EXAMPLES: &str = "\
 Examples:
-  tidegauge backup --to /backups/nyc                        the server on 127.0.0.1:8086, while it runs
+  tidegauge backup --to /backups/nyc                        the server on 127.0.0.1:8086
   tidegauge backup --to s3://bucket/nyc --url http://db1:8086 --option region=eu-central-1
   tidegauge backup --to /backups/nyc --keep 7               and delete all but the newest seven
   tidegauge backup --to /backups/nyc --data ./tidegauge-data
                                                             a stopped server's data
   tidegauge restore --from /backups/nyc --list              what is there
 
-A backup has every point that was acknowledged before it began. Later backups to the same address copy only the data files that
-are new. It is complete when its description is there, which is written last; an interrupted one is none.";
+A backup has every point that was acknowledged before it began. Later backups to the same address
+copy only the data files that are new. It is complete when its description is there, which is
+written last; an interrupted one is none.";
 
 /// Copy all databases to a place for backups, while the server runs.
 ///

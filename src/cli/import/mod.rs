@@ -39,8 +39,8 @@ const EXAMPLES: &str = "\
 Examples:
   tidegauge import -d nyc testdata/weather/weather.lp
   tidegauge import -d mydb --precision s points.lp.gz
-  tidegauge import export.txt      a file of `tidegauge export` or `influx_inspect export`, which names its databases itself
-  tidegauge import nyc/            the Parquet files of `tidegauge export --format parquet`, all or a part of them
+  tidegauge import export.txt      of `tidegauge export` or `influx_inspect export`: it names databases
+  tidegauge import nyc/            of `tidegauge export --format parquet`: all of the folder, or a part
   zstd -dc points.lp.zst | tidegauge import -d mydb -
 
 Where another file has the same point twice, the later one wins only with --in-flight 1.";
