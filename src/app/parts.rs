@@ -63,8 +63,12 @@ pub(super) async fn server_store(config: &Config) -> Result<Store, AppError> {
         return cached(Store::open_for_reading(&options).map_err(AppError::Store)?);
     }
     let store = cached(Store::open(&options).map_err(AppError::Store)?)?;
-    store.probe().await.map_err(AppError::Store)?;
-    Ok(store)
+    let probed = store.probe().await;
+    match probed {
+        Ok(()) => Ok(store),
+        Err(source @ StoreError::Failed { .. }) => Err(AppError::Probe { url: store.url().into(), source }),
+        Err(error) => Err(AppError::Store(error)),
+    }
 }
 
 /// The store, which keeps bytes of data files in memory and, where that is set, on a local disk.
