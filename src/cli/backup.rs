@@ -7,6 +7,7 @@ use super::progress;
 use super::remote::Remote;
 use super::settings::StorageSettings;
 use super::stopped;
+use super::terminal;
 use crate::backup::{self, Created, Source, StoreSource};
 use crate::clock::SystemClock;
 use crate::object::Store;
@@ -59,12 +60,12 @@ impl Backup {
                 create(&Remote::new(&self.server)?, &place).await?
             };
             for reason in &created.unreadable {
-                eprintln!("an earlier backup cannot be read: {reason}");
+                terminal::tell(format_args!("an earlier backup cannot be read: {reason}"));
             }
-            eprintln!("{}", summary(&created));
+            terminal::tell(summary(&created));
             if let Some(kept) = self.keep {
                 let deleted = backup::delete_old(&place, usize::try_from(kept).unwrap_or(usize::MAX)).await?;
-                eprintln!("{deleted} older backups deleted");
+                terminal::tell(format_args!("{deleted} older backups deleted"));
             }
             Ok(())
         })

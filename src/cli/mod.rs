@@ -82,7 +82,7 @@ pub fn run() -> ExitCode {
         // Whoever reads our output has enough of it (`tidegauge query … | head`).
         Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("tidegauge: {error}");
+            terminal::tell(format_args!("tidegauge: {error}"));
             ExitCode::FAILURE
         }
     }

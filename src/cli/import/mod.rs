@@ -22,6 +22,7 @@ mod tests;
 use super::client::{Client, ServerArgs, Written};
 use super::error::CliError;
 use super::progress::{self, Unit};
+use super::terminal;
 use super::write::TargetArgs;
 use clap::Args;
 use flate2::bufread::MultiGzDecoder;
@@ -102,7 +103,7 @@ impl Import {
         let report = super::block_on(send_all(client, items, self.in_flight.map(|n| n as usize)));
         bar.finish_and_clear();
         let report = report?;
-        eprintln!("{}", report.summary());
+        terminal::tell(report.summary());
         if report.is_complete() { Ok(()) } else { Err(CliError::failed("not everything was stored")) }
     }
 }
