@@ -11,6 +11,17 @@ pub enum AppError {
     /// The object store cannot be used.
     #[error(transparent)]
     Store(StoreError),
+    /// It did not do what a server needs, when that was tried at the start.
+    #[error(
+        "the object store {url} cannot be used: {source}; address, region and credentials are settings of \
+         [object_store], or variables of the provider (AWS_…, GOOGLE_…, AZURE_…)"
+    )]
+    Probe {
+        /// Its address.
+        url: String,
+        /// What failed.
+        source: StoreError,
+    },
     /// The folder of the data cannot be used.
     #[error("cannot use the folder {}: {source}", path.display())]
     Folder {

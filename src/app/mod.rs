@@ -1,8 +1,8 @@
 //! Layer 6: the composition root: which parts a server is made of, and the order of start and stop.
 //!
 //! ```text
-//! start   object store (opened, probed) ─▶ engine (log replayed) ─▶ query engine ─▶ port bound ─▶ requests
-//!                                                                                           └─▶ continuous queries, subscriber
+//! start   port taken ─▶ object store (opened, probed) ─▶ engine (log replayed) ─▶ query engine ─▶ port listens ─▶ requests
+//!                                                                                                            └─▶ continuous queries, subscriber
 //! stop    continuous queries end; no new connections ─▶ running requests end, or their time is up ─▶ engine flushes ─▶ done
 //!                                                                                                └─▶ subscriber hands on what waits
 //! ```
@@ -11,7 +11,8 @@
 //! continuous queries and hands nothing on.
 //!
 //! Nothing is served before everything that was acknowledged is back, and nothing is given up before it is
-//! safe. A start that fails leaves nothing running.
+//! safe. A start that fails leaves nothing running. Opening the engine takes the store from a server that writes to it, so what can be
+//! found wrong without it, such as a port that is in use, is found before.
 
 mod continuous_queries;
 mod error;
@@ -25,7 +26,7 @@ use crate::config::Config;
 use crate::engine::Engine;
 use crate::model::limits::FORWARD_DRAIN_S;
 use crate::query::QueryEngine;
-use crate::server::AppState;
+use crate::server::{AppState, Port};
 use crate::subscriber::Subscriber;
 use crate::telemetry;
 use parts::Subscriptions;
@@ -53,10 +54,12 @@ impl App {
     ///
     /// When one of the parts does not start.
     pub async fn start(config: &Config) -> Result<Self, AppError> {
+        let port = parts::take_port(&config.bind).await?;
+        parts::check_subscriber(config)?;
         let store = parts::server_store(config).await?;
         tracing::info!(store = store.url(), "the object store is ready");
         let (engine, subscriptions) = parts::server_engine(config, store).await?;
-        match Self::serve(config, engine.clone(), subscriptions).await {
+        match Self::serve(config, port, engine.clone(), subscriptions) {
             Ok(app) => Ok(app),
             Err(error) => {
                 // What the log gave back is in the log still; a flush only makes the next start shorter.
@@ -68,14 +71,15 @@ impl App {
         }
     }
 
-    async fn serve(
+    fn serve(
         config: &Config,
+        port: Port,
         engine: Arc<Engine>,
         subscriptions: Option<Subscriptions>,
     ) -> Result<Self, AppError> {
         let query = Arc::new(QueryEngine::new(engine.clone(), parts::query_options(config))?);
         let state = AppState::new(engine.clone(), query, parts::http_settings(config)).showing(config);
-        let server = parts::bind(&config.bind, state.clone()).await?;
+        let server = parts::listen(config, port, state.clone())?;
         let address = server.local_address();
         let subscriber = subscriptions.map(|waiting| parts::subscriber(config, waiting)).transpose()?;
         let stop = CancellationToken::new();

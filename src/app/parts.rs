@@ -8,8 +8,8 @@ use crate::engine::{CompactionOptions, Engine, EngineOptions};
 use crate::object::{DiskCacheOptions, Store, StoreError, StoreOptions};
 use crate::outbox::{Outbox, OutboxLimits, Outgoing};
 use crate::query::{QueryLimits, QueryOptions, StatementOutcome};
-use crate::server::{AppState, HttpSettings, Server, flight, write_into};
-use crate::subscriber::{Subscriber, SubscriberOptions};
+use crate::server::{AppState, HttpSettings, Port, Server, flight, write_into};
+use crate::subscriber::{self, Subscriber, SubscriberOptions};
 use crate::wal::WalOptions;
 use futures::FutureExt;
 use std::path::Path;
@@ -63,8 +63,12 @@ pub(super) async fn server_store(config: &Config) -> Result<Store, AppError> {
         return cached(Store::open_for_reading(&options).map_err(AppError::Store)?);
     }
     let store = cached(Store::open(&options).map_err(AppError::Store)?)?;
-    store.probe().await.map_err(AppError::Store)?;
-    Ok(store)
+    let probed = store.probe().await;
+    match probed {
+        Ok(()) => Ok(store),
+        Err(source @ StoreError::Failed { .. }) => Err(AppError::Probe { url: store.url().into(), source }),
+        Err(error) => Err(AppError::Store(error)),
+    }
 }
 
 /// The store, which keeps bytes of data files in memory and, where that is set, on a local disk.
@@ -107,16 +111,27 @@ pub(super) async fn server_engine(
     Ok((Engine::open(options, store, clock).await?, Some(Subscriptions { outbox, openings })))
 }
 
+/// Whether writes could be handed on with these settings.
+pub(super) fn check_subscriber(config: &Config) -> Result<(), AppError> {
+    if config.subscriber.enabled && !config.read_only.enabled {
+        subscriber::check(&subscriber_options(config))?;
+    }
+    Ok(())
+}
+
 /// Begins to hand writes on.
 pub(super) fn subscriber(config: &Config, subscriptions: Subscriptions) -> Result<Subscriber, AppError> {
+    Ok(Subscriber::start(subscriber_options(config), subscriptions.outbox, subscriptions.openings)?)
+}
+
+fn subscriber_options(config: &Config) -> SubscriberOptions {
     let settings = &config.subscriber;
-    let options = SubscriberOptions {
+    SubscriberOptions {
         http_timeout: Duration::from_secs(settings.http_timeout_s),
         write_concurrency: size(settings.write_concurrency),
         ca_certs: settings.ca_certs.as_ref().map(Into::into),
         insecure_skip_verify: settings.insecure_skip_verify,
-    };
-    Ok(Subscriber::start(options, subscriptions.outbox, subscriptions.openings)?)
+    }
 }
 
 fn engine_options(config: &Config) -> EngineOptions {
@@ -218,15 +233,21 @@ pub(super) async fn continuous_queries(config: Config, state: AppState, stop: Ca
 }
 
 /// Takes the port: the first address of a host name that can be had.
-pub(super) async fn bind(text: &str, state: AppState) -> Result<Server, AppError> {
+pub(super) async fn take_port(text: &str) -> Result<Port, AppError> {
     let failed = |source| AppError::Bind { address: text.to_owned(), source };
     let mut last = std::io::Error::new(std::io::ErrorKind::InvalidInput, "the host has no address");
     for address in tokio::net::lookup_host(text).await.map_err(failed)? {
-        let grpc = flight::router(state.clone());
-        match Server::bind(address, state.clone(), Some(grpc)).await {
-            Ok(server) => return Ok(server),
+        match Port::take(address) {
+            Ok(port) => return Ok(port),
             Err(error) => last = error,
         }
     }
     Err(failed(last))
+}
+
+/// Listens on the port.
+pub(super) fn listen(config: &Config, port: Port, state: AppState) -> Result<Server, AppError> {
+    let grpc = flight::router(state.clone());
+    Server::listen(port, state, Some(grpc))
+        .map_err(|source| AppError::Bind { address: config.bind.clone(), source })
 }

@@ -7,6 +7,7 @@ use super::progress;
 use super::remote::Remote;
 use super::settings::StorageSettings;
 use super::stopped;
+use super::terminal;
 use crate::backup::{self, Created, Source, StoreSource};
 use crate::clock::SystemClock;
 use crate::object::Store;
@@ -16,15 +17,16 @@ use std::sync::Arc;
 
 const EXAMPLES: &str = "\
 Examples:
-  tidegauge backup --to /backups/nyc                        the server on 127.0.0.1:8086, while it runs
+  tidegauge backup --to /backups/nyc                        the server on 127.0.0.1:8086
   tidegauge backup --to s3://bucket/nyc --url http://db1:8086 --option region=eu-central-1
   tidegauge backup --to /backups/nyc --keep 7               and delete all but the newest seven
   tidegauge backup --to /backups/nyc --data ./tidegauge-data
                                                             a stopped server's data
   tidegauge restore --from /backups/nyc --list              what is there
 
-A backup has every point that was acknowledged before it began. Later backups to the same address copy only the data files that
-are new. It is complete when its description is there, which is written last; an interrupted one is none.";
+A backup has every point that was acknowledged before it began. Later backups to the same address
+copy only the data files that are new. It is complete when its description is there, which is
+written last; an interrupted one is none.";
 
 /// Copy all databases to a place for backups, while the server runs.
 ///
@@ -58,12 +60,12 @@ impl Backup {
                 create(&Remote::new(&self.server)?, &place).await?
             };
             for reason in &created.unreadable {
-                eprintln!("an earlier backup cannot be read: {reason}");
+                terminal::tell(format_args!("an earlier backup cannot be read: {reason}"));
             }
-            eprintln!("{}", summary(&created));
+            terminal::tell(summary(&created));
             if let Some(kept) = self.keep {
                 let deleted = backup::delete_old(&place, usize::try_from(kept).unwrap_or(usize::MAX)).await?;
-                eprintln!("{deleted} older backups deleted");
+                terminal::tell(format_args!("{deleted} older backups deleted"));
             }
             Ok(())
         })

@@ -26,8 +26,8 @@ pub(super) struct ServerArgs {
         long,
         visible_alias = "url",
         value_name = "URL",
-        env = "TIDEGAUGE_HOST",
-        default_value = "http://127.0.0.1:8086"
+        env = HOST_VARIABLE,
+        default_value = HOST_DEFAULT
     )]
     pub(super) host: String,
     /// The user's name, where the server asks for one
@@ -38,7 +38,19 @@ pub(super) struct ServerArgs {
     pub(super) password: Option<String>,
 }
 
+/// The variable that names the server.
+const HOST_VARIABLE: &str = "TIDEGAUGE_HOST";
+
+/// The server that is spoken to when none is named.
+const HOST_DEFAULT: &str = "http://127.0.0.1:8086";
+
 impl ServerArgs {
+    /// Whether a flag names a server. The environment does not count: it is there for other commands too.
+    pub(super) fn is_named(&self) -> bool {
+        let variable = std::env::var_os(HOST_VARIABLE);
+        self.host != HOST_DEFAULT && variable.as_deref() != Some(std::ffi::OsStr::new(&self.host))
+    }
+
     /// The address as a URL; a plain `host:port` is spoken to in HTTP.
     pub(super) fn url(&self) -> Result<Url, ClientError> {
         let host = self.host.trim_end_matches('/');

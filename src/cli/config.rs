@@ -4,11 +4,12 @@ use super::error::CliError;
 use super::settings::Settings;
 use super::terminal;
 use crate::config::{Config, to_commented_toml};
+use crate::telemetry;
 use clap::Args;
 
 const EXAMPLES: &str = "\
 Examples:
-  tidegauge config                              the settings as they are now, file and environment included
+  tidegauge config                              the settings as they are now, with file and environment
   tidegauge config --defaults > tidegauge.toml  a file to start from
   tidegauge config --config tidegauge.toml      check a file";
 
@@ -28,7 +29,14 @@ pub(super) struct PrintConfig {
 
 impl PrintConfig {
     pub(super) fn run(self) -> Result<(), CliError> {
-        let config = if self.defaults { Config::default() } else { self.settings.load()?.config };
-        terminal::print(&to_commented_toml(&config))
+        if self.defaults {
+            return terminal::print(&to_commented_toml(&Config::default()));
+        }
+        let loaded = self.settings.load()?;
+        telemetry::check(&loaded.config.log.level)?;
+        for name in loaded.unknown_variables {
+            eprintln!("the environment variable {name} names no setting");
+        }
+        terminal::print(&to_commented_toml(&loaded.config))
     }
 }

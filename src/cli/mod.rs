@@ -28,7 +28,7 @@ use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
 Examples:
-  tidegauge serve                                  serve on 127.0.0.1:8086, data in ./tidegauge-data
+  tidegauge serve                                  on 127.0.0.1:8086, data in ./tidegauge-data
   tidegauge query 'CREATE DATABASE nyc'            one statement
   tidegauge import -d nyc testdata/weather/weather.lp
   tidegauge query -d nyc 'SELECT max(wind_gust) FROM weather GROUP BY origin'
@@ -37,12 +37,12 @@ Examples:
   tidegauge export -d nyc --out nyc.lp.gz --compress
   tidegauge backup --to /backups/nyc               a running server's data, copied while it runs
   tidegauge restore --from /backups/nyc --data ./restored
-  tidegauge inspect --data ./tidegauge-data        what is in the files, and whether they are whole
+  tidegauge inspect --data ./tidegauge-data        what the files hold, and if they are whole
   tidegauge config                                 every setting, with its value and its meaning
 
 `tidegauge COMMAND --help` shows more of each.";
 
-/// A time-series database in one binary that answers every generation of the InfluxDB API.
+/// A time-series database in one binary for the clients of InfluxDB: line protocol, InfluxQL, SQL over Arrow Flight.
 #[derive(Debug, Parser)]
 #[command(name = "tidegauge", version, after_help = EXAMPLES, arg_required_else_help = true)]
 struct Cli {
@@ -82,7 +82,7 @@ pub fn run() -> ExitCode {
         // Whoever reads our output has enough of it (`tidegauge query … | head`).
         Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("tidegauge: {error}");
+            terminal::tell(format_args!("tidegauge: {error}"));
             ExitCode::FAILURE
         }
     }

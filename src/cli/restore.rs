@@ -16,14 +16,16 @@ use indicatif::{HumanBytes, ProgressBar};
 const EXAMPLES: &str = "\
 Examples:
   tidegauge restore --from /backups/nyc --list              the backups of a place
-  tidegauge restore --from /backups/nyc --check             read every byte of the newest, compare, restore nothing
-  tidegauge restore --from /backups/nyc --data ./restored   everything, into a folder without data; then
+  tidegauge restore --from /backups/nyc --check             compare every byte of the newest
+  tidegauge restore --from /backups/nyc --data ./restored   all, into a folder without data; then
   tidegauge serve --data ./restored
-  tidegauge restore --from /backups/nyc --database nyc      one database, into the server on 127.0.0.1:8086
+  tidegauge restore --from /backups/nyc --database nyc      one, into the server on 127.0.0.1:8086
   tidegauge restore --from /backups/nyc --database nyc --as nyc_then --url http://db1:8086
-  tidegauge restore --from s3://bucket/nyc --option region=eu-central-1 --backup 20240301T120000.000Z --data ./restored
+  tidegauge restore --from s3://bucket/nyc --option region=eu-central-1 --data ./restored \\
+      --backup 20240301T120000.000Z
 
-Every file is compared with its checksum before it counts. A restore that fails leaves no database behind, and can be begun anew.";
+Every file is compared with its checksum before it counts. A restore that fails leaves no database
+behind, and can be begun anew.";
 
 /// Restore everything into an empty folder or object store, or one database into a server.
 ///
@@ -97,6 +99,12 @@ impl Restore {
         }
         if let Some(database) = &self.database {
             return self.restore_database(place, backup, database, bar).await;
+        }
+        if self.server.is_named() && !self.storage.are_named() {
+            return Err(CliError::failed(
+                "a whole backup is restored where no server has been, not into one that runs: name the place with --data, \
+                 --object-store or --config, or a single database for the server with --database",
+            ));
         }
         let config = self.storage.load()?.config;
         let empty = Empty::make(&config)?;

@@ -16,10 +16,11 @@ Examples:
   tidegauge serve --object-store s3://bucket/prefix --set object_store.region=eu-central-1
   tidegauge serve --read-only --bind 127.0.0.1:8087 --object-store s3://bucket/prefix
                                                    beside the one that writes; changes nothing
-  AWS_ENDPOINT=http://127.0.0.1:9000 AWS_ALLOW_HTTP=true tidegauge serve --object-store s3://bucket
+  AWS_ENDPOINT=http://127.0.0.1:9000 AWS_ALLOW_HTTP=true \\
+      tidegauge serve --object-store s3://bucket
 
-SIGTERM and SIGINT (Ctrl-C) end it in order: running requests end, what is buffered is flushed. A second one
-ends it at once; the write-ahead log keeps what was acknowledged.";
+SIGTERM and SIGINT (Ctrl-C) end it in order: running requests end, what is buffered is flushed. A
+second one ends it at once; the write-ahead log keeps what was acknowledged.";
 
 /// Run the server.
 #[derive(Debug, Args)]

@@ -1,13 +1,19 @@
-//! Standard output that may go away, and tables on it.
+//! Standard output and standard error, which may go away, and tables on them.
 
 use super::error::CliError;
 use comfy_table::{CellAlignment, Table, presets};
+use std::fmt::Display;
 use std::io::Write;
 
 /// Writes text to standard output.
 pub(super) fn print(text: &str) -> Result<(), CliError> {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(CliError::output)
+}
+
+/// Writes a line to standard error. That nobody reads it any more (`tidegauge import … 2>&1 | head`) is no reason to end what is under way.
+pub(super) fn tell(line: impl Display) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// A table of texts under a header; the columns that `is_number` says are aligned to the right.

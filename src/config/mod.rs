@@ -37,6 +37,9 @@ use std::path::Path;
 /// No setting is a longer time: ten years. It can be added to every point in time that is met, which more could not.
 const SECONDS_MAX: u64 = 10 * 365 * 86_400;
 
+/// A server is given no less memory: it would have room for hardly anything, and whoever set it meant another unit.
+const MEMORY_BYTES_MIN: u64 = 16 << 20;
+
 /// What the names of environment variables start with.
 pub const ENVIRONMENT_PREFIX: &str = "TIDEGAUGE_";
 
@@ -50,8 +53,10 @@ impl Config {
     pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-        Self::from_toml(&text)
-            .map_err(|message| ConfigError::Parse { path: path.to_owned(), message: message.to_string() })
+        Self::from_toml(&text).map_err(|error| ConfigError::Parse {
+            path: path.to_owned(),
+            message: error.to_string().trim_end().to_owned(),
+        })
     }
 
     /// Reads the text of a TOML file.
@@ -110,6 +115,12 @@ impl Config {
     /// When two settings contradict each other or one is out of range.
     pub fn fitted_to(mut self, machine: &Machine) -> Result<Self, ConfigError> {
         let budget_is_set = self.memory_bytes > 0;
+        if budget_is_set && self.memory_bytes < MEMORY_BYTES_MIN {
+            return Err(ConfigError::Range {
+                name: "memory_bytes",
+                reason: "it is a number of bytes, and a server needs 16777216 at least",
+            });
+        }
         let fill = |setting: &mut u64, value: u64| {
             if *setting == 0 {
                 *setting = value.max(1);

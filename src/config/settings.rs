@@ -19,7 +19,8 @@ section! {
         /// `object_store.url` says otherwise, of the data files (`store` in it). Only one server may use it at a time.
         data: PathBuf = "./tidegauge-data".into();
         /// Memory that the server takes for points, caches, queries and requests together: what each of them has follows from it
-        /// unless it is set. About a quarter is left for everything else. 0 = the memory of the container, or of the machine.
+        /// unless it is set. About a quarter is left for everything else. 0 = the memory of the container, or of the machine; else
+        /// at least 16777216.
         memory_bytes: u64 = 0;
         /// Where the data files lie.
         object_store: ObjectStoreConfig = ObjectStoreConfig::default();
@@ -48,7 +49,7 @@ section! {
     /// Where the data files lie. Credentials that are not set here are taken from the usual variables of
     /// the provider (AWS_…, GOOGLE_…, AZURE_…).
     ObjectStoreConfig {
-        /// file:///folder, memory:///, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix.
+        /// file:///folder or a plain path, memory:///, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix.
         /// Not set = the folder `store` in `data`.
         url: Option<String> = None;
         /// The address of a service other than the provider's own, such as http://127.0.0.1:9000.

@@ -100,7 +100,9 @@ fn one_number_bounds_the_memory_of_all_parts() {
     let refused =
         fitted("memory_bytes = 1_073_741_824\n[query]\nmemory_bytes = 1_000_000_000\n").unwrap_err();
     assert!(refused.to_string().starts_with("setting memory_bytes: "), "{refused}");
-    for memory_bytes in [64_u64 << 20, 256 << 20, 512 << 20, 64 << 30] {
+    let refused = fitted("memory_bytes = 4").unwrap_err().to_string();
+    assert!(refused.starts_with("setting memory_bytes: it is a number of bytes"), "{refused}");
+    for memory_bytes in [16_u64 << 20, 64 << 20, 256 << 20, 512 << 20, 64 << 30] {
         let config = fitted(&format!("memory_bytes = {memory_bytes}")).expect("one number is enough");
         assert!(config.http.body_decompressed_bytes_max <= memory_bytes / 4);
     }

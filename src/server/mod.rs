@@ -40,7 +40,7 @@ pub mod flight;
 pub mod listeners;
 
 pub use into::write_into;
-pub use listeners::http::Server;
+pub use listeners::http::{Port, Server};
 pub use metrics::Metrics;
 pub use settings::HttpSettings;
 

@@ -53,6 +53,14 @@ pub struct SubscriberOptions {
     pub insecure_skip_verify: bool,
 }
 
+/// Whether [`Subscriber::start`] would start with these settings: known before there is anything to hand on.
+///
+/// # Errors
+/// When the file of certificates cannot be used.
+pub fn check(options: &SubscriberOptions) -> Result<(), SubscriberError> {
+    HttpOptions::new(options).map(|_| ())
+}
+
 /// What hands writes on. Ends when it is stopped, or when its outbox is closed and empty.
 #[derive(Debug)]
 pub struct Subscriber {

@@ -39,7 +39,7 @@ pub enum WalError {
     #[error("write-ahead log: closed")]
     Closed,
     /// Another process has the folder open.
-    #[error("write-ahead log: {} is in use by another process", .0.display())]
+    #[error("write-ahead log: {} is in use by another process; only one server may use a data folder at a time", .0.display())]
     InUse(PathBuf),
     /// Damage was found and the strict setting forbids to start with it. Nothing was changed.
     #[error("write-ahead log: {} is damaged at byte {offset}: {reason}; strict mode refuses to start", file.display())]

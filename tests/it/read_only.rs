@@ -1,4 +1,4 @@
-//! Two servers over one store: one writes, the other only reads what that one has flushed.
+//! Two servers over one store: one writes, the other only reads what that one has flushed, or does not start.
 
 use crate::s3_server::S3Server;
 use crate::scenario::http::{Request, Response, percent_encode, send};
@@ -419,4 +419,29 @@ async fn a_reader_needs_a_store_of_another_server() {
     let refused =
         config.fitted_to(&Machine { memory_bytes: 2 << 30, core_count: 2 }).unwrap_err().to_string();
     assert!(refused.contains("read_only.enabled"), "{refused}");
+}
+
+/// A start took the store before it found that it could not serve: the server that wrote there refused writes from then on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_that_fails_leaves_the_store_to_the_server_that_writes() {
+    let place = Place::local();
+    let writer = place.writer().await;
+    query(&writer, "CREATE DATABASE d").await;
+    let other = tempfile::tempdir().unwrap();
+    let store = place.config(&[]).store_folder();
+    let port = writer.address().to_string();
+    for (name, value, expected) in [
+        ("bind", port.as_str(), "cannot listen on "),
+        ("subscriber.ca_certs", "/nowhere/ca.pem", "setting subscriber.ca_certs: "),
+    ] {
+        let settings = [
+            ("data", other.path().to_str().unwrap()),
+            ("object_store.url", store.to_str().unwrap()),
+            (name, value),
+        ];
+        let refused = App::start(&place.config(&settings)).await.err().expect(name).to_string();
+        assert!(refused.starts_with(expected), "{refused}");
+        write_files(&writer, 0..1).await;
+    }
+    writer.stop().await.unwrap();
 }

@@ -40,12 +40,14 @@ const EXAMPLES: &str = "\
 Examples:
   tidegauge export --out all.lp.gz --compress               every database
   tidegauge export -d nyc --out - | less                    to standard output
-  tidegauge export -d nyc --rp autogen --measurement weather --start 2013-07-01T00:00:00Z --end 2013-08-01T00:00:00Z --out july.lp
-  tidegauge export -d nyc --format parquet --out nyc/       a folder of Parquet files for each measurement
-  tidegauge import all.lp.gz                                the way back, here or into another server
+  tidegauge export -d nyc --rp autogen --measurement weather --out july.lp \\
+      --start 2013-07-01T00:00:00Z --end 2013-08-01T00:00:00Z
+  tidegauge export -d nyc --format parquet --out nyc/       a folder for each measurement
+  tidegauge import all.lp.gz                                the way back, or into another server
   influx -import -path all.lp.gz -compressed                into InfluxDB 1.x
 
-The points of one measurement are those of one moment; points that are written during the export may be missing from others.";
+The points of one measurement are those of one moment; points that are written during the export may
+be missing from others.";
 
 /// Write points to a file that `tidegauge import` and InfluxDB's `influx -import` read, or to Parquet files.
 ///

@@ -22,6 +22,7 @@ mod tests;
 use super::client::{Client, ServerArgs, Written};
 use super::error::CliError;
 use super::progress::{self, Unit};
+use super::terminal;
 use super::write::TargetArgs;
 use clap::Args;
 use flate2::bufread::MultiGzDecoder;
@@ -39,8 +40,8 @@ const EXAMPLES: &str = "\
 Examples:
   tidegauge import -d nyc testdata/weather/weather.lp
   tidegauge import -d mydb --precision s points.lp.gz
-  tidegauge import export.txt      a file of `tidegauge export` or `influx_inspect export`, which names its databases itself
-  tidegauge import nyc/            the Parquet files of `tidegauge export --format parquet`, all or a part of them
+  tidegauge import export.txt      of `tidegauge export` or `influx_inspect export`: it names databases
+  tidegauge import nyc/            of `tidegauge export --format parquet`: all of the folder, or a part
   zstd -dc points.lp.zst | tidegauge import -d mydb -
 
 Where another file has the same point twice, the later one wins only with --in-flight 1.";
@@ -102,7 +103,7 @@ impl Import {
         let report = super::block_on(send_all(client, items, self.in_flight.map(|n| n as usize)));
         bar.finish_and_clear();
         let report = report?;
-        eprintln!("{}", report.summary());
+        terminal::tell(report.summary());
         if report.is_complete() { Ok(()) } else { Err(CliError::failed("not everything was stored")) }
     }
 }

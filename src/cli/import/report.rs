@@ -5,6 +5,7 @@
 
 use super::source::Batch;
 use crate::cli::client::Written;
+use crate::cli::terminal;
 use std::collections::HashMap;
 
 /// Refusals that are printed. More would only scroll the first ones away.
@@ -35,8 +36,8 @@ impl Report {
         for line in refusal.lines {
             self.printed += 1;
             match self.printed {
-                ..=PRINTED_MAX => eprintln!("{line}"),
-                n if n == PRINTED_MAX + 1 => eprintln!("(further refusals are only counted)"),
+                ..=PRINTED_MAX => terminal::tell(line),
+                n if n == PRINTED_MAX + 1 => terminal::tell("(further refusals are only counted)"),
                 _ => {}
             }
         }
@@ -45,7 +46,7 @@ impl Report {
     /// Takes in that a statement failed. What it should have made may be there already, so that the points come through.
     pub(super) fn add_failed_statement(&mut self, line: u64, statement: &str, error: &str) {
         self.failed_statements += 1;
-        eprintln!("line {line}: {statement}: {error}");
+        terminal::tell(format_args!("line {line}: {statement}: {error}"));
     }
 
     /// Whether everything was run and stored.

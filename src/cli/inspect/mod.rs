@@ -12,7 +12,7 @@ mod log;
 mod manifest;
 
 use super::error::CliError;
-use super::settings::Settings;
+use super::settings::StorageSettings;
 use super::stopped::open_store;
 use super::terminal;
 use clap::{Args, ValueEnum};
@@ -26,7 +26,8 @@ Examples:
                                                        read every row of every data file
   tidegauge inspect --object-store s3://bucket/prefix manifest
 
-It changes nothing. It may run beside a server, which then may be in the middle of writing the last record.
+It changes nothing. It may run beside a server, which then may be in the middle of writing the last
+record.
 The exit code is 1 when something is damaged.";
 
 /// Show what is in the write-ahead log, the manifest and the data files, and whether they are whole.
@@ -34,7 +35,7 @@ The exit code is 1 when something is damaged.";
 #[command(after_help = EXAMPLES)]
 pub(super) struct Inspect {
     #[command(flatten)]
-    settings: Settings,
+    settings: StorageSettings,
     /// Read every row of the data files, not only their footers
     #[arg(long)]
     verify: bool,

@@ -18,6 +18,11 @@ use tonic::transport::{Channel, Endpoint};
 const DATABASE_KEY: &str = "database";
 
 pub(super) async fn run(session: &Session, text: &str) -> Result<(), CliError> {
+    if session.database.is_none() {
+        return Err(CliError::failed(
+            "SQL needs a database: name one with --database, or in the shell with `use NAME`",
+        ));
+    }
     let mut client = connect(session).await?;
     let info = client.execute(text.to_owned(), None).await.map_err(|error| flight_failed(&error))?;
     let schema = info.clone().try_decode_schema().map_err(CliError::failed)?;

@@ -58,7 +58,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 /// Largest message that is read, unpacked: a query text, or one row of parameters. gRPC's own default.
 const REQUEST_BYTES_MAX: usize = 4 << 20;
 
-/// The gRPC services of the port, for [`Server::bind`](super::Server::bind).
+/// The gRPC services of the port, for [`Server::listen`](super::Server::listen).
 ///
 /// Requests may be compressed by gzip; responses are not, since most clients would take that, few links need it, and
 /// it costs more than the query.

@@ -7,7 +7,7 @@ use crate::engine::{Engine, EngineOptions, WriteRequest};
 use crate::line_protocol::Precision;
 use crate::object::Store;
 use crate::query::{QueryEngine, QueryOptions};
-use crate::server::{AppState, HttpSettings, Server};
+use crate::server::{AppState, HttpSettings, Port, Server};
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::util::pretty::pretty_format_batches;
@@ -64,7 +64,8 @@ async fn start() -> Running {
     let query = Arc::new(QueryEngine::new(engine.clone(), options).unwrap());
     let state = AppState::new(engine, query, HttpSettings::default());
     let grpc = router(state.clone());
-    let server = Server::bind("127.0.0.1:0".parse().unwrap(), state, Some(grpc)).await.unwrap();
+    let port = Port::take("127.0.0.1:0".parse().unwrap()).unwrap();
+    let server = Server::listen(port, state, Some(grpc)).unwrap();
     let url = format!("http://{}", server.local_address());
     let (stop, stopped) = oneshot::channel::<()>();
     tokio::spawn(server.run(async move {

@@ -1,7 +1,7 @@
 //! The port that speaks HTTP/1.1, HTTP/2 without TLS (by prior knowledge) and gRPC.
 //!
-//! [`Server::bind`] takes the address, so that "address in use" is known before anything else starts;
-//! [`Server::run`] serves until it is told to stop, then lets requests that are being answered end, within a
+//! [`Port::take`] takes the address, so that "address in use" is known before anything else starts; clients are refused there until
+//! [`Server::listen`]. [`Server::run`] serves until it is told to stop, then lets requests that are being answered end, within a
 //! bound.
 
 use crate::server::{AppState, router};
@@ -20,9 +20,12 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 use tower::ServiceExt;
+
+/// Connections that wait to be accepted. The system has a bound of its own (`net.core.somaxconn`, 4096 on Linux).
+const ACCEPT_QUEUE_MAX: u32 = 4096;
 
 /// How long to wait after `accept` failed for want of file descriptors or memory, instead of spinning.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
@@ -31,6 +34,27 @@ const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 /// some ten of them: a client that has lost its power or network is gone after three to four minutes.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
+
+/// An address that was taken and on which nobody listens yet.
+#[derive(Debug)]
+pub struct Port {
+    socket: TcpSocket,
+}
+
+impl Port {
+    /// Takes the address.
+    ///
+    /// # Errors
+    /// When it cannot be had, as when another server listens there. Of two that start at the same time, the later finds out
+    /// in [`Server::listen`].
+    pub fn take(address: SocketAddr) -> io::Result<Self> {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // Connections that a server before left behind must not keep its successor from the port.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        Ok(Self { socket })
+    }
+}
 
 /// A server that has its port and does not serve yet.
 pub struct Server {
@@ -41,12 +65,13 @@ pub struct Server {
 }
 
 impl Server {
-    /// Takes the port. `grpc` are the gRPC services of the port (`tonic::service::Routes::into_axum_router`).
+    /// Listens: connections are taken from now on. To be called inside a Tokio runtime. `grpc` are the gRPC services of the port
+    /// (`tonic::service::Routes::into_axum_router`).
     ///
     /// # Errors
-    /// When the address cannot be bound.
-    pub async fn bind(address: SocketAddr, state: AppState, grpc: Option<Router>) -> io::Result<Self> {
-        let listener = TcpListener::bind(address).await?;
+    /// When another server listens there meanwhile.
+    pub fn listen(port: Port, state: AppState, grpc: Option<Router>) -> io::Result<Self> {
+        let listener = port.socket.listen(ACCEPT_QUEUE_MAX)?;
         let local_address = listener.local_addr()?;
         Ok(Self { listener, local_address, state, grpc })
     }

@@ -1,6 +1,6 @@
 //! Connections through real sockets: how many, and how long they wait for requests.
 
-use super::Server;
+use super::{Port, Server};
 use crate::clock::ManualClock;
 use crate::engine::{Engine, EngineOptions};
 use crate::object::Store;
@@ -32,7 +32,8 @@ async fn start(settings: HttpSettings) -> Running {
     engine.create_database("t", None).await.unwrap();
     let query = QueryEngine::new(engine.clone(), QueryOptions { threads: 1, ..QueryOptions::default() });
     let state = AppState::new(engine, Arc::new(query.unwrap()), settings);
-    let server = Server::bind("127.0.0.1:0".parse().unwrap(), state, None).await.unwrap();
+    let port = Port::take("127.0.0.1:0".parse().unwrap()).unwrap();
+    let server = Server::listen(port, state, None).unwrap();
     let address = server.local_address();
     let (stop, stopped) = oneshot::channel::<()>();
     tokio::spawn(server.run(async move {
