@@ -91,6 +91,8 @@ pub fn run() -> ExitCode {
 /// Runs a client or server command.
 fn block_on<T>(future: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        // A server answers small questions on these threads.
+        .thread_stack_size(crate::query::STACK_BYTES)
         .enable_all()
         .build()
         .map_err(|source| CliError::io("start the threads", source))?;

@@ -60,7 +60,7 @@ pub use command::{Command, UserCommand};
 pub use error::QueryError;
 pub use into::{IntoRows, IntoTarget};
 pub use running::{QueryOrigin, RunningQueries, RunningQuery};
-pub use session::{QueryEngine, QueryLimits, QueryOptions};
+pub use session::{QueryEngine, QueryLimits, QueryOptions, STACK_BYTES};
 pub use sql::{SqlParameters, SqlResult};
 
 use crate::model::result::ResultShape;

@@ -134,8 +134,9 @@ impl Drop for Threads {
     }
 }
 
-/// Planning recurses along conditions, whose length `influxql` bounds. Only what is used of it takes memory.
-const STACK_BYTES: usize = 64 << 20;
+/// The stack of a thread that plans queries: planning recurses along conditions, whose length `influxql` bounds. Only what is used of it
+/// takes memory.
+pub const STACK_BYTES: usize = 64 << 20;
 
 impl QueryEngine {
     /// Starts the threads of queries.
