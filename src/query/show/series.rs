@@ -2,7 +2,7 @@
 //! that of the texts: `m,host=a,t=b` stands before `m,host=a!`.
 
 use super::listing::{Column, Listing, page};
-use super::scope::{SeriesSource, check_tag_operators, series_of, tables_of};
+use super::scope::{SeriesSource, check_tag_operators, defaults_on, series_of, tables_of};
 use crate::model::database::DatabaseInfo;
 use crate::model::series_key;
 use crate::model::state::State;
@@ -28,7 +28,7 @@ pub async fn series(
     context: StatementContext<'_>,
 ) -> Result<Listing, QueryError> {
     let database = source::database(tables.state(), show.database.as_deref(), context.defaults)?;
-    check_policies(tables.state(), database, &show.sources, context)?;
+    check_policies(show, tables.state(), database, context)?;
     let condition = SeriesCondition::new(show.condition.as_ref(), context.now_ns)?;
     // With a time InfluxDB 1.x asks points, which any operator compares.
     if condition.bounds == TimeBounds::default() {
@@ -47,22 +47,24 @@ pub async fn series(
     Listing::new(vec!["".into(); keys.len()], vec![("key", Column::Text(keys))])
 }
 
-/// A policy in FROM says nothing about the series, but has to exist, unlike in SHOW TAG KEYS.
+/// The policies that FROM and the request mean, or else the default, have to exist, though the series of all are listed.
 fn check_policies(
+    show: &ShowSeries,
     state: &State,
     database: &Arc<DatabaseInfo>,
-    sources: &[Source],
     context: StatementContext<'_>,
 ) -> Result<(), QueryError> {
-    for source in sources {
+    let defaults = defaults_on(show.database.as_deref(), database, context.defaults);
+    if show.sources.is_empty() {
+        source::policy(state, database, None, defaults)?;
+    }
+    for source in &show.sources {
         let Source::Measurement(measurement) = source else { continue };
         let database = match &measurement.database {
-            Some(name) => source::database(state, Some(name), context.defaults)?,
+            Some(name) => source::database(state, Some(name), defaults)?,
             None => database,
         };
-        if measurement.policy.is_some() {
-            source::policy(state, database, measurement.policy.as_deref(), context.defaults)?;
-        }
+        source::policy(state, database, measurement.policy.as_deref(), defaults)?;
     }
     Ok(())
 }
