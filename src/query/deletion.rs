@@ -15,6 +15,7 @@
 
 use super::command::Command;
 use super::error::QueryError;
+use super::influxql::predicate::MEASUREMENT_NAME;
 use super::influxql::series::SeriesCondition;
 use super::influxql::source::Defaults;
 use super::influxql::time_range::TimeBounds;
@@ -32,9 +33,6 @@ use std::sync::Arc;
 
 #[cfg(test)]
 mod tests;
-
-/// The name that stands for the measurement in a condition.
-const MEASUREMENT_NAME: &str = "_name";
 
 /// `DELETE [FROM …] [WHERE …]`, of all policies where FROM names none.
 ///

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 /// The parameters that some request has. Others are not kept, or a form of short pairs would become many times as large.
-const NAMES: [&str; 18] = [
+const NAMES: [&str; 19] = [
     "async",
     "chunk_size",
     "chunked",
@@ -23,6 +23,7 @@ const NAMES: [&str; 18] = [
     "q",
     "rp",
     "start_ns",
+    "time_format",
     "verbose",
     "window_start_ns",
 ];

@@ -1,22 +1,24 @@
 //! CSV: `name,tags,time,f1,…` in front of each statement's rows, an empty line between statements.
 //!
 //! Tags are one field, written as in a series key: `k=v,k2=v2` with commas, spaces and equals signs escaped, absent
-//! ones left out. Times are nanoseconds unless the client names a unit. Floats have no exponent. Errors and
+//! ones left out. Times are nanoseconds unless the client names a unit or wants text. Floats have no exponent. Errors and
 //! messages of statements do not appear. The header is repeated when the columns change within a statement
 //! (1.12).
 
-use super::Epoch;
 use super::cells::{Cell, Columns};
 use super::number::{push_integer, push_plain_float};
 use super::text::push_csv_field;
-use super::timestamp::push_scaled;
+use super::timestamp::{Rfc3339, push_scaled};
 use super::writer::{SeriesHead, UnsupportedValue, Writer};
+use super::{Epoch, Options};
 use std::ops::Range;
 use std::sync::Arc;
 
 /// The CSV writer.
 pub(super) struct Csv {
     epoch: Epoch,
+    /// Prints times that are to be text.
+    rfc3339: Option<Rfc3339>,
     statement_id: usize,
     /// Statement and columns of the last header.
     header: Option<(usize, Vec<Arc<str>>)>,
@@ -25,9 +27,10 @@ pub(super) struct Csv {
 }
 
 impl Csv {
-    pub(super) fn new(epoch: Option<Epoch>) -> Self {
-        let epoch = epoch.unwrap_or(Epoch::Nanoseconds);
-        Self { epoch, statement_id: 0, header: None, prefix: Vec::new() }
+    pub(super) fn new(options: &Options) -> Self {
+        let epoch = options.epoch.unwrap_or(Epoch::Nanoseconds);
+        let rfc3339 = options.text_times.then(Rfc3339::new);
+        Self { epoch, rfc3339, statement_id: 0, header: None, prefix: Vec::new() }
     }
 
     fn header(&mut self, out: &mut Vec<u8>, head: &SeriesHead<'_>) {
@@ -48,10 +51,13 @@ impl Csv {
     }
 
     #[inline]
-    fn cell(&self, out: &mut Vec<u8>, cell: Cell<'_>) {
+    fn cell(&mut self, out: &mut Vec<u8>, cell: Cell<'_>) {
         match cell {
             Cell::Null => {}
-            Cell::Time(time_ns) => push_scaled(out, self.epoch, time_ns),
+            Cell::Time(time_ns) => match &mut self.rfc3339 {
+                Some(rfc3339) => rfc3339.push(out, time_ns),
+                None => push_scaled(out, self.epoch, time_ns),
+            },
             Cell::Float(value) if value.is_nan() => {}
             Cell::Float(value) => push_plain_float(out, value),
             Cell::Integer(value) => push_integer(out, value),
@@ -99,6 +105,9 @@ impl Writer for Csv {
 
     fn begin_series(&mut self, out: &mut Vec<u8>, head: &SeriesHead<'_>) {
         self.header(out, head);
+        if let Some(rfc3339) = &mut self.rfc3339 {
+            rfc3339.set_zone(head.shape.time_zone);
+        }
         self.prefix.clear();
         push_csv_field(&mut self.prefix, head.name);
         self.prefix.push(b',');

@@ -91,9 +91,9 @@ impl ResponseEncoder {
     #[must_use]
     pub fn new(options: &Options) -> Self {
         let writer: Box<dyn Writer> = match options.format {
-            Format::Json => Box::new(Json::new(options.epoch, options.pretty)),
-            Format::Csv => Box::new(Csv::new(options.epoch)),
-            Format::MessagePack => Box::new(MessagePack::new(options.epoch)),
+            Format::Json => Box::new(Json::new(options)),
+            Format::Csv => Box::new(Csv::new(options)),
+            Format::MessagePack => Box::new(MessagePack::new(options)),
         };
         Self {
             is_binary_document: writer.patches_open_document(),

@@ -4,12 +4,12 @@
 //! and name, tags, columns, values, partial. Every document ends in a newline. NaN is null; an infinite
 //! value cannot be written.
 
-use super::Epoch;
 use super::cells::{Cell, Columns, Texts};
 use super::number::{push_integer, push_json_float};
 use super::text::push_json_string;
 use super::timestamp::{Rfc3339, push_scaled};
 use super::writer::{SeriesHead, UnsupportedValue, Writer};
+use super::{Epoch, Options};
 use std::ops::Range;
 
 /// Depths of indentation of what stands at the beginning of a line.
@@ -71,8 +71,9 @@ impl Layout {
 }
 
 impl Json {
-    pub(super) fn new(epoch: Option<Epoch>, pretty: bool) -> Self {
-        let layout = Layout { pretty };
+    pub(super) fn new(options: &Options) -> Self {
+        let layout = Layout { pretty: options.pretty };
+        let epoch = options.epoch.filter(|_| !options.text_times);
         Self { layout, epoch, rfc3339: Rfc3339::new(), result_count: 0, series_count: 0, row_count: 0 }
     }
 

@@ -11,9 +11,10 @@
 //! form and are patched. Hence the bytes of an open document may not be sent yet, and an unchunked response
 //! is held until it ends; `encoder` bounds it.
 
-use super::Epoch;
 use super::cells::{Cell, Columns};
+use super::timestamp::Rfc3339;
 use super::writer::{SeriesHead, UnsupportedValue, Writer};
+use super::{Epoch, Options};
 use crate::model::time::SECOND_NS;
 use std::ops::Range;
 
@@ -29,6 +30,8 @@ const TIME_EXTENSION: u8 = 5;
 /// The MessagePack writer.
 pub(super) struct MessagePack {
     epoch: Option<Epoch>,
+    /// Prints times that are to be text.
+    rfc3339: Option<Rfc3339>,
     results: OpenArray,
     /// Where the open result begins, so that an error can take its place.
     result_at: usize,
@@ -60,9 +63,10 @@ impl OpenArray {
 }
 
 impl MessagePack {
-    pub(super) fn new(epoch: Option<Epoch>) -> Self {
+    pub(super) fn new(options: &Options) -> Self {
         Self {
-            epoch,
+            epoch: options.epoch,
+            rfc3339: options.text_times.then(Rfc3339::new),
             results: OpenArray::default(),
             result_at: 0,
             result_members: 0,
@@ -74,12 +78,13 @@ impl MessagePack {
     }
 
     #[inline]
-    fn cell(&self, out: &mut Vec<u8>, cell: Cell<'_>) {
+    fn cell(&mut self, out: &mut Vec<u8>, cell: Cell<'_>) {
         match cell {
             Cell::Null => out.push(NIL),
-            Cell::Time(time_ns) => match self.epoch {
-                Some(epoch) => push_signed(out, epoch.scale(time_ns)),
-                None => push_time(out, time_ns),
+            Cell::Time(time_ns) => match (&mut self.rfc3339, self.epoch) {
+                (Some(rfc3339), _) => push_text_time(out, rfc3339, time_ns),
+                (None, Some(epoch)) => push_signed(out, epoch.scale(time_ns)),
+                (None, None) => push_time(out, time_ns),
             },
             Cell::Float(value) if value.is_nan() => out.push(NIL),
             Cell::Float(value) => {
@@ -130,6 +135,9 @@ impl Writer for MessagePack {
     }
 
     fn begin_series(&mut self, out: &mut Vec<u8>, head: &SeriesHead<'_>) {
+        if let Some(rfc3339) = &mut self.rfc3339 {
+            rfc3339.set_zone(head.shape.time_zone);
+        }
         self.series.count += 1;
         self.series_at = out.len();
         self.series_members = 2;
@@ -319,4 +327,10 @@ fn push_time(out: &mut Vec<u8>, time_ns: i64) {
     out.extend_from_slice(&[EXTENSION_8, 12, TIME_EXTENSION]);
     out.extend_from_slice(&time_ns.div_euclid(SECOND_NS).to_be_bytes());
     out.extend_from_slice(&nanoseconds.to_be_bytes());
+}
+
+fn push_text_time(out: &mut Vec<u8>, rfc3339: &mut Rfc3339, time_ns: i64) {
+    let mut text = Vec::new();
+    rfc3339.push(&mut text, time_ns);
+    push_text(out, &String::from_utf8_lossy(&text));
 }

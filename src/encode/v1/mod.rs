@@ -69,6 +69,8 @@ pub struct Options {
     /// Times as integers of this unit. Without it JSON has RFC 3339 text, CSV nanoseconds and MessagePack an
     /// extension type.
     pub epoch: Option<Epoch>,
+    /// Times as RFC 3339 text in every format, whatever `epoch` says.
+    pub text_times: bool,
     /// JSON indented by four spaces.
     pub pretty: bool,
     /// One document per series and per this many rows (> 0), instead of one document for all.

@@ -71,6 +71,10 @@ impl TableColumns<'_> {
 }
 
 impl Columns for TableColumns<'_> {
+    fn measurement(&self) -> Option<&str> {
+        Some(&self.table.name)
+    }
+
     fn tag(&self, name: &str) -> Option<Expr> {
         TableColumns::tag(self, name)
     }

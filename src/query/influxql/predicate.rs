@@ -11,6 +11,8 @@
 //! f > 1      f > 1.0                         a missing field is null, which never matches
 //! f > 'a'    false                           types that do not fit never match
 //! ```
+//!
+//! `_name` is the name of the measurement, whatever tags and fields there are, and so true or false for all of a table.
 
 use super::columns::or_else;
 use super::error::{Result, err};
@@ -28,6 +30,9 @@ use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 use influxql::Pattern;
 use influxql::ast::{BinaryOp, CastType, Expr as Ast};
 use std::collections::BTreeMap;
+
+/// The name that stands for the measurement in a condition.
+pub const MEASUREMENT_NAME: &str = "_name";
 
 /// A condition on the rows of one table.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,6 +88,11 @@ pub trait Columns {
 
     /// The field as a value of this type, null where a row lacks it; `None` when all do.
     fn field(&self, name: &str, ty: Type) -> Option<Expr>;
+
+    /// The measurement whose rows they are; `None` over a subquery, where its name is not to be had.
+    fn measurement(&self) -> Option<&str> {
+        None
+    }
 
     /// The type that a name has here which the statement takes for `ty`.
     fn type_as(&self, _name: &str, ty: Type) -> Type {
@@ -200,6 +210,7 @@ impl<'a> Context<'a> {
         match (left.unparenthesized(), right.unparenthesized()) {
             (Ast::VarRef { name, cast }, Ast::String(text))
                 if !text.is_empty()
+                    && name != MEASUREMENT_NAME
                     && self.names.type_of(name, *cast) == Type::Tag
                     && self.columns.text_of_tag(name).is_none() =>
             {
@@ -209,7 +220,28 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// What a comparison says about the measurement's name, if it is about that.
+    fn of_measurement(self, op: BinaryOp, left: &Ast, right: &Ast) -> Option<bool> {
+        let is_name = |side: &Ast| matches!(side, Ast::VarRef { name, .. } if name == MEASUREMENT_NAME);
+        let measurement = self.columns.measurement()?;
+        let value = match (left.unparenthesized(), right.unparenthesized()) {
+            (name, value) if is_name(name) => value,
+            (value, name) if is_name(name) => value,
+            _ => return None,
+        };
+        Some(match (op, value) {
+            (BinaryOp::Equal, Ast::String(text)) => text == measurement,
+            (BinaryOp::NotEqual, Ast::String(text)) => text != measurement,
+            (BinaryOp::Matches, Ast::Regex(pattern)) => pattern.is_match(measurement),
+            (BinaryOp::NotMatches, Ast::Regex(pattern)) => !pattern.is_match(measurement),
+            _ => false,
+        })
+    }
+
     fn comparison(self, op: BinaryOp, left: &'a Ast, right: &'a Ast) -> Result<Predicate> {
+        if let Some(holds) = self.of_measurement(op, left, right) {
+            return Ok(Predicate::Constant(holds));
+        }
         check_operators(left)?;
         check_operators(right)?;
         let (left, right) = self.operands(left, right)?;

@@ -1,13 +1,14 @@
 //! `SHOW MEASUREMENTS`.
 //!
 //! Its WHERE is about measurements, not series: `host = 'a'` holds for one with a series of that tag, `host != 'a'` for one
-//! that has the tag but no such series, and AND and OR join sets of measurements.
+//! that has the tag but no such series, `_name = 'm'` for the one of this name, and AND and OR join sets of measurements.
 
 use super::listing::{Column, Listing, page};
 use super::scope::{SeriesSource, series_of, tables_of};
 use crate::model::database::{DatabaseInfo, TableInfo};
 use crate::model::series_key;
 use crate::query::error::QueryError;
+use crate::query::influxql::predicate::MEASUREMENT_NAME;
 use crate::query::influxql::series::SeriesCondition;
 use crate::query::influxql::source;
 use crate::query::statement::StatementContext;
@@ -83,7 +84,7 @@ pub async fn measurements(
                     let of_one = std::slice::from_ref(table);
                     let all = if is_qualified { of_one } else { &measurement };
                     if match &condition {
-                        Some(condition) => holds(condition, all, tables, source).await?,
+                        Some(condition) => holds(condition, &name, all, tables, source).await?,
                         None => true,
                     } {
                         rows.insert(key);
@@ -108,6 +109,11 @@ enum Condition<'a> {
     /// The measurement has the tag, and one of its values matches, or none does.
     Tag {
         tag: &'a str,
+        value: Value<'a>,
+        wants_match: bool,
+    },
+    /// Its name matches, or does not.
+    Name {
         value: Value<'a>,
         wants_match: bool,
     },
@@ -159,22 +165,29 @@ fn read(condition: &Expr) -> Result<Condition<'_>, QueryError> {
         }
         _ => return wrong(format!("right side of '{op}' must be a tag value string")),
     };
-    Ok(Condition::Tag { tag, value, wants_match })
+    Ok(if tag == MEASUREMENT_NAME {
+        Condition::Name { value, wants_match }
+    } else {
+        Condition::Tag { tag, value, wants_match }
+    })
 }
 
 async fn holds(
     condition: &Condition<'_>,
+    name: &str,
     measurement: &[Arc<TableInfo>],
     tables: &dyn Tables,
     source: &dyn SeriesSource,
 ) -> Result<bool, QueryError> {
     let mut tags = BTreeSet::new();
     collect_tags(condition, &mut tags);
-    if !measurement.iter().any(|table| tags.iter().any(|tag| table.schema.tag(tag).is_some())) {
-        return Ok(false);
-    }
-    let series = series_of(measurement, &SeriesCondition::default(), None, tables, source).await?;
-    Ok(holds_for(condition, &series))
+    let has_tags = measurement.iter().any(|table| tags.iter().any(|tag| table.schema.tag(tag).is_some()));
+    let series = if has_tags {
+        series_of(measurement, &SeriesCondition::default(), None, tables, source).await?
+    } else {
+        Vec::new()
+    };
+    Ok(holds_for(condition, name, &series))
 }
 
 fn collect_tags<'a>(condition: &Condition<'a>, tags: &mut BTreeSet<&'a str>) {
@@ -183,13 +196,15 @@ fn collect_tags<'a>(condition: &Condition<'a>, tags: &mut BTreeSet<&'a str>) {
         Condition::Tag { tag, .. } => {
             tags.insert(tag);
         }
+        Condition::Name { .. } => {}
     }
 }
 
-fn holds_for(condition: &Condition<'_>, series: &[Arc<str>]) -> bool {
+fn holds_for(condition: &Condition<'_>, name: &str, series: &[Arc<str>]) -> bool {
     match condition {
-        Condition::All(all) => all.iter().all(|condition| holds_for(condition, series)),
-        Condition::Any(all) => all.iter().any(|condition| holds_for(condition, series)),
+        Condition::All(all) => all.iter().all(|condition| holds_for(condition, name, series)),
+        Condition::Any(all) => all.iter().any(|condition| holds_for(condition, name, series)),
+        Condition::Name { value, wants_match } => value.matches(name) == *wants_match,
         Condition::Tag { tag, value, wants_match } => {
             let mut values = series.iter().filter_map(|key| series_key::tag_value(key, tag)).peekable();
             values.peek().is_some() && values.any(|text| value.matches(&text)) == *wants_match

@@ -106,19 +106,28 @@ pub(super) fn measurements_of(
     defaults: Defaults<'_>,
 ) -> Result<Measurements, QueryError> {
     let database = source::database(state, on, defaults)?;
-    let defaults = match on {
-        // The request's policy belongs to the request's database.
-        Some(on) => {
-            Defaults { database: Some(on), policy: defaults.policy.filter(|_| defaults.database == Some(on)) }
-        }
-        None => Defaults { database: Some(&database.name), ..defaults },
-    };
+    let defaults = defaults_on(on, database, defaults);
     if !sources.is_empty() {
         return source::tables(state, sources, defaults);
     }
     let pattern = influxql::Pattern::new("").map_err(|error| QueryError::Query(error.to_string()))?;
     let name = MeasurementName { database: None, policy: None, name: Name::Regex(pattern) };
     source::tables(state, &[Source::Measurement(name)], defaults)
+}
+
+/// What the names of a statement with ON leave out. `database` is the one that it is about.
+pub(super) fn defaults_on<'a>(
+    on: Option<&'a str>,
+    database: &'a DatabaseInfo,
+    defaults: Defaults<'a>,
+) -> Defaults<'a> {
+    match on {
+        // The request's policy belongs to the request's database.
+        Some(on) => {
+            Defaults { database: Some(on), policy: defaults.policy.filter(|_| defaults.database == Some(on)) }
+        }
+        None => Defaults { database: Some(&database.name), ..defaults },
+    }
 }
 
 /// Refuses operators that do not compare tags, also where a condition is about fields, or about what there is not.

@@ -2,16 +2,19 @@
 //! that of the texts: `m,host=a,t=b` stands before `m,host=a!`.
 
 use super::listing::{Column, Listing, page};
-use super::scope::{SeriesSource, check_tag_operators, series_of, tables_of};
+use super::scope::{SeriesSource, check_tag_operators, defaults_on, series_of, tables_of};
+use crate::model::database::DatabaseInfo;
 use crate::model::series_key;
+use crate::model::state::State;
 use crate::query::error::QueryError;
 use crate::query::influxql::series::SeriesCondition;
 use crate::query::influxql::source;
 use crate::query::influxql::time_range::TimeBounds;
 use crate::query::statement::StatementContext;
 use crate::query::tables::Tables;
-use influxql::ast::ShowSeries;
+use influxql::ast::{ShowSeries, Source};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// `SHOW SERIES [ON …] [FROM …] [WHERE …] [LIMIT …] [OFFSET …]`.
 ///
@@ -25,6 +28,7 @@ pub async fn series(
     context: StatementContext<'_>,
 ) -> Result<Listing, QueryError> {
     let database = source::database(tables.state(), show.database.as_deref(), context.defaults)?;
+    check_policies(show, tables.state(), database, context)?;
     let condition = SeriesCondition::new(show.condition.as_ref(), context.now_ns)?;
     // With a time InfluxDB 1.x asks points, which any operator compares.
     if condition.bounds == TimeBounds::default() {
@@ -41,6 +45,28 @@ pub async fn series(
     let keys = page(keys, show.limit, show.offset);
     let keys: Vec<_> = keys.map(|(name, series)| line_protocol_key(&name, &series)).collect();
     Listing::new(vec!["".into(); keys.len()], vec![("key", Column::Text(keys))])
+}
+
+/// The policies that FROM and the request mean, or else the default, have to exist, though the series of all are listed.
+fn check_policies(
+    show: &ShowSeries,
+    state: &State,
+    database: &Arc<DatabaseInfo>,
+    context: StatementContext<'_>,
+) -> Result<(), QueryError> {
+    let defaults = defaults_on(show.database.as_deref(), database, context.defaults);
+    if show.sources.is_empty() {
+        source::policy(state, database, None, defaults)?;
+    }
+    for source in &show.sources {
+        let Source::Measurement(measurement) = source else { continue };
+        let database = match &measurement.database {
+            Some(name) => source::database(state, Some(name), defaults)?,
+            None => database,
+        };
+        source::policy(state, database, measurement.policy.as_deref(), defaults)?;
+    }
+    Ok(())
 }
 
 /// `measurement,tag=value,…` with the escapes of line protocol.

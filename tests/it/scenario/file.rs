@@ -109,6 +109,7 @@ const QUERY_OPTIONS: &[&str] = &[
     "db",
     "rp",
     "epoch",
+    "time_format",
     "chunked",
     "chunk_size",
     "pretty",

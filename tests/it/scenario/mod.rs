@@ -32,7 +32,7 @@
 //! | `users: NAME, NAME` | the file owns these users; steps create them. Renamed on the server as databases are |
 //! | `write [db= rp= precision= consistency=] [escaped]` | the indented lines below go to `/write`; 204 is expected unless an answer follows. `escaped` reads `\r \t \\ \xNN` in them |
 //! | `exec STATEMENT` | one statement sent to `/query` by POST; an empty result is expected unless an answer follows |
-//! | `query [db= rp= epoch= chunked chunk_size= pretty params=] [accept= method= raw show= no_q]` | the lines below, up to `----`, go to `/query` |
+//! | `query [db= rp= epoch= time_format= chunked chunk_size= pretty params=] [accept= method= raw show= no_q]` | the lines below, up to `----`, go to `/query` |
 //! | `request METHOD /path?query [accept= show=]` | any request; indented lines are its body, the answer is compared byte by byte |
 //! | `----` | the answer follows, up to the next line of this table. A line of an answer that looks like one is preceded by `\` |
 //! | `differs: REASON` | the next step's answer is deliberately not InfluxDB 1.6's; ours follows the recorded one after `---- tidegauge` |

@@ -68,7 +68,7 @@ pub(crate) fn build(scenario: &Scenario, step: &Step, prefix: &str) -> (Request,
 }
 
 fn query(scenario: &Scenario, options: &Options, text: &str, prefix: &str) -> (Request, View) {
-    const PASSED: &[&str] = &["rp", "epoch", "chunked", "chunk_size", "pretty", "params"];
+    const PASSED: &[&str] = &["rp", "epoch", "time_format", "chunked", "chunk_size", "pretty", "params"];
     let mut parameters = parameters(scenario, options, PASSED, prefix);
     let mut headers = accept(options);
     let (q, insertions) = rename_with_positions(text, &scenario.own_names(), prefix);

@@ -1,7 +1,8 @@
 //! Times as text and as numbers.
 
-use crate::encode::v1::Epoch;
+use super::{Rows, encode};
 use crate::encode::v1::timestamp::Rfc3339;
+use crate::encode::v1::{Epoch, Format, Options, Split};
 
 fn check_time(zone: Option<chrono_tz::Tz>, time_ns: i64, expected: &str) {
     let mut out = Vec::new();
@@ -47,5 +48,21 @@ fn epochs_round_towards_zero() {
         ("", None),
     ] {
         assert_eq!(Epoch::from_parameter(name).map(|epoch| epoch.scale(-1_500_000_000)), expected);
+    }
+}
+
+#[test]
+fn times_are_text_in_every_format_if_that_is_wanted() {
+    let rows: Rows<'_> = &[("m", &[], &[(1, Some(2.0))])];
+    for (format, expected) in [
+        (Format::Csv, "m,,1970-01-01T00:00:01Z,2"),
+        (Format::Json, r#"[["1970-01-01T00:00:01Z",2]]"#),
+        (Format::MessagePack, "\u{b4}1970-01-01T00:00:01Z"),
+    ] {
+        let options = Options { format, epoch: Some(Epoch::Seconds), text_times: true, ..Options::default() };
+        // Every byte as a character, as MessagePack is no text.
+        let encoded = encode(&options, Split::Rows, &[], &[rows]);
+        let text: String = encoded.into_iter().map(char::from).collect();
+        assert!(text.contains(expected), "{format:?}: {text}");
     }
 }

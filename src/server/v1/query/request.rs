@@ -63,6 +63,7 @@ impl QueryRequest {
         let options = Options {
             format: accept::format(&head.headers),
             epoch: Epoch::from_parameter(parameters.get("epoch").trim()),
+            text_times: wants_text_times(&parameters)?,
             pretty: url.get("pretty") == "true",
             chunk_rows: chunk_rows(&parameters),
             row_limit: state.settings.row_limit,
@@ -98,6 +99,15 @@ impl QueryRequest {
             is_async: parameters.get("async") == "true",
             _body_share: None,
         })
+    }
+}
+
+/// Whether times are text in every format, as the parameter `time_format` says since InfluxDB 1.12.3; else `epoch` counts.
+pub(super) fn wants_text_times(parameters: &Parameters) -> Result<bool, HttpError> {
+    match parameters.get("time_format").trim() {
+        "" | "epoch" => Ok(false),
+        "rfc3339" => Ok(true),
+        _ => Err(HttpError::bad_request("Time format must be one of the following: rfc3339,epoch")),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Tests of requests and bind parameters. Error texts are InfluxDB 1.6.7's.
 
 use super::params::bind_parameters;
-use super::request::QueryRequest;
+use super::request::{QueryRequest, wants_text_times};
 use super::style::{read_only_warning, style_of};
 use crate::encode::v1::{Options, Split};
 use crate::server::parameters::Parameters;
@@ -123,6 +123,17 @@ fn a_request_needs_a_text() {
     assert_eq!(of_file.statements.len(), 2);
     assert_eq!(of_file.database.as_deref(), Some("t"));
     assert_eq!(request("q=%3B", None).expect("no statement").statements.len(), 0);
+}
+
+#[test]
+fn the_format_of_times_is_one_of_two() {
+    let wanted = |parameters: &str| {
+        wants_text_times(&Parameters::parse(parameters.as_bytes())).map_err(|error| error.status_and_text().0)
+    };
+    assert_eq!(wanted("q=x"), Ok(false));
+    assert_eq!(wanted("time_format=epoch&epoch=s"), Ok(false));
+    assert_eq!(wanted("time_format=rfc3339&epoch=s"), Ok(true));
+    assert_eq!(wanted("time_format=RFC3339"), Err(400));
 }
 
 #[test]
