@@ -17,7 +17,6 @@ use super::error::{Result, err};
 use super::names::Names;
 use super::resolve::operator;
 use super::types::{Type, check_operators};
-use crate::query::error::QueryError;
 use crate::query::functions::scalar::arithmetic::{Clause, Operand as TypeOperand, arithmetic, result_type};
 use crate::query::functions::scalar::math::{MathFunction, math};
 use crate::query::functions::scalar::regex_match::regex_match;
@@ -223,7 +222,7 @@ impl<'a> Context<'a> {
                 texts(op, text_of(l), text_of(r))
             }
             (Side::Tag(l), Side::Tag(r)) => tags(op, l, r),
-            (Side::Tag(tag), Side::Regex(pattern)) => tag_and_regex(op, tag, pattern)?,
+            (Side::Tag(tag), Side::Regex(pattern)) => tag_and_regex(op, tag, pattern),
             (Side::Tag(tag), Side::Value(Some(Expr::Literal(text, _)), Type::String, IsLiteral(true)))
             | (Side::Value(Some(Expr::Literal(text, _)), Type::String, IsLiteral(true)), Side::Tag(tag)) => {
                 tag_and_text(op, tag, text.try_as_str().flatten().unwrap_or_default())
@@ -237,7 +236,7 @@ impl<'a> Context<'a> {
                 texts(op, tag, value)
             }
             (Side::Value(Some(value), Type::String, _), Side::Regex(pattern)) => {
-                let matches = matching(value, pattern)?;
+                let matches = matching(value, pattern);
                 match op {
                     BinaryOp::Matches => Predicate::Rows(matches),
                     BinaryOp::NotMatches => Predicate::Rows(Expr::Not(Box::new(matches))),
@@ -404,17 +403,17 @@ fn tag_and_text(op: BinaryOp, tag: Option<Expr>, text: &str) -> Predicate {
     }
 }
 
-fn tag_and_regex(op: BinaryOp, tag: Option<Expr>, pattern: &Pattern) -> Result<Predicate> {
+fn tag_and_regex(op: BinaryOp, tag: Option<Expr>, pattern: &Pattern) -> Predicate {
     let wants_match = match op {
         BinaryOp::Matches => true,
         BinaryOp::NotMatches => false,
-        _ => return Ok(Predicate::Constant(false)),
+        _ => return Predicate::Constant(false),
     };
     let takes_missing = pattern.is_match("") == wants_match;
-    let Some(tag) = tag else { return Ok(Predicate::Constant(takes_missing)) };
-    let matches = matching(tag.clone(), pattern)?;
+    let Some(tag) = tag else { return Predicate::Constant(takes_missing) };
+    let matches = matching(tag.clone(), pattern);
     let matches = if wants_match { matches } else { Expr::Not(Box::new(matches)) };
-    Ok(Predicate::Rows(if takes_missing { or_missing(&tag, matches) } else { matches }))
+    Predicate::Rows(if takes_missing { or_missing(&tag, matches) } else { matches })
 }
 
 fn tags(op: BinaryOp, left: Option<Expr>, right: Option<Expr>) -> Predicate {
@@ -516,10 +515,8 @@ fn holds(operator: Operator, left: &ScalarValue, right: &ScalarValue) -> bool {
     })
 }
 
-fn matching(text: Expr, pattern: &Pattern) -> Result<Expr> {
-    let function = regex_match(pattern.source())
-        .map_err(|error| QueryError::Query(format!("invalid regular expression: {error}")))?;
-    Ok(Expr::ScalarFunction(ScalarFunction::new_udf(function, vec![text])))
+fn matching(text: Expr, pattern: &Pattern) -> Expr {
+    Expr::ScalarFunction(ScalarFunction::new_udf(regex_match(pattern), vec![text]))
 }
 
 /// `tag IS NULL OR condition`.
