@@ -218,7 +218,6 @@ impl<'a> Context<'a> {
         }
         Ok(match (left, right) {
             (Side::Tag(l), Side::Tag(r)) if self.columns.has_empty_tags() => {
-                let text_of = |tag: Option<Expr>| tag.map_or_else(|| text(""), or_empty);
                 texts(op, text_of(l), text_of(r))
             }
             (Side::Tag(l), Side::Tag(r)) => tags(op, l, r),
@@ -229,11 +228,12 @@ impl<'a> Context<'a> {
             }
             (Side::Tag(tag), Side::Value(Some(value), Type::String, _))
             | (Side::Value(Some(value), Type::String, _), Side::Tag(tag)) => {
-                let tag = match tag {
-                    Some(tag) => or_empty(tag),
-                    None => text(""),
-                };
-                texts(op, tag, value)
+                // Beside what a row computes, a tag that its series lacks has no value: it is not even unequal.
+                match tag {
+                    tag if self.columns.has_empty_tags() => texts(op, text_of(tag), value),
+                    Some(tag) => texts(op, as_text(tag), value),
+                    None => Predicate::Constant(false),
+                }
             }
             (Side::Value(Some(value), Type::String, _), Side::Regex(pattern)) => {
                 let matches = matching(value, pattern);
@@ -524,9 +524,13 @@ fn or_missing(tag: &Expr, condition: Expr) -> Expr {
     binary(Expr::IsNull(Box::new(tag.clone())), Operator::Or, condition)
 }
 
-fn or_empty(tag: Expr) -> Expr {
-    let tag = Expr::Cast(Cast::new(Box::new(tag), DataType::Utf8));
-    or_else(tag, text(""))
+/// A tag's text, which is empty where it is missing.
+fn text_of(tag: Option<Expr>) -> Expr {
+    tag.map_or_else(|| text(""), |tag| or_else(as_text(tag), text("")))
+}
+
+fn as_text(tag: Expr) -> Expr {
+    Expr::Cast(Cast::new(Box::new(tag), DataType::Utf8))
 }
 
 fn binary(left: Expr, op: Operator, right: Expr) -> Expr {
