@@ -42,6 +42,10 @@ fn matches_as_go_does() {
     check_match("(?P<0>a)(?P<0>b)", &["ab"], &["ba"]);
     check_match("^$", &[""], &["a", "\n"]);
     check_match("^a$|(?m)^b$", &["a", "x\nb\ny"], &["x\na\ny"]);
+    check_match(r"^[\d\-a&&b]+$", &["1-a&b"], &["c"]);
+    check_match(r"^\s$", &[" "], &["\u{b}"]);
+    check_match(r"^\<a\>$", &["<a>"], &["a"]);
+    check_match("^a{2,}b{1,2}$", &["aaabb"], &["ab"]);
     check_match("a{0}|x{2,}?", &["", "xx"], &[]);
 }
 

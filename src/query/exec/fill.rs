@@ -18,8 +18,8 @@ pub enum FillMode {
     Linear,
     /// This value, of the column's type.
     Value(ScalarValue),
-    /// As [`FillMode::Value`], but null in a group that has no value at all in this column: what `count` gets
-    /// unless the query says otherwise, with 0.
+    /// As [`FillMode::Value`], but null in a group that has no value at all in this column, and, without a lower
+    /// bound, in buckets before the first value: what `count` gets unless the query says otherwise, with 0.
     ValueWhereAny(ScalarValue),
 }
 

@@ -18,7 +18,8 @@
 //! that are filled nullable. A group without rows gets none.
 //!
 //! Rows stream. What is buffered are rows that cannot be decided yet: with [`FillMode::Linear`] from a column's last
-//! known value on, with [`FillMode::ValueWhereAny`] until each such column of the group has shown a value.
+//! known value on, with [`FillMode::ValueWhereAny`] until each such column of the group has shown a value; in descending
+//! order without a lower bound also from its last one on.
 //!
 //! Not applied, by the planner, for `fill(none)`: there is nothing to do.
 

@@ -210,10 +210,26 @@ impl Group {
         }
         let of_column = |column: usize| match (&shape.fills[column], self.columns[column].known_end) {
             (FillMode::Linear, Some(known_end)) => known_end,
-            (FillMode::ValueWhereAny(_), None) => 0,
+            (FillMode::ValueWhereAny(_), known_end) => match (shape.range.lower_ns, shape.range.descending) {
+                (None, false) => self.pushed,
+                (None, true) => known_end.unwrap_or(0),
+                (Some(_), _) => known_end.map_or(0, |_| self.pushed),
+            },
             _ => self.pushed,
         };
         shape.filled().map(of_column).min().unwrap_or(self.pushed)
+    }
+
+    /// Whether the next row lies among the buckets of a column that is filled where it has any. Without a lower bound
+    /// these are not all of the group: they begin with the column's own first value, or, in descending order, end
+    /// with its last.
+    fn has_bucket(&self, shape: &GapFillShape, column: usize) -> bool {
+        let progress = &self.columns[column];
+        match (shape.range.lower_ns, shape.range.descending) {
+            (None, false) => progress.known.is_some(),
+            (None, true) => progress.known_end.is_some_and(|end| end > self.emitted),
+            (Some(_), _) => progress.known_end.is_some(),
+        }
     }
 
     /// Puts rows out: as many as can be decided, until the output is full.
@@ -287,7 +303,7 @@ impl Group {
             let cell = match (&shape.fills[column], &progress.known) {
                 (FillMode::Previous, Some(known)) => Cell::Row(&known.batch, known.row),
                 (FillMode::Value(_), _) => Cell::Constant,
-                (FillMode::ValueWhereAny(_), _) if progress.known_end.is_some() => Cell::Constant,
+                (FillMode::ValueWhereAny(_), _) if self.has_bucket(shape, column) => Cell::Constant,
                 _ => Cell::Null,
             };
             output.push_cell(column, cell);

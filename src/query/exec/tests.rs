@@ -200,6 +200,23 @@ fn count_is_zero_but_null_in_series_that_lack_the_column() {
 }
 
 #[test]
+fn count_without_a_lower_bound_is_null_before_the_columns_first_value() {
+    let fills = || [FillMode::ValueWhereAny(ScalarValue::Int64(Some(0))), FillMode::Null];
+    check_fill(
+        "a 10 - 1.5\na 30 1 5\na 50 - 2.25\nb 40 - 7",
+        fills(),
+        range(None, 70, 0, false),
+        "a 10 - 1.5\na 20 - -\na 30 1 5\na 40 0 -\na 50 0 2.25\na 60 0 -\nb 40 - 7\nb 50 - -\nb 60 - -",
+    );
+    check_fill(
+        "b 40 - 7\na 50 - 2.25\na 30 1 5\na 10 - 1.5",
+        fills(),
+        range(None, 70, 0, true),
+        "b 60 - -\nb 50 - -\nb 40 - 7\na 60 0 -\na 50 0 2.25\na 40 0 -\na 30 1 5\na 20 - -\na 10 - 1.5",
+    );
+}
+
+#[test]
 fn fill_none_makes_no_rows() {
     check_fill(FL, [FillMode::None, FillMode::None], range(Some(5), 100, 0, false), FL);
 }

@@ -5,7 +5,6 @@ mod points;
 
 use super::scalar::arithmetic::{Clause, Operand, Operator, arithmetic, result_type};
 use super::scalar::bucket::Buckets;
-use super::scalar::regex_match;
 use super::{aggregate, selector};
 use crate::model::value::FieldType;
 use arrow::array::{
@@ -402,36 +401,6 @@ fn incompatible_types_are_named() {
     );
 }
 
-#[test]
-fn regexes_have_gos_meaning() {
-    for (pattern, text, expected) in [
-        ("^a.c$", "abc", true),
-        (r"^\d$", "٣", false),
-        (r"^\w$", "é", false),
-        (r"^\s$", "\u{b}", false),
-        (r"^[\d\-a&&b]+$", "1-a&b", true),
-        (r"^[[a]$", "[", true),
-        (r"\Qa.b\E$", "xa.b", true),
-        (r"\Qa.b\E$", "xaxb", false),
-        (r"^\101$", "A", true),
-        (r"^\<a\>$", "<a>", true),
-        (r"^a{,2}$", "a{,2}", true),
-        (r"^a{2}$", "aa", true),
-        (r"^a{2,}b{1,2}$", "aaabb", true),
-        (r"^\p{^Greek}$", "a", true),
-        (r"(?i)ABC", "xabcx", true),
-        (r"\bcpu\b", "a cpu b", true),
-        (r"^[[:alpha:]_]+$", "a_b", true),
-        (r"a\/b", "a/b", true),
-    ] {
-        let regex = regex_match::compile(pattern).unwrap_or_else(|e| panic!("{pattern}: {e}"));
-        assert_eq!(regex.is_match(text.as_bytes()), expected, "{pattern} on {text:?}");
-    }
-    for pattern in ["(", "[z-a]", r"(?:\w{900}){900}", "\\"] {
-        assert!(regex_match::compile(pattern).is_err(), "{pattern}");
-    }
-}
-
 const HOUR_NS: i64 = 3_600_000_000_000;
 
 /// Checks the buckets of hourly points, and the walk over them, in seconds.
@@ -591,11 +560,6 @@ proptest! {
             prop_assert!(cursor.advance());
             prop_assert_eq!(cursor.start_ns(), expected);
         }
-    }
-
-    #[test]
-    fn regexes_never_panic(pattern in "[\\\\\\[\\]{}()a^&~\\-0-9,QEpPd:*?]{0,14}") {
-        let _ = regex_match::compile(&pattern);
     }
 
     #[test]

@@ -239,10 +239,15 @@ impl<'a> Shape<'a> {
         shows.then_some(Ties { series, text_count, is_descending })
     }
 
-    /// The types of the calls; `None` for one that would have that of its argument, and has none.
+    /// The types that `fill(N)` gives the calls, also those without values; `None` for one that would have that of its
+    /// argument, and has none.
     fn filled_types(&self) -> impl Iterator<Item = Option<Type>> {
-        let has_type = |call: &Call| call.result_type(call.argument.ty) != Type::Unknown;
-        self.calls.iter().map(move |call| has_type(call).then(|| call.ty()))
+        let has_number = matches!(self.query.fill, Fill::Integer(_) | Fill::Float(_));
+        self.calls.iter().map(move |call| match call.result_type(call.argument.ty) {
+            Type::Unknown => None,
+            ty if has_number => Some(ty),
+            _ => Some(call.ty()),
+        })
     }
 
     /// Rows with the columns `tag_i`, `window`, `call_i`, `point_time`, `aux_i`, one for each group with a point.

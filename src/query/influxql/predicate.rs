@@ -19,7 +19,6 @@ use super::error::{Result, err};
 use super::names::Names;
 use super::resolve::operator;
 use super::types::{Type, check_operators};
-use crate::query::error::QueryError;
 use crate::query::functions::scalar::arithmetic::{Clause, Operand as TypeOperand, arithmetic, result_type};
 use crate::query::functions::scalar::math::{MathFunction, math};
 use crate::query::functions::scalar::regex_match::regex_match;
@@ -251,25 +250,25 @@ impl<'a> Context<'a> {
         }
         Ok(match (left, right) {
             (Side::Tag(l), Side::Tag(r)) if self.columns.has_empty_tags() => {
-                let text_of = |tag: Option<Expr>| tag.map_or_else(|| text(""), or_empty);
                 texts(op, text_of(l), text_of(r))
             }
             (Side::Tag(l), Side::Tag(r)) => tags(op, l, r),
-            (Side::Tag(tag), Side::Regex(pattern)) => tag_and_regex(op, tag, pattern)?,
+            (Side::Tag(tag), Side::Regex(pattern)) => tag_and_regex(op, tag, pattern),
             (Side::Tag(tag), Side::Value(Some(Expr::Literal(text, _)), Type::String, IsLiteral(true)))
             | (Side::Value(Some(Expr::Literal(text, _)), Type::String, IsLiteral(true)), Side::Tag(tag)) => {
                 tag_and_text(op, tag, text.try_as_str().flatten().unwrap_or_default())
             }
             (Side::Tag(tag), Side::Value(Some(value), Type::String, _))
             | (Side::Value(Some(value), Type::String, _), Side::Tag(tag)) => {
-                let tag = match tag {
-                    Some(tag) => or_empty(tag),
-                    None => text(""),
-                };
-                texts(op, tag, value)
+                // Beside what a row computes, a tag that its series lacks has no value: it is not even unequal.
+                match tag {
+                    tag if self.columns.has_empty_tags() => texts(op, text_of(tag), value),
+                    Some(tag) => texts(op, as_text(tag), value),
+                    None => Predicate::Constant(false),
+                }
             }
             (Side::Value(Some(value), Type::String, _), Side::Regex(pattern)) => {
-                let matches = matching(value, pattern)?;
+                let matches = matching(value, pattern);
                 match op {
                     BinaryOp::Matches => Predicate::Rows(matches),
                     BinaryOp::NotMatches => Predicate::Rows(Expr::Not(Box::new(matches))),
@@ -436,17 +435,17 @@ fn tag_and_text(op: BinaryOp, tag: Option<Expr>, text: &str) -> Predicate {
     }
 }
 
-fn tag_and_regex(op: BinaryOp, tag: Option<Expr>, pattern: &Pattern) -> Result<Predicate> {
+fn tag_and_regex(op: BinaryOp, tag: Option<Expr>, pattern: &Pattern) -> Predicate {
     let wants_match = match op {
         BinaryOp::Matches => true,
         BinaryOp::NotMatches => false,
-        _ => return Ok(Predicate::Constant(false)),
+        _ => return Predicate::Constant(false),
     };
     let takes_missing = pattern.is_match("") == wants_match;
-    let Some(tag) = tag else { return Ok(Predicate::Constant(takes_missing)) };
-    let matches = matching(tag.clone(), pattern)?;
+    let Some(tag) = tag else { return Predicate::Constant(takes_missing) };
+    let matches = matching(tag.clone(), pattern);
     let matches = if wants_match { matches } else { Expr::Not(Box::new(matches)) };
-    Ok(Predicate::Rows(if takes_missing { or_missing(&tag, matches) } else { matches }))
+    Predicate::Rows(if takes_missing { or_missing(&tag, matches) } else { matches })
 }
 
 fn tags(op: BinaryOp, left: Option<Expr>, right: Option<Expr>) -> Predicate {
@@ -548,10 +547,8 @@ fn holds(operator: Operator, left: &ScalarValue, right: &ScalarValue) -> bool {
     })
 }
 
-fn matching(text: Expr, pattern: &Pattern) -> Result<Expr> {
-    let function = regex_match(pattern.source())
-        .map_err(|error| QueryError::Query(format!("invalid regular expression: {error}")))?;
-    Ok(Expr::ScalarFunction(ScalarFunction::new_udf(function, vec![text])))
+fn matching(text: Expr, pattern: &Pattern) -> Expr {
+    Expr::ScalarFunction(ScalarFunction::new_udf(regex_match(pattern), vec![text]))
 }
 
 /// `tag IS NULL OR condition`.
@@ -559,9 +556,13 @@ fn or_missing(tag: &Expr, condition: Expr) -> Expr {
     binary(Expr::IsNull(Box::new(tag.clone())), Operator::Or, condition)
 }
 
-fn or_empty(tag: Expr) -> Expr {
-    let tag = Expr::Cast(Cast::new(Box::new(tag), DataType::Utf8));
-    or_else(tag, text(""))
+/// A tag's text, which is empty where it is missing.
+fn text_of(tag: Option<Expr>) -> Expr {
+    tag.map_or_else(|| text(""), |tag| or_else(as_text(tag), text("")))
+}
+
+fn as_text(tag: Expr) -> Expr {
+    Expr::Cast(Cast::new(Box::new(tag), DataType::Utf8))
 }
 
 fn binary(left: Expr, op: Operator, right: Expr) -> Expr {

@@ -13,7 +13,6 @@
 pub mod arithmetic;
 pub mod bucket;
 mod elementary;
-mod go_regex;
 pub mod math;
 pub mod regex_match;
 

@@ -1,9 +1,8 @@
 //! `=~`: whether a text matches a regular expression in Go's syntax. Null where the text is null.
 //!
 //! In: `Utf8`, `LargeUtf8`, `Utf8View`, or a dictionary of those, which is matched once per distinct value. Out:
-//! `Boolean`. The expression is compiled once, when the function is made for a plan.
+//! `Boolean`. The expression was compiled when the statement was read.
 
-use super::go_regex;
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
 use arrow::compute::take;
 use arrow::datatypes::DataType;
@@ -11,51 +10,22 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
-use regex::bytes::Regex;
-use std::hash::{Hash, Hasher};
+use influxql::Pattern;
 use std::sync::Arc;
 
-/// A function of one argument that tells whether it matches `pattern`, anywhere.
-///
-/// # Errors
-///
-/// When the pattern is no regular expression, or one too large.
-pub fn regex_match(pattern: &str) -> std::result::Result<Arc<ScalarUDF>, regex::Error> {
-    Ok(Arc::new(ScalarUDF::from(RegexMatch {
-        pattern: pattern.to_owned(),
-        regex: go_regex::compile(pattern)?,
+/// A function of one argument that tells whether `pattern` matches it, anywhere.
+#[must_use]
+pub fn regex_match(pattern: &Pattern) -> Arc<ScalarUDF> {
+    Arc::new(ScalarUDF::from(RegexMatch {
+        pattern: pattern.clone(),
         signature: Signature::user_defined(Volatility::Immutable),
-    })))
+    }))
 }
 
-/// Compiles a regular expression in Go's syntax, for matching names outside plans.
-///
-/// # Errors
-///
-/// When the pattern is no regular expression, or one too large.
-pub fn compile(pattern: &str) -> std::result::Result<Regex, regex::Error> {
-    go_regex::compile(pattern)
-}
-
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 struct RegexMatch {
-    pattern: String,
-    regex: Regex,
+    pattern: Pattern,
     signature: Signature,
-}
-
-impl PartialEq for RegexMatch {
-    fn eq(&self, other: &Self) -> bool {
-        self.pattern == other.pattern
-    }
-}
-
-impl Eq for RegexMatch {}
-
-impl Hash for RegexMatch {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.pattern.hash(state);
-    }
 }
 
 const NAME: &str = "influx_regex_match";
@@ -68,7 +38,7 @@ impl ScalarUDFImpl for RegexMatch {
     /// Names the pattern, because two columns of one plan may differ only in it.
     fn schema_name(&self, args: &[Expr]) -> Result<String> {
         let args: Vec<String> = args.iter().map(|arg| arg.schema_name().to_string()).collect();
-        Ok(format!("{NAME}({}, /{}/)", args.join(", "), self.pattern))
+        Ok(format!("{NAME}({}, /{}/)", args.join(", "), self.pattern.source()))
     }
 
     fn signature(&self) -> &Signature {
@@ -99,19 +69,19 @@ impl ScalarUDFImpl for RegexMatch {
         };
         let scalar = matches!(text, ColumnarValue::Scalar(_));
         let text = text.to_array(if scalar { 1 } else { args.number_rows })?;
-        super::math::scalar_if(scalar, matches(&self.regex, &text)?)
+        super::math::scalar_if(scalar, matches(&self.pattern, &text)?)
     }
 }
 
-fn matches(regex: &Regex, text: &ArrayRef) -> Result<ArrayRef> {
-    let test = |value: Option<&str>| value.map(|value| regex.is_match(value.as_bytes()));
+fn matches(pattern: &Pattern, text: &ArrayRef) -> Result<ArrayRef> {
+    let test = |value: Option<&str>| value.map(|value| pattern.is_match(value));
     let matched: BooleanArray = match text.data_type() {
         DataType::Utf8 => text.as_string::<i32>().iter().map(test).collect(),
         DataType::LargeUtf8 => text.as_string::<i64>().iter().map(test).collect(),
         DataType::Utf8View => text.as_string_view().iter().map(test).collect(),
         DataType::Dictionary(..) => {
             let dictionary = text.as_any_dictionary();
-            let values = matches(regex, dictionary.values())?;
+            let values = matches(pattern, dictionary.values())?;
             return Ok(take(&values, dictionary.keys(), None)?);
         }
         other => return Err(DataFusionError::Internal(format!("{NAME} over {other}"))),
