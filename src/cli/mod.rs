@@ -2,7 +2,7 @@
 //!
 //! `serve` runs the server of [`crate::app`], `inspect` reads its files, `config` explains its settings. `backup` and
 //! `restore` speak to a server or work on the files of a stopped one. The others (`query`, `write`, `import`, `export`) are
-//! clients: they speak HTTP and Flight to a server, and know nothing of the engine.
+//! clients: they speak HTTP and Flight to a server, and know nothing of the engine; `export` also reads a log that was put aside.
 
 mod backup;
 mod client;

@@ -1,11 +1,11 @@
-//! The data of a stopped server.
+//! The data of a server, by its files. Most of it is for a server that is stopped.
 
 use super::error::CliError;
 use crate::app::{AppError, open_engine, store_options};
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::manifest::snapshot;
-use crate::object::Store;
+use crate::object::{Store, StoreOptions};
 use crate::wal::inspect::SegmentSummary;
 use crate::wal::{self, FlushedLog, Held, WalError};
 use std::path::Path;
@@ -86,12 +86,22 @@ pub(super) async fn close(engine: &Engine) -> Result<(), CliError> {
 
 /// The store of a configuration. A local folder that is not there is not made.
 pub(super) fn open_store(config: &Config) -> Result<Store, CliError> {
+    Ok(Store::open(&options_of_data(config)?).map_err(AppError::Store)?)
+}
+
+/// The same to read from it: nothing is made there, and a server may be running on it.
+pub(super) fn open_store_for_reading(config: &Config) -> Result<Store, CliError> {
+    Ok(Store::open_for_reading(&options_of_data(config)?).map_err(AppError::Store)?)
+}
+
+/// Where the store is; an error when it is a local folder that is not there.
+fn options_of_data(config: &Config) -> Result<StoreOptions, CliError> {
     let options = store_options(config)?;
     if config.object_store.url.is_none() && !config.store_folder().is_dir() {
         let folder = config.store_folder();
         return Err(CliError::failed(format!("there is no data in {}", folder.display())));
     }
-    Ok(Store::open(&options).map_err(AppError::Store)?)
+    Ok(options)
 }
 
 fn hold(folder: &Path) -> Result<Held, CliError> {

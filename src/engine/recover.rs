@@ -92,7 +92,11 @@ impl Engine {
             })?;
         Self::leave_out_unknown(&mut state, &unknown)?;
         for damage in &recovery.damage {
-            tracing::error!(%damage, "a part of the write-ahead log cannot be used and was moved to quarantine");
+            tracing::error!(
+                %damage,
+                "a part of the write-ahead log cannot be used and was moved to quarantine; tidegauge export --quarantined writes the \
+                 points that can be read of it"
+            );
         }
         for (first, last) in &recovery.missing {
             tracing::error!(first = first.0, last = last.0, "records are missing from the write-ahead log");

@@ -9,7 +9,8 @@
 //! log A comes back: 1001…1100 are in no file, although the store is flushed through 1500
 //! ```
 //!
-//! Nobody can tell which of A's and B's records are newer. So a person has to know of them, and their segments stay in `quarantine/`.
+//! Nobody can tell which of A's and B's records are newer. So a person has to know of them, and their segments stay in `quarantine/`,
+//! where [`salvage`](super::salvage) reads them.
 //! The same is done with the records of a log that comes to a store to which nothing was ever written: they name databases by numbers
 //! that this store has not given out.
 //!

@@ -20,6 +20,9 @@
 //!
 //! The salt is a random number of the segment. Without it, a client could write a string that looks
 //! like a frame, and the search for the next intact frame behind a damaged one would find it.
+//!
+//! A checksum is linear: the salt changes those of all frames by the same bits, its [`SaltMask`]. By it frames can be checked
+//! where the header with the salt is lost.
 
 use crate::model::ids::Sequence;
 use std::ops::Range;
@@ -33,7 +36,7 @@ pub(super) const PAYLOAD_BYTES_MAX: usize = 1 << 30;
 
 /// How much a search for intact frames may checksum, as a multiple of the segment. Only a segment made to
 /// be slow needs more; what is not found then counts as damaged.
-const SEARCH_EFFORT_MAX: usize = 16;
+pub(super) const SEARCH_EFFORT_MAX: usize = 16;
 
 /// What a record is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +96,17 @@ pub(super) struct Mark {
     pub(super) synced: Sequence,
 }
 
+/// What a salt does to the checksum of every frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct SaltMask(u32);
+
+impl SaltMask {
+    /// The mask of a salt.
+    pub(super) fn of(salt: u64) -> Self {
+        Self(frame_crc(salt, 0, 0, 0, 0, 0) ^ frame_crc(0, 0, 0, 0, 0, 0))
+    }
+}
+
 /// Appends a frame. `payload_crc` is the CRC-32C of `payload` alone, so that it can be computed
 /// before the sequence is known.
 pub(super) fn push_frame(
@@ -138,18 +152,23 @@ pub(super) struct Scan {
 
 /// Finds the intact frames of `segment` from `start` on whose sequences come after `previous`.
 pub(super) fn scan(segment: &[u8], start: usize, salt: u64, previous: Sequence) -> Scan {
+    scan_masked(segment, start, SaltMask::of(salt), previous)
+}
+
+/// The same for a salt of which only the mask is known.
+pub(super) fn scan_masked(segment: &[u8], start: usize, mask: SaltMask, previous: Sequence) -> Scan {
     let mut found = Scan::default();
     let mut offset = start;
     let mut previous = previous;
     let mut effort = segment.len().saturating_mul(SEARCH_EFFORT_MAX);
     while offset < segment.len() {
-        let frame = match frame_at(segment, offset, salt, previous) {
+        let frame = match frame_at(segment, offset, mask, previous) {
             Some(frame) => frame,
             None => {
                 let next = (offset + 1..segment.len()).find_map(|o| {
                     let cost = plausible_length(segment, o, previous)?;
                     effort = effort.checked_sub(cost)?;
-                    frame_at(segment, o, salt, previous)
+                    frame_at(segment, o, mask, previous)
                 });
                 let end = next.as_ref().map_or(segment.len(), |f| f.range.start);
                 found.damaged.push(offset..end);
@@ -183,16 +202,16 @@ fn plausible_length(segment: &[u8], offset: usize, previous: Sequence) -> Option
     plausible.then_some(length)
 }
 
-fn frame_at(segment: &[u8], offset: usize, salt: u64, previous: Sequence) -> Option<Frame> {
+fn frame_at(segment: &[u8], offset: usize, mask: SaltMask, previous: Sequence) -> Option<Frame> {
+    claimed_at(segment, offset, previous).filter(|frame| mask_of(segment, frame) == mask)
+}
+
+/// The frame that the bytes at `offset` claim to be. Nobody has looked at its checksum.
+pub(super) fn claimed_at(segment: &[u8], offset: usize, previous: Sequence) -> Option<Frame> {
     let length = plausible_length(segment, offset, previous)?;
     let bytes = &segment[offset..offset + length];
     let (header, payload) = bytes.split_at(FRAME_HEADER_BYTES);
-    let (sequence, synced) = (u64_at(header, 8), u64_at(header, 16));
-    let payload_length = u32_at(header, 0);
-    let expected = frame_crc(salt, payload_length, sequence, synced, header[24], crc32c::crc32c(payload));
-    if u32_at(header, 4) != expected {
-        return None;
-    }
+    let sequence = u64_at(header, 8);
     let kind = RecordKind::of_code(header[24])?;
     let first = match kind {
         RecordKind::Batch | RecordKind::Mark => sequence,
@@ -201,10 +220,19 @@ fn frame_at(segment: &[u8], offset: usize, salt: u64, previous: Sequence) -> Opt
     (previous.0 < first && first <= sequence).then_some(Frame {
         range: offset..offset + length,
         sequence: Sequence(sequence),
-        synced: Sequence(synced),
+        synced: Sequence(u64_at(header, 16)),
         kind,
         first: Sequence(first),
     })
+}
+
+/// The mask of the salt with which the checksum of a claimed frame is right.
+pub(super) fn mask_of(segment: &[u8], frame: &Frame) -> SaltMask {
+    let (header, payload) = segment[frame.range.clone()].split_at(FRAME_HEADER_BYTES);
+    let (length, found) = (u32_at(header, 0), u32_at(header, 4));
+    let (sequence, synced) = (frame.sequence.0, frame.synced.0);
+    let unsalted = frame_crc(0, length, sequence, synced, frame.kind.code(), crc32c::crc32c(payload));
+    SaltMask(found ^ unsalted)
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> u32 {

@@ -22,6 +22,7 @@
 //! | `foreign` | what is done with the records of a log that the store does not go on from |
 //! | `lock` | one process at a time has it open |
 //! | [`inspect`] | looking at a log from outside |
+//! | [`salvage`], `lost_header` | reading what was put aside |
 //! | [`files`] | the file operations that tests make fail |
 //!
 //! # What recovery does about damage
@@ -46,6 +47,7 @@
 pub mod batch;
 pub mod files;
 pub mod inspect;
+pub mod salvage;
 
 mod error;
 mod foreign;
@@ -53,6 +55,7 @@ mod frame;
 mod identity;
 mod lock;
 mod log;
+mod lost_header;
 mod recover;
 mod repair;
 mod segment;

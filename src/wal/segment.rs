@@ -32,7 +32,7 @@ pub(super) const SEGMENT_HEADER_BYTES: usize = 2 * HEADER_BYTES;
 /// The subfolder that damaged parts are moved to.
 pub(super) const QUARANTINE: &str = "quarantine";
 
-const EXTENSION: &str = "wal";
+pub(super) const EXTENSION: &str = "wal";
 
 /// What the header of a segment says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

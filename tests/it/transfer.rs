@@ -3,4 +3,5 @@
 mod backup;
 mod command;
 mod export;
+mod quarantined;
 mod restore;

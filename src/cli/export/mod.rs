@@ -12,9 +12,11 @@
 //! | [`rows`] | the rows of a table, batch by batch |
 //! | [`text`] | line protocol |
 //! | [`parquet`] | Parquet |
+//! | [`quarantined`] | the same text from a log that a server has put aside |
 
 mod ddl;
 mod parquet;
+mod quarantined;
 mod rows;
 mod selection;
 #[cfg(test)]
@@ -31,6 +33,7 @@ use crate::encode::line_protocol::LineEncoder;
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 use parquet::ParquetFiles;
+use quarantined::QuarantinedArgs;
 use rows::Rows;
 use selection::{Selected, Selection};
 use std::path::{Path, PathBuf};
@@ -45,14 +48,23 @@ Examples:
   tidegauge export -d nyc --format parquet --out nyc/       a folder for each measurement
   tidegauge import all.lp.gz                                the way back, or into another server
   influx -import -path all.lp.gz -compressed                into InfluxDB 1.x
+  tidegauge export --quarantined --data ./tidegauge-data --out aside.lp
+                                                            what a start has put aside of its log
 
 The points of one measurement are those of one moment; points that are written during the export may
-be missing from others.";
+be missing from others.
+
+Points that were put aside come as they were written: deletions are not applied to them, and some may
+be in data files already. Read what the command says of them before they are imported. The exit code
+is 1 when something of them cannot be read; all others are written.";
 
 /// Write points to a file that `tidegauge import` and InfluxDB's `influx -import` read, or to Parquet files.
 ///
 /// The file is like that of `influx_inspect export`: statements that create databases and retention policies, then line protocol in which
 /// comments say where it goes. Users, privileges and continuous queries are not part of it; `tidegauge backup` has these.
+///
+/// With --quarantined no server is asked. Points are read from the write-ahead log that a start has put aside, because it is damaged or
+/// because the store goes on from another one. Their databases get their names from the store that --data or --object-store names.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Export {
@@ -72,6 +84,8 @@ pub(super) struct Export {
     /// The file, - for standard output; with --format parquet the folder, which must be empty or new
     #[arg(short, long, value_name = "PATH")]
     out: PathBuf,
+    #[command(flatten, next_help_heading = "Points that a server has put aside")]
+    quarantined: QuarantinedArgs,
 }
 
 /// What is written.
@@ -89,6 +103,8 @@ struct Written {
     points: u64,
     /// Values that the format has no form for.
     values_left_out: u64,
+    /// Parts of files of which nothing could be read.
+    parts_lost: u64,
 }
 
 impl Export {
@@ -96,15 +112,39 @@ impl Export {
         if self.format == Format::Parquet && (self.compress || self.lponly) {
             return Err(CliError::failed("--compress and --lponly are about line protocol"));
         }
+        self.check_whom_to_ask()?;
         let bar = progress::hidden_bar();
-        let written = super::block_on(self.export(&bar));
+        let written = if self.quarantined.are_wanted() {
+            self.export_quarantined(&bar)
+        } else {
+            super::block_on(self.export(&bar))
+        };
         bar.finish_and_clear();
-        let Written { points, values_left_out } = written?;
+        let Written { points, values_left_out, parts_lost } = written?;
         eprintln!("{points} points written");
         if values_left_out > 0 {
             eprintln!("{values_left_out} values left out: line protocol has no form for NaN and infinities");
         }
-        Ok(())
+        match parts_lost {
+            0 => Ok(()),
+            count => Err(CliError::failed(format!("{count} parts could not be read"))),
+        }
+    }
+
+    /// Either a server or files are read.
+    fn check_whom_to_ask(&self) -> Result<(), CliError> {
+        let problem = if !self.quarantined.are_wanted() {
+            self.quarantined.name_a_store().then_some(
+                "points come from a running server, which --url names; --data, --object-store and --config belong to --quarantined",
+            )
+        } else if self.format == Format::Parquet {
+            Some("--quarantined writes line protocol, no Parquet files")
+        } else if self.server.is_named() {
+            Some("--quarantined asks no server: name the store of the log with --data or --object-store")
+        } else {
+            None
+        };
+        problem.map_or(Ok(()), |problem| Err(CliError::failed(problem)))
     }
 
     async fn export(&self, bar: &ProgressBar) -> Result<Written, CliError> {

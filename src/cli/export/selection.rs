@@ -45,19 +45,26 @@ impl Selection {
         )
     }
 
+    /// Whether points of this retention policy are asked for.
+    pub(super) fn has_policy(&self, database: &str, policy: &str) -> bool {
+        is_wanted(self.database.as_deref(), database) && is_wanted(self.policy.as_deref(), policy)
+    }
+
+    /// Whether points of this measurement are asked for.
+    pub(super) fn has_measurement(&self, name: &str) -> bool {
+        self.measurements.is_empty() || self.measurements.iter().any(|wanted| wanted == name)
+    }
+
     /// The tables that are asked for, those of a policy together. It is an error to ask for what there is not.
     pub(super) fn choose<'a>(&self, catalog: &'a Catalog) -> Result<Vec<Selected<'a>>, CliError> {
-        let is_wanted =
-            |wanted: &Option<String>, name: &str| wanted.as_ref().is_none_or(|wanted| wanted == name);
         let mut selected = Vec::new();
         let (mut has_database, mut has_policy) = (self.database.is_none(), self.policy.is_none());
-        for database in catalog.databases.iter().filter(|d| is_wanted(&self.database, &d.name)) {
+        for database in catalog.databases.iter().filter(|d| is_wanted(self.database.as_deref(), &d.name)) {
             has_database = true;
-            for policy in database.policies.iter().filter(|p| is_wanted(&self.policy, &p.name)) {
+            for policy in database.policies.iter().filter(|p| is_wanted(self.policy.as_deref(), &p.name)) {
                 has_policy = true;
                 let tables = policy.tables.iter();
-                let wanted =
-                    tables.filter(|t| self.measurements.is_empty() || self.measurements.contains(&t.name));
+                let wanted = tables.filter(|t| self.has_measurement(&t.name));
                 selected.extend(wanted.map(|table| Selected {
                     database: &database.name,
                     policy: &policy.name,
@@ -78,6 +85,10 @@ impl Selection {
             None => Ok(selected),
         }
     }
+}
+
+fn is_wanted(wanted: Option<&str>, name: &str) -> bool {
+    wanted.is_none_or(|wanted| wanted == name)
 }
 
 fn time_ns(text: &str) -> Result<i64, String> {

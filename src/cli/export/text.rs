@@ -11,7 +11,8 @@
 //! ```
 
 use crate::cli::error::CliError;
-use crate::encode::line_protocol::{LineCount, LineEncoder};
+use crate::encode::line_protocol::{LineCount, LineEncoder, RowLines};
+use crate::model::batch::TableRows;
 use crate::model::time::TimeRange;
 use arrow::array::RecordBatch;
 use chrono::{DateTime, SecondsFormat};
@@ -75,6 +76,33 @@ impl TextFile {
     pub(super) fn target(&mut self, database: &str, policy: &str) -> Result<(), CliError> {
         let text = format!("# CONTEXT-DATABASE:{database}\n# CONTEXT-RETENTION-POLICY:{policy}\n");
         self.write(text.as_bytes())
+    }
+
+    /// Says, as `influx_inspect export` does, that what follows may have several versions of a point, of which the last counts.
+    pub(super) fn versions_follow(&mut self) -> Result<(), CliError> {
+        self.write(b"# writing wal data\n")
+    }
+
+    /// Writes those rows of a write that lie in `times`.
+    pub(super) fn accepted_rows(
+        &mut self,
+        rows: &TableRows,
+        times: TimeRange,
+    ) -> Result<LineCount, CliError> {
+        let mut lines = std::mem::take(&mut self.lines);
+        lines.clear();
+        let mut encoder = RowLines::new(rows).map_err(CliError::failed)?;
+        let mut count = LineCount::default();
+        for (row, time_ns) in rows.times_ns.iter().enumerate() {
+            if times.contains(*time_ns) && encoder.push(row, &mut lines) {
+                lines.push(b'\n');
+                count.lines += 1;
+            }
+        }
+        count.values_left_out = encoder.values_left_out();
+        self.write(&lines)?;
+        self.lines = lines;
+        Ok(count)
     }
 
     /// Writes the rows of `batch`.

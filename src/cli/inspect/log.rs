@@ -3,6 +3,7 @@
 use super::Findings;
 use crate::cli::error::CliError;
 use crate::wal::inspect::{SegmentSummary, inspect as read_segments};
+use crate::wal::salvage;
 use std::path::Path;
 
 pub(super) fn inspect(folder: &Path, findings: &mut Findings) -> Result<(), CliError> {
@@ -22,6 +23,22 @@ pub(super) fn inspect(folder: &Path, findings: &mut Findings) -> Result<(), CliE
     let last = segments.len().saturating_sub(1);
     for (index, segment) in segments.iter().enumerate() {
         report_damage(segment, index == last, findings);
+    }
+    mention_quarantine(folder, findings)
+}
+
+/// What a start has put aside is no damage of the log as it is now.
+fn mention_quarantine(folder: &Path, findings: &mut Findings) -> Result<(), CliError> {
+    let folder = salvage::quarantine_of(folder);
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    let count = salvage::sources(&folder).map_err(CliError::failed)?.len();
+    if count > 0 {
+        findings.line(&format!(
+            "{count} files were put aside in {}; tidegauge export --quarantined writes their points",
+            folder.display()
+        ));
     }
     Ok(())
 }

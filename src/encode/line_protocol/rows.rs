@@ -14,6 +14,7 @@ pub struct RowLines<'a> {
     /// Measurement and tags of a series, escaped: neighbours often share them.
     head: Vec<u8>,
     head_series: Option<u32>,
+    values_left_out: u64,
 }
 
 impl<'a> RowLines<'a> {
@@ -29,13 +30,19 @@ impl<'a> RowLines<'a> {
             Ok((key, Values::of(&field.values)?))
         });
         let fields = fields.collect::<Result<_, ArrowError>>()?;
-        Ok(Self { rows, fields, head: Vec::new(), head_series: None })
+        Ok(Self { rows, fields, head: Vec::new(), head_series: None, values_left_out: 0 })
     }
 
     /// Number of rows.
     #[must_use]
     pub fn row_count(&self) -> usize {
         self.rows.row_count()
+    }
+
+    /// Values of the rows so far that line protocol has no form for.
+    #[must_use]
+    pub fn values_left_out(&self) -> u64 {
+        self.values_left_out
     }
 
     /// Appends the line of a row, without an end of the line. Whether there is one: a row without any value that line protocol has
@@ -60,7 +67,7 @@ impl<'a> RowLines<'a> {
         let start = out.len();
         out.extend_from_slice(&self.head);
         let keyed = self.fields.iter().map(|(key, values)| (&**key, values));
-        let has_values = push_fields(keyed, row, out, &mut 0);
+        let has_values = push_fields(keyed, row, out, &mut self.values_left_out);
         if has_values {
             out.push(b' ');
             out.extend_from_slice(itoa::Buffer::new().format(*time_ns).as_bytes());

@@ -86,6 +86,7 @@ fn a_row_without_a_number_has_no_line() {
     };
     let (mut lines, mut out) = (RowLines::new(&rows).unwrap(), Vec::new());
     assert!(!lines.push(0, &mut out) && lines.push(1, &mut out));
+    assert_eq!(lines.values_left_out(), 1);
     assert_eq!(out, b"m f=1e30 2");
 }
 

@@ -18,12 +18,7 @@ use std::sync::Arc;
 /// When the bytes are anything else. Memory stays within a small multiple of `bytes`.
 pub fn decode(bytes: &[u8]) -> Result<WriteBatch, BatchError> {
     let mut reader = Reader { bytes, offset: 0 };
-    match reader.byte("a version")? {
-        VERSION => {}
-        other => return Err(BatchError::UnsupportedVersion(other)),
-    }
-    let database = DatabaseId(u32::from_le_bytes(reader.array("a database id")?));
-    let policy = PolicyId(u32::from_le_bytes(reader.array("a policy id")?));
+    let (database, policy) = read_target(&mut reader)?;
     let table_count = reader.count("a table count")?;
     let mut tables: Vec<TableRows> = Vec::new();
     for _ in 0..table_count {
@@ -33,6 +28,24 @@ pub fn decode(bytes: &[u8]) -> Result<WriteBatch, BatchError> {
         return Err(reader.malformed("the end"));
     }
     Ok(WriteBatch { database, policy, tables })
+}
+
+/// The database and the retention policy of a batch. The rest of it is not looked at.
+///
+/// # Errors
+/// When the bytes do not start like a batch.
+pub fn target_of(bytes: &[u8]) -> Result<(DatabaseId, PolicyId), BatchError> {
+    read_target(&mut Reader { bytes, offset: 0 })
+}
+
+fn read_target(reader: &mut Reader<'_>) -> Result<(DatabaseId, PolicyId), BatchError> {
+    match reader.byte("a version")? {
+        VERSION => {}
+        other => return Err(BatchError::UnsupportedVersion(other)),
+    }
+    let database = DatabaseId(u32::from_le_bytes(reader.array("a database id")?));
+    let policy = PolicyId(u32::from_le_bytes(reader.array("a policy id")?));
+    Ok((database, policy))
 }
 
 fn read_table(reader: &mut Reader<'_>) -> Result<TableRows, BatchError> {

@@ -30,7 +30,7 @@ mod decode;
 mod encode;
 mod integers;
 
-pub use decode::decode;
+pub use decode::{decode, target_of};
 pub use encode::encode;
 
 #[cfg(test)]

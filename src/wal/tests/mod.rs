@@ -14,6 +14,7 @@ mod damage;
 mod faults;
 mod foreign;
 mod life;
+mod salvage;
 
 /// A batch of two rows that can be told from every other.
 fn batch_of(number: i64) -> WriteBatch {
