@@ -79,7 +79,7 @@ impl Refusal {
         let partial = message.strip_prefix(PARTIAL);
         let (text, dropped) = split_dropped(partial.unwrap_or(message));
         let mut numbers: Option<HashMap<&[u8], u64>> = None;
-        let mut unparsable_count = 0;
+        let mut unparsable_count = unnamed_count(text);
         let mut lines = Vec::new();
         for part in text.split('\n').filter(|part| !part.trim().is_empty()) {
             if part.starts_with(UNPARSABLE) {
@@ -92,19 +92,28 @@ impl Refusal {
             });
         }
         let count = match partial {
-            // Lines that do not parse are not counted as dropped.
-            Some(_) => (dropped + unparsable_count).min(batch.point_count),
+            // Lines that do not parse are named and not counted as dropped.
+            Some(_) => dropped.saturating_add(unparsable_count).min(batch.point_count),
             None => batch.point_count,
         };
         Self { count, lines }
     }
 }
 
-/// ` dropped=N` at the end.
+/// ` dropped=N` at the end. Behind it stands at most where points outside a write window should have gone.
 fn split_dropped(text: &str) -> (&str, u64) {
-    let split =
-        text.rsplit_once(" dropped=").and_then(|(text, count)| Some((text, count.trim().parse().ok()?)));
+    let split = text.rsplit_once(" dropped=").and_then(|(text, rest)| {
+        let count = rest.split_once(" for database: ").map_or(rest, |(count, _)| count);
+        Some((text, count.trim().parse().ok()?))
+    });
     split.unwrap_or((text, 0))
+}
+
+/// Lines that do not parse and are too many to be named: `and N more`, last.
+fn unnamed_count(text: &str) -> u64 {
+    let last = text.rsplit('\n').next().unwrap_or_default();
+    let count = last.strip_prefix("and ").and_then(|rest| rest.strip_suffix(" more"));
+    count.and_then(|count| count.parse().ok()).unwrap_or(0)
 }
 
 /// The line in `unable to parse 'LINE': reason`. A line may hold quotes, so the last `': ` counts.

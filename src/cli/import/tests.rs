@@ -139,6 +139,27 @@ fn refusals_name_the_lines_of_the_file() {
 }
 
 #[test]
+fn all_that_is_refused_of_a_batch_is_counted() {
+    let conflict = "field type conflict: input field \"v\" on measurement \"b\" is type float, already exists as type integer";
+    check_refusal(
+        &format!("partial write: {conflict}\nunable to parse 'a v=x': invalid number dropped=1"),
+        2,
+        &[&format!("lines 11 to 14: {conflict}"), "line 12: unable to parse 'a v=x': invalid number"],
+    );
+    check_refusal(
+        "partial write: unable to parse 'a v=x': invalid number\nand 1 more dropped=1",
+        3,
+        &["line 12: unable to parse 'a v=x': invalid number", "lines 11 to 14: and 1 more"],
+    );
+    let outside = "dropped 1 points outside write window (from a to b) - oldest point b at c";
+    check_refusal(
+        &format!("partial write: {outside} dropped=1 for database: d for retention policy: now"),
+        1,
+        &[&format!("lines 11 to 14: {outside}")],
+    );
+}
+
+#[test]
 fn a_second_policy_of_influx_inspect_is_made_by_itself() {
     let of = |text: &str| policy_of(text);
     assert_eq!(
