@@ -18,6 +18,8 @@ mod continuous_queries;
 mod error;
 mod parts;
 mod signals;
+#[cfg(test)]
+mod tests;
 
 pub use error::AppError;
 pub(crate) use parts::{open_engine, store_options};
@@ -126,8 +128,8 @@ impl App {
         Ok(())
     }
 
-    /// Serves until the process is told to end (SIGTERM, SIGINT), then stops in order.
-    /// A second signal ends the process at once.
+    /// Serves until the process is told to end (SIGTERM, SIGINT, and SIGHUP unless that is ignored), then stops in order.
+    /// A second SIGTERM or SIGINT ends the process at once.
     ///
     /// # Errors
     ///
@@ -135,10 +137,10 @@ impl App {
     pub async fn run(mut self) -> Result<(), AppError> {
         let mut signals = signals::Signals::listen().map_err(AppError::Signals)?;
         tokio::select! {
-            name = signals.next() => {
-                tracing::info!(signal = name, "stopping; a second signal ends the process at once");
+            name = signals.first() => {
+                tracing::info!(signal = name, "stopping; a second SIGTERM or SIGINT ends the process at once");
                 tokio::spawn(async move {
-                    let name = signals.next().await;
+                    let name = signals.second().await;
                     tracing::warn!(signal = name, "ended without a flush; the write-ahead log keeps what is missing");
                     std::process::exit(signals::EXIT_CODE_FORCED);
                 });
