@@ -88,6 +88,12 @@ impl App {
         let continuous_queries = tokio::spawn(parts::continuous_queries(config.clone(), state, stop.clone()));
         let served = tokio::spawn(server.run(stop.clone().cancelled_owned()));
         telemetry::announce(address);
+        if !parts::is_for_this_machine(address) {
+            tracing::warn!(
+                %address,
+                "whoever reaches this address may read, change and delete everything: no password is asked for"
+            );
+        }
         Ok(Self { address, engine, stop, served, continuous_queries, subscriber })
     }
 

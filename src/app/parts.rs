@@ -12,6 +12,7 @@ use crate::server::{AppState, HttpSettings, Port, Server, flight, write_into};
 use crate::subscriber::{self, Subscriber, SubscriberOptions};
 use crate::wal::WalOptions;
 use futures::FutureExt;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -243,6 +244,11 @@ pub(super) async fn take_port(text: &str) -> Result<Port, AppError> {
         }
     }
     Err(failed(last))
+}
+
+/// Whether an address is one that other machines do not reach.
+pub(super) fn is_for_this_machine(address: SocketAddr) -> bool {
+    address.ip().to_canonical().is_loopback()
 }
 
 /// Listens on the port.
