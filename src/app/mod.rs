@@ -12,7 +12,7 @@
 //!
 //! Nothing is served before everything that was acknowledged is back, and nothing is given up before it is
 //! safe. A start that fails leaves nothing running. Opening the engine takes the store from a server that writes to it, so what can be
-//! found wrong without it, such as a port that is in use, is found before.
+//! found wrong without it, such as a port that is in use or a folder that cannot be used, is found before.
 
 mod continuous_queries;
 mod error;
@@ -58,6 +58,7 @@ impl App {
     pub async fn start(config: &Config) -> Result<Self, AppError> {
         let port = parts::take_port(&config.bind).await?;
         parts::check_subscriber(config)?;
+        parts::check_spill_folder(config)?;
         let store = parts::server_store(config).await?;
         tracing::info!(store = store.url(), "the object store is ready");
         let (engine, subscriptions) = parts::server_engine(config, store).await?;
