@@ -53,22 +53,33 @@ impl Backup {
     pub(super) fn run(self) -> Result<(), CliError> {
         super::block_on(async move {
             let place = self.place.open(&self.to)?;
-            let created = if self.storage.are_named() {
-                let store = stopped::flushed_store(&self.storage.load()?.config).await?;
-                create(&StoreSource::new(store, Arc::new(SystemClock)), &place).await?
-            } else {
-                create(&Remote::new(&self.server)?, &place).await?
+            let created = match self.create(&place.store).await {
+                Ok(created) => created,
+                Err(error) => {
+                    place.remove_if_empty();
+                    return Err(error);
+                }
             };
             for reason in &created.unreadable {
                 terminal::tell(format_args!("an earlier backup cannot be read: {reason}"));
             }
             terminal::tell(summary(&created));
             if let Some(kept) = self.keep {
-                let deleted = backup::delete_old(&place, usize::try_from(kept).unwrap_or(usize::MAX)).await?;
+                let deleted =
+                    backup::delete_old(&place.store, usize::try_from(kept).unwrap_or(usize::MAX)).await?;
                 terminal::tell(format_args!("{deleted} older backups deleted"));
             }
             Ok(())
         })
+    }
+
+    async fn create(&self, place: &Store) -> Result<Created, CliError> {
+        if self.storage.are_named() {
+            let store = stopped::flushed_store(&self.storage.load()?.config).await?;
+            create(&StoreSource::new(store, Arc::new(SystemClock)), place).await
+        } else {
+            create(&Remote::new(&self.server)?, place).await
+        }
     }
 }
 

@@ -221,6 +221,12 @@ fn a_stopped_server_is_backed_up_with_what_only_its_log_has() {
 #[test]
 fn a_server_that_is_none_of_ours_is_named() {
     let folder = Folder::new();
-    let said = must_fail(&["backup", "--to", &folder.text("place"), "--url", "http://127.0.0.1:1"]);
-    assert!(said.contains("no answer from http://127.0.0.1:1"), "{said}");
+    for place in ["place", "above/place", "there/place", "there"] {
+        std::fs::create_dir_all(folder.path("there")).unwrap();
+        let said = must_fail(&["backup", "--to", &folder.text(place), "--url", "http://127.0.0.1:1"]);
+        assert!(said.contains("no answer from http://127.0.0.1:1"), "{said}");
+    }
+    // Folders that were made for nothing are gone.
+    assert!(!folder.path("place").exists() && !folder.path("above").exists());
+    assert!(folder.path("there").exists() && !folder.path("there/place").exists());
 }
