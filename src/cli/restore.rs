@@ -30,7 +30,7 @@ behind, and can be begun anew.";
 /// Restore everything into an empty folder or object store, or one database into a server.
 ///
 /// Without --database all databases, users and continuous queries are restored where no server has been yet. With it, one database is
-/// added to a running server, or with --data, --object-store or --config to a stopped one.
+/// added to a running server, or with --data, --object-store or --config to a stopped one, which need not have been started yet.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Restore {
@@ -124,6 +124,8 @@ impl Restore {
             let remote = Remote::new(&self.server)?;
             return Ok(restore_into(&remote, place, backup, names, bar).await?);
         }
+        // Before a store is made for nothing.
+        backup.check_has(database)?;
         let engine = stopped::engine(&self.storage.load()?.config).await?;
         let restored = restore_into(engine.as_ref(), place, backup, names, bar).await;
         stopped::close(&engine).await?;
