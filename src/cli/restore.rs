@@ -74,7 +74,7 @@ impl Restore {
             let bar = progress::hidden_bar();
             let done = self.restore(&place, &backup, &bar).await;
             bar.finish_and_clear();
-            eprintln!("{}", done?);
+            terminal::tell(done?);
             Ok(())
         })
     }

@@ -32,13 +32,15 @@ pub(super) async fn flushed_store(config: &Config) -> Result<Store, CliError> {
     if is_foreign {
         if segments.iter().any(|segment| segment.batch_count > 0) {
             let folder = folder.display();
-            eprintln!(
+            terminal::tell(format_args!(
                 "the store goes on from another write-ahead log: the points of the one in {folder} are left out"
-            );
+            ));
         }
     } else if segments.iter().any(is_needed) {
         let folder = folder.display();
-        eprintln!("the write-ahead log in {folder} has points that are in no file yet; writing them");
+        terminal::tell(format_args!(
+            "the write-ahead log in {folder} has points that are in no file yet; writing them"
+        ));
         close(&*open_engine(config, store.clone()).await?).await?;
     }
     Ok(store)

@@ -29,6 +29,7 @@ use super::client::ServerArgs;
 use super::error::CliError;
 use super::progress::{self, Unit};
 use super::remote::Remote;
+use super::terminal;
 use crate::encode::line_protocol::LineEncoder;
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
@@ -121,9 +122,11 @@ impl Export {
         };
         bar.finish_and_clear();
         let Written { points, values_left_out, parts_lost } = written?;
-        eprintln!("{points} points written");
+        terminal::tell(format_args!("{points} points written"));
         if values_left_out > 0 {
-            eprintln!("{values_left_out} values left out: line protocol has no form for NaN and infinities");
+            terminal::tell(format_args!(
+                "{values_left_out} values left out: line protocol has no form for NaN and infinities"
+            ));
         }
         match parts_lost {
             0 => Ok(()),
