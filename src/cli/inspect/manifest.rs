@@ -14,6 +14,7 @@ pub(super) async fn inspect(
     findings: &mut Findings,
 ) -> Result<Option<State>, CliError> {
     let inspection = read_manifest(store).await.map_err(CliError::failed)?;
+    let mut told = Vec::new();
     if shown {
         findings.section(&format!("Manifest in {}", store.url()));
         findings.line(&format!(
@@ -24,7 +25,9 @@ pub(super) async fn inspect(
         ));
         for object in inspection.checkpoints.iter().chain(&inspection.edits) {
             if let Err(error) = &object.content {
-                findings.damage(&error.to_string());
+                let text = error.to_string();
+                findings.damage(&text);
+                told.push(text);
             }
         }
     }
@@ -37,7 +40,12 @@ pub(super) async fn inspect(
             Ok(Some(state))
         }
         Err(error) => {
-            findings.damage(&error.to_string());
+            let text = error.to_string();
+            // It names one of the objects above as a rule, which is no second damage.
+            if !told.contains(&text) {
+                findings.damage(&text);
+            }
+            findings.line("a server does not start with this manifest");
             Ok(None)
         }
     }

@@ -10,6 +10,8 @@
 mod data;
 mod log;
 mod manifest;
+#[cfg(test)]
+mod tests;
 
 use super::error::CliError;
 use super::settings::StorageSettings;
