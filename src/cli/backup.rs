@@ -7,7 +7,7 @@ use super::progress;
 use super::remote::Remote;
 use super::settings::StorageSettings;
 use super::stopped;
-use super::terminal;
+use super::terminal::{self, counted};
 use crate::backup::{self, Created, Source, StoreSource};
 use crate::clock::SystemClock;
 use crate::object::Store;
@@ -67,7 +67,7 @@ impl Backup {
             if let Some(kept) = self.keep {
                 let deleted =
                     backup::delete_old(&place.store, usize::try_from(kept).unwrap_or(usize::MAX)).await?;
-                terminal::tell(format_args!("{deleted} older backups deleted"));
+                terminal::tell(format_args!("{} deleted", counted(deleted, "older backup")));
             }
             Ok(())
         })
@@ -93,11 +93,12 @@ async fn create(source: &dyn Source, place: &Store) -> Result<Created, CliError>
 fn summary(created: &Created) -> String {
     let Created { description, copied_file_count, copied_bytes, .. } = created;
     format!(
-        "backup {}: {} databases, {} data files, {}; copied {copied_file_count} files, {}",
+        "backup {}: {}, {}, {}; copied {}, {}",
         description.name,
-        description.databases.len(),
-        description.files.len(),
+        counted(description.databases.len(), "database"),
+        counted(description.files.len(), "data file"),
         HumanBytes(description.size_bytes()),
+        counted(copied_file_count, "file"),
         HumanBytes(*copied_bytes),
     )
 }

@@ -7,7 +7,7 @@ use super::progress;
 use super::remote::Remote;
 use super::settings::StorageSettings;
 use super::stopped::{self, Empty};
-use super::terminal;
+use super::terminal::{self, counted};
 use crate::backup::{self, BackupError, Description, Recipient};
 use crate::object::Store;
 use clap::Args;
@@ -88,9 +88,9 @@ impl Restore {
     ) -> Result<String, CliError> {
         let follow = |step| progress::follow(bar, step);
         let what = format!(
-            "backup {}: {} data files, {}",
+            "backup {}: {}, {}",
             backup.name,
-            backup.files.len(),
+            counted(backup.files.len(), "data file"),
             HumanBytes(backup.size_bytes())
         );
         if self.check {
@@ -144,9 +144,10 @@ async fn restore_into(
     let image = backup::restore_database(place, backup, (database, name), recipient, &follow).await?;
     let rows: u64 = image.files.iter().map(|file| file.row_count).sum();
     Ok(format!(
-        "database {name}: {} measurements, {rows} points in {} data files, from backup {}",
-        image.tables.len(),
-        image.files.len(),
+        "database {name}: {}, {} in {}, from backup {}",
+        counted(image.tables.len(), "measurement"),
+        counted(rows, "point"),
+        counted(image.files.len(), "data file"),
         backup.name
     ))
 }

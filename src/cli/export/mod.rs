@@ -29,7 +29,7 @@ use super::client::ServerArgs;
 use super::error::CliError;
 use super::progress::{self, Unit};
 use super::remote::Remote;
-use super::terminal;
+use super::terminal::{self, counted};
 use crate::encode::line_protocol::LineEncoder;
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
@@ -122,15 +122,16 @@ impl Export {
         };
         bar.finish_and_clear();
         let Written { points, values_left_out, parts_lost } = written?;
-        terminal::tell(format_args!("{points} points written"));
+        terminal::tell(format_args!("{} written", counted(points, "point")));
         if values_left_out > 0 {
+            let values = counted(values_left_out, "value");
             terminal::tell(format_args!(
-                "{values_left_out} values left out: line protocol has no form for NaN and infinities"
+                "{values} left out: line protocol has no form for NaN and infinities"
             ));
         }
         match parts_lost {
             0 => Ok(()),
-            count => Err(CliError::failed(format!("{count} parts could not be read"))),
+            count => Err(CliError::failed(format!("{} could not be read", counted(count, "part")))),
         }
     }
 

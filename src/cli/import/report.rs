@@ -5,7 +5,7 @@
 
 use super::source::Batch;
 use crate::cli::client::Written;
-use crate::cli::terminal;
+use crate::cli::terminal::{self, counted};
 use std::collections::HashMap;
 
 /// Refusals that are printed. More would only scroll the first ones away.
@@ -56,10 +56,12 @@ impl Report {
 
     /// One line about everything.
     pub(super) fn summary(&self) -> String {
-        let mut text = format!("{} points written", self.stored);
-        let failures = [(self.refused, "refused"), (self.failed_statements, "statements failed")];
-        for (count, what) in failures.into_iter().filter(|(count, _)| *count > 0) {
-            text.push_str(&format!(", {count} {what}"));
+        let mut text = format!("{} written", counted(self.stored, "point"));
+        if self.refused > 0 {
+            text.push_str(&format!(", {} refused", self.refused));
+        }
+        if self.failed_statements > 0 {
+            text.push_str(&format!(", {} failed", counted(self.failed_statements, "statement")));
         }
         text
     }

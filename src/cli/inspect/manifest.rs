@@ -2,6 +2,7 @@
 
 use super::Findings;
 use crate::cli::error::CliError;
+use crate::cli::terminal::counted;
 use crate::manifest::inspect::inspect as read_manifest;
 use crate::model::state::State;
 use crate::model::time::go_duration;
@@ -18,10 +19,10 @@ pub(super) async fn inspect(
     if shown {
         findings.section(&format!("Manifest in {}", store.url()));
         findings.line(&format!(
-            "{} edits, {} checkpoints, opened for writing {} times",
-            inspection.edits.len(),
-            inspection.checkpoints.len(),
-            inspection.epochs.len()
+            "{}, {}, opened for writing {}",
+            counted(inspection.edits.len(), "edit"),
+            counted(inspection.checkpoints.len(), "checkpoint"),
+            counted(inspection.epochs.len(), "time")
         ));
         for object in inspection.checkpoints.iter().chain(&inspection.edits) {
             if let Err(error) = &object.content {

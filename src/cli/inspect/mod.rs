@@ -113,7 +113,7 @@ impl Inspect {
         terminal::print(&findings.text)?;
         match findings.damage_count {
             0 => Ok(()),
-            count => Err(CliError::failed(format!("{count} damaged or missing parts"))),
+            count => Err(CliError::failed(terminal::counted(count, "damaged or missing part"))),
         }
     }
 }
