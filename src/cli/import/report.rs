@@ -90,7 +90,7 @@ impl Refusal {
             let numbers = numbers.get_or_insert_with(|| line_numbers(batch));
             lines.push(match quoted_line(part).and_then(|line| numbers.get(line.as_bytes())) {
                 Some(number) => format!("line {number}: {part}"),
-                None => format!("lines {} to {}: {part}", batch.line_first, batch.line_last),
+                None => format!("{}: {part}", batch.lines()),
             });
         }
         let count = match partial {

@@ -160,6 +160,23 @@ fn all_that_is_refused_of_a_batch_is_counted() {
 }
 
 #[test]
+fn the_only_line_of_a_batch_is_no_range() {
+    let batch = Batch {
+        target: Target::default(),
+        text: "b v=1\n".into(),
+        line_first: 3,
+        line_last: 3,
+        point_count: 1,
+        is_ordered: false,
+    };
+    let refusal = Refusal::read("partial write: points beyond retention policy dropped=1", &batch);
+    assert_eq!(
+        (refusal.count, refusal.lines),
+        (1, vec!["line 3: points beyond retention policy".to_owned()])
+    );
+}
+
+#[test]
 fn a_second_policy_of_influx_inspect_is_made_by_itself() {
     let of = |text: &str| policy_of(text);
     assert_eq!(
