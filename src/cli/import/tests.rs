@@ -1,3 +1,4 @@
+use super::parquet::Found;
 use super::report::Refusal;
 use super::source::{Batch, Item, Source};
 use super::statement::policy_of;
@@ -174,6 +175,26 @@ fn the_only_line_of_a_batch_is_no_range() {
         (refusal.count, refusal.lines),
         (1, vec!["line 3: points beyond retention policy".to_owned()])
     );
+}
+
+/// A folder of anything else "lay too deep".
+#[test]
+fn a_folder_without_parquet_files_is_told_of() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let root = folder.path();
+    let deep = root.join("1/2/3/4/5/6/7/8/9");
+    std::fs::create_dir_all(&deep).expect("a new folder");
+    std::fs::write(root.join("points.lp"), "m v=1").expect("a new file");
+    let files = || Found::below(root).and_then(|found| found.files(root));
+    let said = files().expect_err("there is none").to_string();
+    assert!(said.starts_with("there is no Parquet file in the folder "), "{said}");
+    // Files that may be left out are told of, too.
+    std::fs::write(root.join("1/2/a.parquet"), "").expect("a new file");
+    std::fs::write(deep.join("b.parquet"), "").expect("a new file");
+    let said = files().expect_err("one is not found").to_string();
+    assert!(said.contains("1/2/3/4/5/6/7/8 lies too deep below "), "{said}");
+    std::fs::remove_dir_all(root.join("1/2/3")).expect("it is there");
+    assert_eq!(files().expect("it is found"), [root.join("1/2/a.parquet")]);
 }
 
 #[test]
