@@ -12,12 +12,14 @@
 //!
 //! Nothing is served before everything that was acknowledged is back, and nothing is given up before it is
 //! safe. A start that fails leaves nothing running. Opening the engine takes the store from a server that writes to it, so what can be
-//! found wrong without it, such as a port that is in use, is found before.
+//! found wrong without it, such as a port that is in use or a folder that cannot be used, is found before.
 
 mod continuous_queries;
 mod error;
 mod parts;
 mod signals;
+#[cfg(test)]
+mod tests;
 
 pub use error::AppError;
 pub(crate) use parts::{open_engine, store_options};
@@ -56,6 +58,7 @@ impl App {
     pub async fn start(config: &Config) -> Result<Self, AppError> {
         let port = parts::take_port(&config.bind).await?;
         parts::check_subscriber(config)?;
+        parts::check_spill_folder(config)?;
         let store = parts::server_store(config).await?;
         tracing::info!(store = store.url(), "the object store is ready");
         let (engine, subscriptions) = parts::server_engine(config, store).await?;
@@ -86,6 +89,12 @@ impl App {
         let continuous_queries = tokio::spawn(parts::continuous_queries(config.clone(), state, stop.clone()));
         let served = tokio::spawn(server.run(stop.clone().cancelled_owned()));
         telemetry::announce(address);
+        if !parts::is_for_this_machine(address) {
+            tracing::warn!(
+                %address,
+                "whoever reaches this address may read, change and delete everything: no password is asked for"
+            );
+        }
         Ok(Self { address, engine, stop, served, continuous_queries, subscriber })
     }
 
@@ -126,8 +135,8 @@ impl App {
         Ok(())
     }
 
-    /// Serves until the process is told to end (SIGTERM, SIGINT), then stops in order.
-    /// A second signal ends the process at once.
+    /// Serves until the process is told to end (SIGTERM, SIGINT, and SIGHUP unless that is ignored), then stops in order.
+    /// A second SIGTERM or SIGINT ends the process at once.
     ///
     /// # Errors
     ///
@@ -135,10 +144,10 @@ impl App {
     pub async fn run(mut self) -> Result<(), AppError> {
         let mut signals = signals::Signals::listen().map_err(AppError::Signals)?;
         tokio::select! {
-            name = signals.next() => {
-                tracing::info!(signal = name, "stopping; a second signal ends the process at once");
+            name = signals.first() => {
+                tracing::info!(signal = name, "stopping; a second SIGTERM or SIGINT ends the process at once");
                 tokio::spawn(async move {
-                    let name = signals.next().await;
+                    let name = signals.second().await;
                     tracing::warn!(signal = name, "ended without a flush; the write-ahead log keeps what is missing");
                     std::process::exit(signals::EXIT_CODE_FORCED);
                 });

@@ -12,11 +12,13 @@ use crate::server::{AppState, HttpSettings, Port, Server, flight, write_into};
 use crate::subscriber::{self, Subscriber, SubscriberOptions};
 use crate::wal::WalOptions;
 use futures::FutureExt;
-use std::path::Path;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 /// A setting as a size in memory. A number that no memory can have means all of it.
 fn size(setting: u64) -> usize {
@@ -169,8 +171,7 @@ pub(super) fn query_options(config: &Config) -> QueryOptions {
         memory_bytes: size(config.query.memory_bytes),
         memory_per_query_bytes: size(config.query.memory_per_query_bytes),
         threads: size(config.query.threads),
-        // A server that only reads may stand beside the one that writes: the folder of data is not its own.
-        spill_folder: (!config.read_only.enabled).then(|| config.data.join("spill")),
+        spill_folder: spill_folder(config),
         limits: QueryLimits {
             concurrent_max: size(config.query.concurrent_max),
             select_points_max: config.query.select_points_max,
@@ -179,6 +180,21 @@ pub(super) fn query_options(config: &Config) -> QueryOptions {
             log_after: (config.query.log_after_s > 0).then(|| Duration::from_secs(config.query.log_after_s)),
         },
     }
+}
+
+/// Where queries put what they have no memory for. A server that only reads may stand beside the one that writes: the folder of data is not
+/// its own.
+fn spill_folder(config: &Config) -> Option<PathBuf> {
+    (!config.read_only.enabled).then(|| config.data.join("spill"))
+}
+
+/// Whether queries could put something there. It leaves alone what lies there: the folder may be that of a server that runs, as long as the
+/// log does not say otherwise.
+pub(super) fn check_spill_folder(config: &Config) -> Result<(), AppError> {
+    let Some(path) = spill_folder(config) else { return Ok(()) };
+    let probe = path.join(format!("probe-{}", Uuid::new_v4()));
+    let made = std::fs::create_dir_all(&path).and_then(|()| std::fs::create_dir(&probe));
+    made.and_then(|()| std::fs::remove_dir(&probe)).map_err(|source| AppError::Folder { path, source })
 }
 
 pub(super) fn http_settings(config: &Config) -> HttpSettings {
@@ -243,6 +259,11 @@ pub(super) async fn take_port(text: &str) -> Result<Port, AppError> {
         }
     }
     Err(failed(last))
+}
+
+/// Whether an address is one that other machines do not reach.
+pub(super) fn is_for_this_machine(address: SocketAddr) -> bool {
+    address.ip().to_canonical().is_loopback()
 }
 
 /// Listens on the port.

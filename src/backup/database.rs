@@ -66,10 +66,7 @@ pub async fn restore_database(
     progress: Progress<'_>,
 ) -> Result<DatabaseImage, BackupError> {
     let state = read_state(place, backup).await?.state;
-    let mut image = DatabaseImage::of(&state, database).ok_or_else(|| {
-        let known = backup.databases.join(", ");
-        BackupError::NotFound(format!("the backup has no database {database:?}; it has: {known}"))
-    })?;
+    let mut image = DatabaseImage::of(&state, database).ok_or_else(|| backup.has_not(database))?;
     if recipient.has_database(name).await? {
         return Err(BackupError::Exists(format!("database {name:?} exists already")));
     }

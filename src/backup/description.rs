@@ -115,6 +115,19 @@ impl Description {
         std::iter::once(&self.state).chain(&self.files)
     }
 
+    /// Whether it has a database of this name.
+    ///
+    /// # Errors
+    /// [`BackupError::NotFound`] with those that it has.
+    pub fn check_has(&self, database: &str) -> Result<(), BackupError> {
+        if self.databases.iter().any(|name| name == database) { Ok(()) } else { Err(self.has_not(database)) }
+    }
+
+    pub(super) fn has_not(&self, database: &str) -> BackupError {
+        let known = self.databases.join(", ");
+        BackupError::NotFound(format!("the backup has no database {database:?}; it has: {known}"))
+    }
+
     /// The bytes of all its objects.
     #[must_use]
     pub fn size_bytes(&self) -> u64 {

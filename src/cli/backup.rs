@@ -7,7 +7,7 @@ use super::progress;
 use super::remote::Remote;
 use super::settings::StorageSettings;
 use super::stopped;
-use super::terminal;
+use super::terminal::{self, counted};
 use crate::backup::{self, Created, Source, StoreSource};
 use crate::clock::SystemClock;
 use crate::object::Store;
@@ -53,22 +53,33 @@ impl Backup {
     pub(super) fn run(self) -> Result<(), CliError> {
         super::block_on(async move {
             let place = self.place.open(&self.to)?;
-            let created = if self.storage.are_named() {
-                let store = stopped::flushed_store(&self.storage.load()?.config).await?;
-                create(&StoreSource::new(store, Arc::new(SystemClock)), &place).await?
-            } else {
-                create(&Remote::new(&self.server)?, &place).await?
+            let created = match self.create(&place.store).await {
+                Ok(created) => created,
+                Err(error) => {
+                    place.remove_if_empty();
+                    return Err(error);
+                }
             };
             for reason in &created.unreadable {
                 terminal::tell(format_args!("an earlier backup cannot be read: {reason}"));
             }
             terminal::tell(summary(&created));
             if let Some(kept) = self.keep {
-                let deleted = backup::delete_old(&place, usize::try_from(kept).unwrap_or(usize::MAX)).await?;
-                terminal::tell(format_args!("{deleted} older backups deleted"));
+                let deleted =
+                    backup::delete_old(&place.store, usize::try_from(kept).unwrap_or(usize::MAX)).await?;
+                terminal::tell(format_args!("{} deleted", counted(deleted, "older backup")));
             }
             Ok(())
         })
+    }
+
+    async fn create(&self, place: &Store) -> Result<Created, CliError> {
+        if self.storage.are_named() {
+            let store = stopped::flushed_store(&self.storage.load()?.config).await?;
+            create(&StoreSource::new(store, Arc::new(SystemClock)), place).await
+        } else {
+            create(&Remote::new(&self.server)?, place).await
+        }
     }
 }
 
@@ -82,11 +93,12 @@ async fn create(source: &dyn Source, place: &Store) -> Result<Created, CliError>
 fn summary(created: &Created) -> String {
     let Created { description, copied_file_count, copied_bytes, .. } = created;
     format!(
-        "backup {}: {} databases, {} data files, {}; copied {copied_file_count} files, {}",
+        "backup {}: {}, {}, {}; copied {}, {}",
         description.name,
-        description.databases.len(),
-        description.files.len(),
+        counted(description.databases.len(), "database"),
+        counted(description.files.len(), "data file"),
         HumanBytes(description.size_bytes()),
+        counted(copied_file_count, "file"),
         HumanBytes(*copied_bytes),
     )
 }

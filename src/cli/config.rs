@@ -35,7 +35,7 @@ impl PrintConfig {
         let loaded = self.settings.load()?;
         telemetry::check(&loaded.config.log.level)?;
         for name in loaded.unknown_variables {
-            eprintln!("the environment variable {name} names no setting");
+            terminal::tell(format_args!("the environment variable {name} names no setting"));
         }
         terminal::print(&to_commented_toml(&loaded.config))
     }

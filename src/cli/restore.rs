@@ -7,7 +7,7 @@ use super::progress;
 use super::remote::Remote;
 use super::settings::StorageSettings;
 use super::stopped::{self, Empty};
-use super::terminal;
+use super::terminal::{self, counted};
 use crate::backup::{self, BackupError, Description, Recipient};
 use crate::object::Store;
 use clap::Args;
@@ -30,7 +30,7 @@ behind, and can be begun anew.";
 /// Restore everything into an empty folder or object store, or one database into a server.
 ///
 /// Without --database all databases, users and continuous queries are restored where no server has been yet. With it, one database is
-/// added to a running server, or with --data, --object-store or --config to a stopped one.
+/// added to a running server, or with --data, --object-store or --config to a stopped one, which need not have been started yet.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Restore {
@@ -74,7 +74,7 @@ impl Restore {
             let bar = progress::hidden_bar();
             let done = self.restore(&place, &backup, &bar).await;
             bar.finish_and_clear();
-            eprintln!("{}", done?);
+            terminal::tell(done?);
             Ok(())
         })
     }
@@ -88,9 +88,9 @@ impl Restore {
     ) -> Result<String, CliError> {
         let follow = |step| progress::follow(bar, step);
         let what = format!(
-            "backup {}: {} data files, {}",
+            "backup {}: {}, {}",
             backup.name,
-            backup.files.len(),
+            counted(backup.files.len(), "data file"),
             HumanBytes(backup.size_bytes())
         );
         if self.check {
@@ -124,6 +124,8 @@ impl Restore {
             let remote = Remote::new(&self.server)?;
             return Ok(restore_into(&remote, place, backup, names, bar).await?);
         }
+        // Before a store is made for nothing.
+        backup.check_has(database)?;
         let engine = stopped::engine(&self.storage.load()?.config).await?;
         let restored = restore_into(engine.as_ref(), place, backup, names, bar).await;
         stopped::close(&engine).await?;
@@ -142,9 +144,10 @@ async fn restore_into(
     let image = backup::restore_database(place, backup, (database, name), recipient, &follow).await?;
     let rows: u64 = image.files.iter().map(|file| file.row_count).sum();
     Ok(format!(
-        "database {name}: {} measurements, {rows} points in {} data files, from backup {}",
-        image.tables.len(),
-        image.files.len(),
+        "database {name}: {}, {} in {}, from backup {}",
+        counted(image.tables.len(), "measurement"),
+        counted(rows, "point"),
+        counted(image.files.len(), "data file"),
         backup.name
     ))
 }

@@ -19,8 +19,9 @@ Examples:
   AWS_ENDPOINT=http://127.0.0.1:9000 AWS_ALLOW_HTTP=true \\
       tidegauge serve --object-store s3://bucket
 
-SIGTERM and SIGINT (Ctrl-C) end it in order: running requests end, what is buffered is flushed. A
-second one ends it at once; the write-ahead log keeps what was acknowledged.";
+SIGTERM, SIGINT (Ctrl-C) and, unless it is started with nohup, SIGHUP end it in order: running
+requests end, what is buffered is flushed. A second SIGTERM or SIGINT ends it at once; the
+write-ahead log keeps what was acknowledged.";
 
 /// Run the server.
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! The data of a server, by its files. Most of it is for a server that is stopped.
 
 use super::error::CliError;
+use super::terminal;
 use crate::app::{AppError, open_engine, store_options};
 use crate::config::Config;
 use crate::engine::Engine;
@@ -31,13 +32,15 @@ pub(super) async fn flushed_store(config: &Config) -> Result<Store, CliError> {
     if is_foreign {
         if segments.iter().any(|segment| segment.batch_count > 0) {
             let folder = folder.display();
-            eprintln!(
+            terminal::tell(format_args!(
                 "the store goes on from another write-ahead log: the points of the one in {folder} are left out"
-            );
+            ));
         }
     } else if segments.iter().any(is_needed) {
         let folder = folder.display();
-        eprintln!("the write-ahead log in {folder} has points that are in no file yet; writing them");
+        terminal::tell(format_args!(
+            "the write-ahead log in {folder} has points that are in no file yet; writing them"
+        ));
         close(&*open_engine(config, store.clone()).await?).await?;
     }
     Ok(store)
@@ -68,14 +71,19 @@ impl Empty {
     }
 }
 
-/// Opens the engine over the data of a configuration, as a server would.
+/// Opens the engine over the data of a configuration, as a server would; data that is not there is begun.
 pub(super) async fn engine(config: &Config) -> Result<Arc<Engine>, CliError> {
-    let store = open_store(config)?;
+    let options = store_options(config)?;
     let folder = config.wal_folder();
     if folder.is_dir() {
         // Looked at before the manifest is opened, which would take it from a server that runs.
         drop(hold(&folder)?);
     }
+    if is_absent(config) {
+        let folder = config.store_folder();
+        terminal::tell(format_args!("there was no data in {}; this begins it", folder.display()));
+    }
+    let store = Store::open(&options).map_err(AppError::Store)?;
     Ok(open_engine(config, store).await?)
 }
 
@@ -97,11 +105,19 @@ pub(super) fn open_store_for_reading(config: &Config) -> Result<Store, CliError>
 /// Where the store is; an error when it is a local folder that is not there.
 fn options_of_data(config: &Config) -> Result<StoreOptions, CliError> {
     let options = store_options(config)?;
-    if config.object_store.url.is_none() && !config.store_folder().is_dir() {
+    if is_absent(config) {
         let folder = config.store_folder();
-        return Err(CliError::failed(format!("there is no data in {}", folder.display())));
+        return Err(CliError::failed(format!(
+            "there is no data in {}: --data is the folder that `tidegauge serve` was started with",
+            folder.display()
+        )));
     }
     Ok(options)
+}
+
+/// Whether the store should be a local folder and is none.
+fn is_absent(config: &Config) -> bool {
+    config.object_store.url.is_none() && !config.store_folder().is_dir()
 }
 
 fn hold(folder: &Path) -> Result<Held, CliError> {

@@ -16,6 +16,13 @@ pub(super) fn tell(line: impl Display) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
+/// A number and what it counts: `1 file`, `2 files`.
+pub(super) fn counted(count: impl Display, noun: &str) -> String {
+    let count = count.to_string();
+    let ending = if count == "1" { "" } else { "s" };
+    format!("{count} {noun}{ending}")
+}
+
 /// A table of texts under a header; the columns that `is_number` says are aligned to the right.
 pub(super) fn table(
     header: &[String],

@@ -1,3 +1,4 @@
+use super::terminal::counted;
 use super::{Cli, Command};
 use clap::{CommandFactory, Parser};
 
@@ -29,6 +30,12 @@ fn the_commands_of_the_readme_are_understood() {
         assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
     }
     assert!(Cli::try_parse_from(["tidegauge", "query", "-f", "xml"]).is_err());
+}
+
+#[test]
+fn one_of_a_kind_is_no_plural() {
+    let counts = [0_u64, 1, 2, 11].map(|count| counted(count, "data file"));
+    assert_eq!(counts, ["0 data files", "1 data file", "2 data files", "11 data files"]);
 }
 
 #[test]

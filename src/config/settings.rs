@@ -13,7 +13,7 @@ section! {
     /// The configuration of a Tidegauge server.
     Config {
         /// The address and port that everything is served on: HTTP and Flight. Port 0 picks a free one,
-        /// which is logged.
+        /// which is logged. Whoever reaches it may do everything, since no password is asked for.
         bind: String = "127.0.0.1:8086".into();
         /// The folder of the write-ahead log (`wal` in it), of what queries have no memory for (`spill` in it) and, unless
         /// `object_store.url` says otherwise, of the data files (`store` in it). Only one server may use it at a time.

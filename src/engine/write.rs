@@ -53,6 +53,8 @@ pub struct WriteOutcome {
     pub rejections: Vec<Rejection>,
     /// Rejections past that bound.
     pub rejections_omitted: usize,
+    /// Lines that did not parse.
+    pub lines_refused: usize,
     /// Points that parsed and were refused: `dropped=N` in InfluxDB's texts.
     pub points_dropped: usize,
     /// Those of them that lie outside the write window of their retention policy.
@@ -192,6 +194,7 @@ impl Engine {
             points_written: converted.points_accepted,
             rejections: converted.rejections,
             rejections_omitted: converted.rejections_omitted,
+            lines_refused: converted.lines_refused,
             points_dropped: converted.points_dropped,
             outside_window: converted.outside_window,
             ..WriteOutcome::default()

@@ -64,7 +64,7 @@ pub struct Converted {
     /// The good points by table, in the order of the body within a table. A table whose fields differ much from
     /// row to row comes in several parts, in order, each with the fields of its rows; else in one.
     pub tables: Vec<TableRows>,
-    /// What was refused, in the order of the body, as far as it fits the limit.
+    /// What was refused, in the order of the body, as far as it fits the limit. The first line and the first point are always there.
     pub rejections: Vec<Rejection>,
     /// Further rejections, past the limit.
     pub rejections_omitted: usize,
@@ -238,12 +238,15 @@ impl<'a, F: Fn(&str) -> Option<Arc<TableSchema>>> Conversion<'a, F> {
             line: text[..end].into(),
             reason,
         };
+        let mut is_first = self.out.rejections.is_empty();
         if rejection.counts_as_dropped() {
             self.out.points_dropped += 1;
+            is_first |= self.out.points_dropped == 1;
         } else if !rejection.is_stored() {
             self.out.lines_refused += 1;
+            is_first |= self.out.lines_refused == 1;
         }
-        if self.rejection_bytes <= self.options.rejection_bytes_max || self.out.rejections.is_empty() {
+        if self.rejection_bytes <= self.options.rejection_bytes_max || is_first {
             self.out.rejections.push(rejection);
         } else {
             self.out.rejections_omitted += 1;

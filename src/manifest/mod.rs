@@ -132,7 +132,9 @@ pub enum ManifestError {
         version: u32,
     },
     /// Another process opened the manifest since: this one must stop writing.
-    #[error("another server has taken over this store: its epoch is {newer}, ours is {own}")]
+    #[error(
+        "another server has taken over this store: stop this one, and write to the other (epoch {newer} came after {own})"
+    )]
     Fenced {
         /// The epoch of this writer.
         own: u64,

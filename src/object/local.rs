@@ -77,6 +77,15 @@ impl LocalStore {
     }
 }
 
+/// Removes the folder of a store in which nothing lies, and tells whether it did.
+pub(super) fn remove_if_empty(root: &Path) -> bool {
+    let is_empty = fs::read_dir(root).is_ok_and(|mut entries| {
+        entries.all(|entry| entry.is_ok_and(|entry| entry.file_name() == STAGING_FOLDER))
+    });
+    // What is being written now keeps its folder, and this one.
+    is_empty && fs::remove_dir(root.join(STAGING_FOLDER)).is_ok() && fs::remove_dir(root).is_ok()
+}
+
 impl Writer {
     fn new_staged(&self) -> PathBuf {
         self.root.join(STAGING_FOLDER).join(format!("{}#1", Uuid::new_v4().as_u128()))

@@ -208,6 +208,11 @@ impl Store {
         self.root.as_deref()
     }
 
+    /// Removes the folder of a local store when nothing lies in it, and tells whether it did.
+    pub fn remove_if_empty(self) -> bool {
+        self.root.as_deref().is_some_and(local::remove_if_empty)
+    }
+
     /// The implementation, for readers that bring their own I/O (DataFusion). Its paths are those of
     /// this store. Writing through it is not durable on a local folder, and mostly refused.
     #[must_use]

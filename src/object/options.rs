@@ -45,6 +45,12 @@ impl StoreOptions {
         Self { url: url.into(), options: BTreeMap::new() }
     }
 
+    /// The folder that the address names; `None` when it names something else.
+    #[must_use]
+    pub fn folder(&self) -> Option<PathBuf> {
+        folder_of(self).ok().flatten()
+    }
+
     /// With one more setting.
     #[must_use]
     pub fn with(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {

@@ -216,6 +216,23 @@ async fn folder_removed_while_running_is_made_again() {
     assert_eq!(store.get("a/b/c").await.expect("get"), "2");
 }
 
+#[tokio::test]
+async fn a_folder_is_removed_only_when_nothing_lies_in_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("a/b");
+    let options = StoreOptions::new(path.to_str().expect("UTF-8"));
+    assert_eq!(options.folder().as_deref(), Some(path.as_path()));
+    let store = Store::open(&options).expect("it is made");
+    store.create("x/y", "1".into()).await.expect("it is new");
+    assert!(!store.clone().remove_if_empty());
+    assert_eq!(store.get("x/y").await.expect("it is there"), "1");
+    std::fs::remove_dir_all(path.join("x")).expect("it is there");
+    assert!(store.remove_if_empty());
+    assert!(!path.exists() && folder.path().join("a").exists());
+    assert_eq!(StoreOptions::new("memory:///").folder(), None);
+    assert!(!Store::in_memory().remove_if_empty());
+}
+
 #[test]
 fn leftovers_of_a_crash_are_removed_once_they_are_old() {
     let folder = tempfile::tempdir().expect("a folder");

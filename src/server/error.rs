@@ -10,7 +10,7 @@ use super::parameters::Parameters;
 use crate::catalog::{CatalogError, WriteTargetError};
 use crate::encode::v1::{Format, error_body};
 use crate::engine::{EngineError, WriteError, WriteOutcome};
-use crate::line_protocol::{OutsideWindow, PointFault, Reason, Rejection};
+use crate::line_protocol::{PointFault, Reason, Rejection};
 use crate::manifest::ManifestError;
 use crate::object::StoreError;
 use crate::query::QueryError;
@@ -186,7 +186,8 @@ impl From<QueryError> for HttpError {
 /// The error of a write of which something was refused; `None` when nothing was.
 ///
 /// As InfluxDB 1.x: points that parse and cannot be stored come first and are counted; lines that do not parse are all
-/// named, and make a write "partial" only when other points were stored.
+/// named, and make a write "partial" only when there were points, too. 1.x does not name the lines where it names a point; here they
+/// follow it, so that what is neither counted nor named is stored.
 pub(super) fn partial_write(outcome: &WriteOutcome) -> Option<HttpError> {
     partial_write_text(outcome).map(HttpError::bad_request)
 }
@@ -197,40 +198,46 @@ pub(super) fn partial_write_text(outcome: &WriteOutcome) -> Option<String> {
     if rejections.is_empty() && *rejections_omitted == 0 && *points_dropped == 0 {
         return None;
     }
+    let (of_points, target) = texts_of_points(outcome).unzip();
+    let texts: Vec<String> = of_points.into_iter().chain(texts_of_lines(outcome)).collect();
+    let texts = texts.join("\n");
+    Some(if *points_written == 0 && *points_dropped == 0 {
+        texts
+    } else {
+        format!("partial write: {texts} dropped={points_dropped}{}", target.unwrap_or_default())
+    })
+}
+
+/// What is said of refused points, and what stands behind their number.
+fn texts_of_points(outcome: &WriteOutcome) -> Option<(String, String)> {
     let is_of_point = |rejection: &&Rejection| rejection.counts_as_dropped() || rejection.is_stored();
     let is_of_age = |rejection: &&Rejection| {
         use PointFault::{BeyondRetention, OutsideWriteWindow};
         matches!(rejection.reason, Reason::Point(BeyondRetention | OutsideWriteWindow))
     };
     // InfluxDB 1.x tells of points whose time is not taken only when it found nothing else wrong with points.
-    let mut of_points = rejections.iter().filter(is_of_point);
-    let first = of_points.clone().find(|rejection| !is_of_age(rejection)).or_else(|| of_points.next());
-    if let Some(rejection) = first {
-        let text = match &outcome.outside_window {
-            Some(outside) if is_of_age(&rejection) => return Some(outside_window(outcome, outside)),
-            _ => rejection.text(),
-        };
-        return Some(format!("partial write: {text} dropped={points_dropped}"));
+    let mut of_points = outcome.rejections.iter().filter(is_of_point);
+    let first = of_points.clone().find(|rejection| !is_of_age(rejection)).or_else(|| of_points.next())?;
+    match &outcome.outside_window {
+        // As since InfluxDB 1.12. It tells of these first, also when others are too old for the policy.
+        Some(outside) if is_of_age(&first) => {
+            let WriteOutcome { database, policy, .. } = outcome;
+            let target = format!(" for database: {database} for retention policy: {policy}");
+            Some((outside.to_string(), target))
+        }
+        _ => Some((first.text(), String::new())),
     }
-    let mut texts: Vec<String> = rejections.iter().map(Rejection::text).collect();
-    if *rejections_omitted > 0 {
-        texts.push(format!("and {rejections_omitted} more"));
-    }
-    let texts = texts.join("\n");
-    Some(if *points_written == 0 && *points_dropped == 0 {
-        texts
-    } else {
-        format!("partial write: {texts} dropped={points_dropped}")
-    })
 }
 
-/// The error of a write with points outside their policy's write window, as since InfluxDB 1.12. It tells of these first, also
-/// when others are too old for the policy.
-fn outside_window(outcome: &WriteOutcome, outside: &OutsideWindow) -> String {
-    let WriteOutcome { points_dropped, database, policy, .. } = outcome;
-    format!(
-        "partial write: {outside} dropped={points_dropped} for database: {database} for retention policy: {policy}"
-    )
+/// What is said of lines that do not parse, one text each.
+fn texts_of_lines(outcome: &WriteOutcome) -> Vec<String> {
+    let is_of_line = |rejection: &&Rejection| matches!(rejection.reason, Reason::Line(_));
+    let mut texts: Vec<String> = outcome.rejections.iter().filter(is_of_line).map(Rejection::text).collect();
+    let omitted = outcome.lines_refused.saturating_sub(texts.len());
+    if omitted > 0 {
+        texts.push(format!("and {omitted} more"));
+    }
+    texts
 }
 
 /// What a client reads of a statement that failed in the query layer.

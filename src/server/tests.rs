@@ -36,7 +36,9 @@ fn check_partial(
     rejections: Vec<Rejection>,
     expected: Option<&str>,
 ) {
-    let outcome = WriteOutcome { points_written, points_dropped, rejections, ..WriteOutcome::default() };
+    let lines_refused = rejections.iter().filter(|it| matches!(it.reason, Reason::Line(_))).count();
+    let outcome =
+        WriteOutcome { points_written, points_dropped, lines_refused, rejections, ..WriteOutcome::default() };
     let error = partial_write(&outcome);
     assert_eq!(error.as_ref().map(HttpError::status_and_text), expected.map(|text| (400, text)));
 }
@@ -67,7 +69,38 @@ fn refused_lines_and_points_read_as_in_1x() {
     );
     check_partial(0, 1, vec![conflict()], Some(&format!("{conflict_text}1")));
     check_partial(1, 2, vec![conflict(), conflict()], Some(&format!("{conflict_text}2")));
-    check_partial(1, 1, vec![bad(), conflict()], Some(&format!("{conflict_text}1")));
+}
+
+/// InfluxDB 1.6.7 names the point only; see the scenario `write/partial`.
+#[test]
+fn refused_lines_are_named_beside_refused_points() {
+    let bad = || line("bad", LineFault::MissingFields);
+    let conflict_text = conflict().text();
+    let both = |dropped| {
+        format!("partial write: {conflict_text}\nunable to parse 'bad': missing fields dropped={dropped}")
+    };
+    check_partial(1, 1, vec![bad(), conflict()], Some(&both(1)));
+    check_partial(0, 2, vec![conflict(), bad(), conflict()], Some(&both(2)));
+    // A point that was stored without a part of it is named, and not counted.
+    let stripped = || Rejection {
+        reason: Reason::Point(PointFault::TimeFieldStripped("m".into())),
+        ..line("m time=1,f=1", LineFault::MissingFields)
+    };
+    let text =
+        format!("partial write: {}\nunable to parse 'bad': missing fields dropped=0", stripped().text());
+    check_partial(1, 0, vec![bad(), stripped()], Some(&text));
+    // What is not kept of the lines is counted, without the points.
+    let outcome = WriteOutcome {
+        points_dropped: 7,
+        lines_refused: 4,
+        rejections: vec![bad(), conflict()],
+        rejections_omitted: 9,
+        ..WriteOutcome::default()
+    };
+    let text = format!(
+        "partial write: {conflict_text}\nunable to parse 'bad': missing fields\nand 3 more dropped=7"
+    );
+    assert_eq!(partial_write(&outcome).as_ref().map(HttpError::status_and_text), Some((400, &*text)));
 }
 
 #[tokio::test]

@@ -151,7 +151,8 @@ fn bad_writes_are_named_and_the_rest_is_stored() {
     assert_eq!(server.count("m"), 9);
 }
 
-/// InfluxDB 1.6.7 says so too: of points that are too old it tells only when nothing else is wrong with points.
+/// InfluxDB 1.6.7 says so too: of points that are too old it tells only when nothing else is wrong with points. It does not tell of
+/// lines beside them.
 #[test]
 fn points_beyond_retention_are_told_last() {
     let server = Server::start();
@@ -165,7 +166,10 @@ fn points_beyond_retention_are_told_last() {
     check("m f=1 0\nm f=\"a\"\nbad", "partial write: field type conflict: ");
     check("m f=\"a\" 0\nm f=2 10", "partial write: points beyond retention policy dropped=2");
     check("m,time=1 f=1 0\nm f=2", "partial write: points beyond retention policy dropped=1");
-    check("x f=1 0\nbad", "partial write: points beyond retention policy dropped=1");
+    check(
+        "x f=1 0\nbad",
+        r"partial write: points beyond retention policy\nunable to parse 'bad': missing fields dropped=1",
+    );
     let measurements = server.query_text("SHOW MEASUREMENTS");
     assert!(!measurements.contains("\"x\""), "a refused point makes no measurement: {measurements}");
 }
@@ -197,6 +201,10 @@ fn points_outside_the_write_window_are_refused() {
         ],
     );
     check("m f=\"a\"\nm f=1 1", &["partial write: field type conflict: "]);
+    check(
+        "m f=1 1\nbad",
+        &[r"\nunable to parse 'bad': missing fields dropped=1 for database: d for retention policy: now"],
+    );
     // Lifted, they are taken.
     server.query_text("ALTER RETENTION POLICY now ON d FUTURE LIMIT INF PAST LIMIT 0s");
     check("m f=2 7258118400\nm,t=a f=1 1", &[]);

@@ -16,6 +16,7 @@ mod s3_server;
 #[allow(dead_code, reason = "the recorder, examples/golden.rs, uses the rest")]
 mod scenario;
 mod shards;
+mod signals;
 mod simulation;
 mod states;
 mod subscriptions;

@@ -2,11 +2,12 @@
 
 use crate::scenario::http::{Request, Response, percent_encode, send};
 use parking_lot::Mutex;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -46,6 +47,14 @@ pub(crate) fn command_on_disk(folder: &Path, disk_bytes: u64, settings: &[(&str,
     command.args(NAMESPACES).args(["sh", "-c", script, env!("CARGO_BIN_EXE_tidegauge")]);
     command.arg(disk_bytes.to_string()).arg(folder);
     Some(with_environment(command, settings))
+}
+
+/// The same, with SIGHUP ignored, as `nohup` has it.
+pub(crate) fn command_under_nohup(folder: &Path) -> Command {
+    let script = "trap '' HUP && exec \"$0\" serve --bind 127.0.0.1:0 --data \"$1\"";
+    let mut command = Command::new("sh");
+    command.args(["-c", script, env!("CARGO_BIN_EXE_tidegauge")]).arg(folder);
+    with_environment(command, &[])
 }
 
 fn with_environment(mut command: Command, settings: &[(&str, &str)]) -> Command {
@@ -113,11 +122,33 @@ impl Server {
 
     /// The most memory that the process ever held, in bytes.
     pub(crate) fn memory_bytes_max(&self) -> u64 {
+        let kibibytes: u64 = self.status("VmHWM:").trim_end_matches(" kB").parse().expect("a number of kB");
+        kibibytes * 1024
+    }
+
+    /// Signals that the process catches (`SigCgt:`) or ignores (`SigIgn:`); bit 0 is signal 1.
+    pub(crate) fn signals(&self, name: &str) -> u64 {
+        u64::from_str_radix(&self.status(name), 16).expect("a mask of signals")
+    }
+
+    /// What Linux tells of the process under a name.
+    fn status(&self, name: &str) -> String {
         let status =
             std::fs::read_to_string(format!("/proc/{}/status", self.id())).expect("the process runs");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux tells it");
-        let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number of kB");
-        kibibytes * 1024
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("Linux tells it");
+        line.trim().to_owned()
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let process = self.process.as_ref().expect("it is not killed yet");
+        kill_process(Pid::from_child(process), signal).expect("the process was not waited for yet");
+    }
+
+    /// Waits until it has ended.
+    pub(crate) fn wait(mut self) -> ExitStatus {
+        let mut process = self.process.take().expect("it is not killed yet");
+        process.wait().expect("the process ends")
     }
 
     fn id(&self) -> u32 {

@@ -430,9 +430,11 @@ async fn a_start_that_fails_leaves_the_store_to_the_server_that_writes() {
     let other = tempfile::tempdir().unwrap();
     let store = place.config(&[]).store_folder();
     let port = writer.address().to_string();
+    std::fs::write(other.path().join("spill"), "no folder").unwrap();
     for (name, value, expected) in [
         ("bind", port.as_str(), "cannot listen on "),
         ("subscriber.ca_certs", "/nowhere/ca.pem", "setting subscriber.ca_certs: "),
+        ("bind", "127.0.0.1:0", "cannot use the folder "),
     ] {
         let settings = [
             ("data", other.path().to_str().unwrap()),

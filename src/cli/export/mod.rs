@@ -29,6 +29,7 @@ use super::client::ServerArgs;
 use super::error::CliError;
 use super::progress::{self, Unit};
 use super::remote::Remote;
+use super::terminal::{self, counted};
 use crate::encode::line_protocol::LineEncoder;
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
@@ -121,13 +122,16 @@ impl Export {
         };
         bar.finish_and_clear();
         let Written { points, values_left_out, parts_lost } = written?;
-        eprintln!("{points} points written");
+        terminal::tell(format_args!("{} written", counted(points, "point")));
         if values_left_out > 0 {
-            eprintln!("{values_left_out} values left out: line protocol has no form for NaN and infinities");
+            let values = counted(values_left_out, "value");
+            terminal::tell(format_args!(
+                "{values} left out: line protocol has no form for NaN and infinities"
+            ));
         }
         match parts_lost {
             0 => Ok(()),
-            count => Err(CliError::failed(format!("{count} parts could not be read"))),
+            count => Err(CliError::failed(format!("{} could not be read", counted(count, "part")))),
         }
     }
 

@@ -174,8 +174,7 @@ async fn send_all(
 }
 
 async fn write(client: &Client, batch: Batch) -> Result<(Batch, Written), CliError> {
-    let written = client.write(&batch.target, batch.text.clone()).await.map_err(|error| {
-        CliError::failed(format!("lines {} to {}: {error}", batch.line_first, batch.line_last))
-    })?;
+    let written = client.write(&batch.target, batch.text.clone()).await;
+    let written = written.map_err(|error| CliError::failed(format!("{}: {error}", batch.lines())))?;
     Ok((batch, written))
 }

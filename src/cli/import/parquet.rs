@@ -71,12 +71,7 @@ impl ParquetSource {
         batch_lines: usize,
         bar: &ProgressBar,
     ) -> Result<Self, CliError> {
-        let mut files = Vec::new();
-        collect(path, DEPTH_MAX, &mut files)?;
-        files.sort();
-        if files.is_empty() {
-            return Err(CliError::failed(format!("there is no Parquet file in {}", path.display())));
-        }
+        let files = Found::below(path)?.files(path)?;
         let mut row_count = 0;
         for file in &files {
             let rows = builder(file)?.metadata().file_metadata().num_rows();
@@ -187,21 +182,56 @@ fn wrong(path: &Path, error: impl std::fmt::Display) -> CliError {
     CliError::failed(format!("{}: {error}", path.display()))
 }
 
-/// The Parquet files of a folder and those below, or the file itself.
-fn collect(path: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), CliError> {
-    if !path.is_dir() {
-        files.push(path.to_owned());
-        return Ok(());
+/// What lies in a folder and those below.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    files: Vec<PathBuf>,
+    /// A folder that was not looked into.
+    too_deep: Option<PathBuf>,
+}
+
+impl Found {
+    /// Looks for the Parquet files of a folder and those below; a file is itself one.
+    pub(super) fn below(path: &Path) -> Result<Self, CliError> {
+        let mut found = Self::default();
+        found.collect(path, DEPTH_MAX)?;
+        found.files.sort();
+        Ok(found)
     }
-    if depth == 0 {
-        return Err(CliError::failed(format!("{} lies too deep", path.display())));
+
+    fn collect(&mut self, path: &Path, depth: usize) -> Result<(), CliError> {
+        if !path.is_dir() {
+            self.files.push(path.to_owned());
+            return Ok(());
+        }
+        if depth == 0 {
+            self.too_deep.get_or_insert_with(|| path.to_owned());
+            return Ok(());
+        }
+        let failed = |source| CliError::file("read", path, source);
+        for entry in std::fs::read_dir(path).map_err(failed)? {
+            let entry = entry.map_err(failed)?.path();
+            if entry.is_dir() || entry.extension().is_some_and(|extension| extension == "parquet") {
+                self.collect(&entry, depth - 1)?;
+            }
+        }
+        Ok(())
     }
-    let failed = |source| CliError::file("read", path, source);
-    for entry in std::fs::read_dir(path).map_err(failed)? {
-        let entry = entry.map_err(failed)?.path();
-        if entry.is_dir() || entry.extension().is_some_and(|extension| extension == "parquet") {
-            collect(&entry, depth - 1, files)?;
+
+    /// The files that were found, all that there are.
+    pub(super) fn files(self, path: &Path) -> Result<Vec<PathBuf>, CliError> {
+        let path = path.display();
+        if self.files.is_empty() {
+            return Err(CliError::failed(format!(
+                "there is no Parquet file in the folder {path}; a file of line protocol is named itself"
+            )));
+        }
+        match self.too_deep {
+            None => Ok(self.files),
+            Some(folder) => Err(CliError::failed(format!(
+                "{} lies too deep below {path}: name a folder nearer to it",
+                folder.display()
+            ))),
         }
     }
-    Ok(())
 }

@@ -5,7 +5,7 @@
 
 use super::source::Batch;
 use crate::cli::client::Written;
-use crate::cli::terminal;
+use crate::cli::terminal::{self, counted};
 use std::collections::HashMap;
 
 /// Refusals that are printed. More would only scroll the first ones away.
@@ -56,10 +56,12 @@ impl Report {
 
     /// One line about everything.
     pub(super) fn summary(&self) -> String {
-        let mut text = format!("{} points written", self.stored);
-        let failures = [(self.refused, "refused"), (self.failed_statements, "statements failed")];
-        for (count, what) in failures.into_iter().filter(|(count, _)| *count > 0) {
-            text.push_str(&format!(", {count} {what}"));
+        let mut text = format!("{} written", counted(self.stored, "point"));
+        if self.refused > 0 {
+            text.push_str(&format!(", {} refused", self.refused));
+        }
+        if self.failed_statements > 0 {
+            text.push_str(&format!(", {} failed", counted(self.failed_statements, "statement")));
         }
         text
     }
@@ -79,7 +81,7 @@ impl Refusal {
         let partial = message.strip_prefix(PARTIAL);
         let (text, dropped) = split_dropped(partial.unwrap_or(message));
         let mut numbers: Option<HashMap<&[u8], u64>> = None;
-        let mut unparsable_count = 0;
+        let mut unparsable_count = unnamed_count(text);
         let mut lines = Vec::new();
         for part in text.split('\n').filter(|part| !part.trim().is_empty()) {
             if part.starts_with(UNPARSABLE) {
@@ -88,23 +90,32 @@ impl Refusal {
             let numbers = numbers.get_or_insert_with(|| line_numbers(batch));
             lines.push(match quoted_line(part).and_then(|line| numbers.get(line.as_bytes())) {
                 Some(number) => format!("line {number}: {part}"),
-                None => format!("lines {} to {}: {part}", batch.line_first, batch.line_last),
+                None => format!("{}: {part}", batch.lines()),
             });
         }
         let count = match partial {
-            // Lines that do not parse are not counted as dropped.
-            Some(_) => (dropped + unparsable_count).min(batch.point_count),
+            // Lines that do not parse are named and not counted as dropped.
+            Some(_) => dropped.saturating_add(unparsable_count).min(batch.point_count),
             None => batch.point_count,
         };
         Self { count, lines }
     }
 }
 
-/// ` dropped=N` at the end.
+/// ` dropped=N` at the end. Behind it stands at most where points outside a write window should have gone.
 fn split_dropped(text: &str) -> (&str, u64) {
-    let split =
-        text.rsplit_once(" dropped=").and_then(|(text, count)| Some((text, count.trim().parse().ok()?)));
+    let split = text.rsplit_once(" dropped=").and_then(|(text, rest)| {
+        let count = rest.split_once(" for database: ").map_or(rest, |(count, _)| count);
+        Some((text, count.trim().parse().ok()?))
+    });
     split.unwrap_or((text, 0))
+}
+
+/// Lines that do not parse and are too many to be named: `and N more`, last.
+fn unnamed_count(text: &str) -> u64 {
+    let last = text.rsplit('\n').next().unwrap_or_default();
+    let count = last.strip_prefix("and ").and_then(|rest| rest.strip_suffix(" more"));
+    count.and_then(|count| count.parse().ok()).unwrap_or(0)
 }
 
 /// The line in `unable to parse 'LINE': reason`. A line may hold quotes, so the last `': ` counts.

@@ -47,6 +47,18 @@ pub(super) struct Batch {
     pub(super) is_ordered: bool,
 }
 
+impl Batch {
+    /// Where its lines stand: `line 3`, `lines 3 to 7`.
+    pub(super) fn lines(&self) -> String {
+        let Self { line_first, line_last, .. } = self;
+        if line_first == line_last {
+            format!("line {line_first}")
+        } else {
+            format!("lines {line_first} to {line_last}")
+        }
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Section {
     Statements,

@@ -1,3 +1,4 @@
+use super::parquet::Found;
 use super::report::Refusal;
 use super::source::{Batch, Item, Source};
 use super::statement::policy_of;
@@ -136,6 +137,64 @@ fn refusals_name_the_lines_of_the_file() {
         ],
     );
     check_refusal("database is required", 4, &["lines 11 to 14: database is required"]);
+}
+
+#[test]
+fn all_that_is_refused_of_a_batch_is_counted() {
+    let conflict = "field type conflict: input field \"v\" on measurement \"b\" is type float, already exists as type integer";
+    check_refusal(
+        &format!("partial write: {conflict}\nunable to parse 'a v=x': invalid number dropped=1"),
+        2,
+        &[&format!("lines 11 to 14: {conflict}"), "line 12: unable to parse 'a v=x': invalid number"],
+    );
+    check_refusal(
+        "partial write: unable to parse 'a v=x': invalid number\nand 1 more dropped=1",
+        3,
+        &["line 12: unable to parse 'a v=x': invalid number", "lines 11 to 14: and 1 more"],
+    );
+    let outside = "dropped 1 points outside write window (from a to b) - oldest point b at c";
+    check_refusal(
+        &format!("partial write: {outside} dropped=1 for database: d for retention policy: now"),
+        1,
+        &[&format!("lines 11 to 14: {outside}")],
+    );
+}
+
+#[test]
+fn the_only_line_of_a_batch_is_no_range() {
+    let batch = Batch {
+        target: Target::default(),
+        text: "b v=1\n".into(),
+        line_first: 3,
+        line_last: 3,
+        point_count: 1,
+        is_ordered: false,
+    };
+    let refusal = Refusal::read("partial write: points beyond retention policy dropped=1", &batch);
+    assert_eq!(
+        (refusal.count, refusal.lines),
+        (1, vec!["line 3: points beyond retention policy".to_owned()])
+    );
+}
+
+/// A folder of anything else "lay too deep".
+#[test]
+fn a_folder_without_parquet_files_is_told_of() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let root = folder.path();
+    let deep = root.join("1/2/3/4/5/6/7/8/9");
+    std::fs::create_dir_all(&deep).expect("a new folder");
+    std::fs::write(root.join("points.lp"), "m v=1").expect("a new file");
+    let files = || Found::below(root).and_then(|found| found.files(root));
+    let said = files().expect_err("there is none").to_string();
+    assert!(said.starts_with("there is no Parquet file in the folder "), "{said}");
+    // Files that may be left out are told of, too.
+    std::fs::write(root.join("1/2/a.parquet"), "").expect("a new file");
+    std::fs::write(deep.join("b.parquet"), "").expect("a new file");
+    let said = files().expect_err("one is not found").to_string();
+    assert!(said.contains("1/2/3/4/5/6/7/8 lies too deep below "), "{said}");
+    std::fs::remove_dir_all(root.join("1/2/3")).expect("it is there");
+    assert_eq!(files().expect("it is found"), [root.join("1/2/a.parquet")]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The data files that the manifest names: whether they are there, whole, and what the manifest says they are.
 
 use super::Findings;
+use crate::cli::terminal::counted;
 use crate::model::file::FileMeta;
 use crate::model::state::State;
 use crate::object::Store;
@@ -27,7 +28,7 @@ pub(super) async fn inspect(store: &Store, state: &State, verify: bool, findings
         rows,
     );
     let depth = if verify { "every row was read" } else { "footers were read; --verify reads every row" };
-    findings.line(&format!("{} files; {depth}", files.len()));
+    findings.line(&format!("{}; {depth}", counted(files.len(), "file")));
     for reason in damage {
         findings.damage(&reason);
     }
@@ -55,7 +56,8 @@ fn time(ns: i64) -> String {
 async fn check(store: &Store, file: &Arc<FileMeta>, verify: bool) -> Result<usize, String> {
     let bytes = store.get(&file.path).await.map_err(|error| error.to_string())?;
     if bytes.len() as u64 != file.size_bytes {
-        return Err(format!("it has {} bytes, the manifest says {}", bytes.len(), file.size_bytes));
+        let found = counted(bytes.len(), "byte");
+        return Err(format!("it has {found}, the manifest says {}", file.size_bytes));
     }
     crate::parquet_file::check_bytes(file, &bytes).map_err(|error| error.to_string())?;
     let row_count = file.row_count;
@@ -74,7 +76,7 @@ fn check_rows(bytes: Bytes, row_count: u64, verify: bool) -> Result<usize, Strin
         }
     }
     if found != row_count {
-        return Err(format!("it has {found} rows, the manifest says {row_count}"));
+        return Err(format!("it has {}, the manifest says {row_count}", counted(found, "row")));
     }
     Ok(metadata.num_row_groups())
 }

@@ -2,6 +2,7 @@
 
 use super::Findings;
 use crate::cli::error::CliError;
+use crate::cli::terminal::counted;
 use crate::wal::inspect::{SegmentSummary, inspect as read_segments};
 use crate::wal::salvage;
 use std::path::Path;
@@ -19,7 +20,7 @@ pub(super) fn inspect(folder: &Path, findings: &mut Findings) -> Result<(), CliE
         segments.iter().map(row).collect(),
     );
     let rows: u64 = segments.iter().map(|segment| segment.row_count).sum();
-    findings.line(&format!("{} segments, {rows} rows", segments.len()));
+    findings.line(&format!("{}, {}", counted(segments.len(), "segment"), counted(rows, "row")));
     let last = segments.len().saturating_sub(1);
     for (index, segment) in segments.iter().enumerate() {
         report_damage(segment, index == last, findings);
@@ -36,7 +37,8 @@ fn mention_quarantine(folder: &Path, findings: &mut Findings) -> Result<(), CliE
     let count = salvage::sources(&folder).map_err(CliError::failed)?.len();
     if count > 0 {
         findings.line(&format!(
-            "{count} files were put aside in {}; tidegauge export --quarantined writes their points",
+            "{} put aside in {}; tidegauge export --quarantined writes their points",
+            counted(count, "file"),
             folder.display()
         ));
     }
@@ -63,10 +65,12 @@ fn report_damage(segment: &SegmentSummary, is_last: bool, findings: &mut Finding
         let is_tail = is_last && segment.header_is_readable && offset + length == segment.bytes;
         if is_tail {
             findings.line(&format!(
-                "{name}: the last {length} bytes are an unfinished record, which was never acknowledged"
+                "{name}: it ends in an unfinished record of {}, which was never acknowledged",
+                counted(length, "byte")
             ));
         } else {
-            findings.damage(&format!("{name}: {length} bytes at offset {offset} are no intact record"));
+            let bytes = counted(length, "byte");
+            findings.damage(&format!("{name}: no intact record in {bytes} at offset {offset}"));
         }
     }
     for sequence in &segment.malformed {

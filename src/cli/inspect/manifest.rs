@@ -2,6 +2,7 @@
 
 use super::Findings;
 use crate::cli::error::CliError;
+use crate::cli::terminal::counted;
 use crate::manifest::inspect::inspect as read_manifest;
 use crate::model::state::State;
 use crate::model::time::go_duration;
@@ -14,17 +15,20 @@ pub(super) async fn inspect(
     findings: &mut Findings,
 ) -> Result<Option<State>, CliError> {
     let inspection = read_manifest(store).await.map_err(CliError::failed)?;
+    let mut told = Vec::new();
     if shown {
         findings.section(&format!("Manifest in {}", store.url()));
         findings.line(&format!(
-            "{} edits, {} checkpoints, opened for writing {} times",
-            inspection.edits.len(),
-            inspection.checkpoints.len(),
-            inspection.epochs.len()
+            "{}, {}, opened for writing {}",
+            counted(inspection.edits.len(), "edit"),
+            counted(inspection.checkpoints.len(), "checkpoint"),
+            counted(inspection.epochs.len(), "time")
         ));
         for object in inspection.checkpoints.iter().chain(&inspection.edits) {
             if let Err(error) = &object.content {
-                findings.damage(&error.to_string());
+                let text = error.to_string();
+                findings.damage(&text);
+                told.push(text);
             }
         }
     }
@@ -37,7 +41,12 @@ pub(super) async fn inspect(
             Ok(Some(state))
         }
         Err(error) => {
-            findings.damage(&error.to_string());
+            let text = error.to_string();
+            // It names one of the objects above as a rule, which is no second damage.
+            if !told.contains(&text) {
+                findings.damage(&text);
+            }
+            findings.line("a server does not start with this manifest");
             Ok(None)
         }
     }

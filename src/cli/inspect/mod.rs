@@ -10,6 +10,8 @@
 mod data;
 mod log;
 mod manifest;
+#[cfg(test)]
+mod tests;
 
 use super::error::CliError;
 use super::settings::StorageSettings;
@@ -111,7 +113,7 @@ impl Inspect {
         terminal::print(&findings.text)?;
         match findings.damage_count {
             0 => Ok(()),
-            count => Err(CliError::failed(format!("{count} damaged or missing parts"))),
+            count => Err(CliError::failed(terminal::counted(count, "damaged or missing part"))),
         }
     }
 }

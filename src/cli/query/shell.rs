@@ -2,6 +2,7 @@
 
 use super::session::{Format, Language, PRECISIONS, Session};
 use crate::cli::error::CliError;
+use crate::cli::terminal;
 use clap::ValueEnum;
 use rustyline::DefaultEditor;
 use rustyline::error::ReadlineError;
@@ -52,11 +53,11 @@ pub(super) fn run(session: &mut Session) -> Result<(), CliError> {
         // The first session has none.
         let _ = editor.load_history(file);
     }
-    println!(
-        "Tidegauge {} at {}; `help` lists the commands.",
+    terminal::print(&format!(
+        "Tidegauge {} at {}; `help` lists the commands.\n",
         env!("CARGO_PKG_VERSION"),
         session.server.host
-    );
+    ))?;
     let mut statement = String::new();
     loop {
         let line = match editor.readline(&prompt(session, !statement.is_empty())) {
@@ -82,13 +83,13 @@ pub(super) fn run(session: &mut Session) -> Result<(), CliError> {
                     run_statement(&runtime, session, &std::mem::take(&mut statement));
                 }
             }
-            command => apply(session, command),
+            command => apply(session, command)?,
         }
     }
     if let Some(file) = &history
         && let Err(error) = editor.save_history(file)
     {
-        eprintln!("tidegauge: cannot keep the history in {}: {error}", file.display());
+        terminal::tell(format_args!("tidegauge: cannot keep the history in {}: {error}", file.display()));
     }
     Ok(())
 }
@@ -102,13 +103,13 @@ fn run_statement(runtime: &tokio::runtime::Runtime, session: &Session, text: &st
         }
     });
     if let Err(error) = outcome {
-        eprintln!("error: {error}");
+        terminal::tell(format_args!("error: {error}"));
     }
 }
 
-fn apply(session: &mut Session, command: Line) {
+fn apply(session: &mut Session, command: Line) -> Result<(), CliError> {
     match command {
-        Line::Help => print!("{HELP}"),
+        Line::Help => terminal::print(HELP)?,
         Line::Use(database, policy) => {
             session.database = Some(database);
             session.policy = policy;
@@ -116,9 +117,10 @@ fn apply(session: &mut Session, command: Line) {
         Line::Format(format) => session.format = format,
         Line::Precision(precision) => session.precision = precision,
         Line::Language(language) => session.language = language,
-        Line::Wrong(usage) => eprintln!("usage: {usage}"),
+        Line::Wrong(usage) => terminal::tell(format_args!("usage: {usage}")),
         Line::Empty | Line::Statement | Line::Exit => {}
     }
+    Ok(())
 }
 
 fn prompt(session: &Session, continued: bool) -> String {

@@ -180,6 +180,15 @@ fn a_body_of_bad_lines_is_not_kept_whole() {
     assert!(!converted.rejections.is_empty() && converted.rejections.len() < 100);
     let converted = to_batches("é".repeat(5_000).as_bytes(), &options, |_| None);
     assert_eq!((converted.rejections.len(), converted.rejections[0].line.len()), (1, 1_000));
+    // The first of each kind is kept, wherever it stands.
+    let body = format!("{}m f=1 1\nm f=t 2\nm f=t 3\n", "é\n".repeat(5_000));
+    let converted = to_batches(body.as_bytes(), &options, |_| None);
+    assert_eq!((converted.lines_refused, converted.points_dropped), (5_000, 2));
+    assert_eq!(converted.rejections.iter().filter(|r| r.counts_as_dropped()).count(), 1);
+    let body = format!("m f=1 1\n{}é\né\n", "m f=t 2\n".repeat(5_000));
+    let converted = to_batches(body.as_bytes(), &options, |_| None);
+    assert_eq!((converted.lines_refused, converted.points_dropped), (2, 5_000));
+    assert_eq!(converted.rejections.iter().filter(|r| !r.counts_as_dropped()).count(), 1);
 }
 
 #[test]

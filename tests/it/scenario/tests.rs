@@ -55,6 +55,27 @@ fn a_difference_keeps_both_answers() {
 }
 
 #[test]
+fn the_page_of_differences_begins_with_links_to_all_reasons() {
+    let step = |reason: &str| {
+        format!("differs: {reason}\nquery\nSELECT 1\n----\nerror: a\n---- tidegauge\nerror: b\n\n")
+    };
+    let parse = |name: &str, text: &str| file::parse(name, text).expect("the test's own text is well formed");
+    let odd = "LIMIT of `top(f, 2)` differs; 1.6 is a_b-c, \"so\"";
+    let scenarios = [
+        parse("data_changes/a", &(step("one") + &step(odd))),
+        parse("data_changes/b", &step("one")),
+        parse("select/c", &(step("two") + &step("one"))),
+    ];
+    let page = differences::page(&scenarios.each_ref());
+    let expected = format!(
+        "\nThere are 3 reasons, for 5 answers. Behind each reason stands how many of them it is for.\n\n\
+         **data changes**\n\n- [one](#one) (3)\n- [{odd}](#limit-of-topf-2-differs-16-is-a_b-c-so) (1)\n\n\
+         **select**\n\n- [two](#two) (1)\n\n## one\n"
+    );
+    assert!(page.contains(&expected), "{page}");
+}
+
+#[test]
 fn answers_need_not_be_written_for_writes_and_exec() {
     let scenario = parse("write\n  m f=1 0\nexec CREATE DATABASE a\nquery\nSELECT 1\n");
     let expected: Vec<Option<&str>> = scenario.steps.iter().map(|step| step.expected()).collect();

@@ -1,6 +1,6 @@
 //! Making backups: consistent beside a writer, incremental, of stopped servers.
 
-use super::command::{Folder, Server, files_below, must, must_fail, run, write};
+use super::command::{Folder, Server, files_below, must, must_fail, run, succeeds_unheard, write};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -218,9 +218,34 @@ fn a_stopped_server_is_backed_up_with_what_only_its_log_has() {
     assert!(said.contains("there is no data in"), "{said}");
 }
 
+/// They panicked when `head` had its lines.
+#[test]
+fn nobody_need_read_what_commands_say() {
+    let folder = Folder::new();
+    let server = Server::start(&folder.path("data"));
+    server.query("", "CREATE DATABASE db");
+    server.write("db", &batch(0));
+    let (url, file, place) = (server.url(), folder.text("db.lp"), folder.text("place"));
+    assert!(succeeds_unheard(&["export", "--out", &file, &url]));
+    assert!(succeeds_unheard(&["import", &url, &file]));
+    assert!(succeeds_unheard(&["backup", "--to", &place, &url]));
+    assert!(succeeds_unheard(&["restore", "--from", &place, "--check"]));
+    // A stopped server has more to tell of: points that are in its log only.
+    server.write("db", &batch(1));
+    let data = server.crash();
+    assert!(succeeds_unheard(&["backup", "--to", &place, "--data", data.to_str().unwrap()]));
+    assert!(succeeds_unheard(&["restore", "--from", &place, "--data", &folder.text("restored")]));
+}
+
 #[test]
 fn a_server_that_is_none_of_ours_is_named() {
     let folder = Folder::new();
-    let said = must_fail(&["backup", "--to", &folder.text("place"), "--url", "http://127.0.0.1:1"]);
-    assert!(said.contains("no answer from http://127.0.0.1:1"), "{said}");
+    for place in ["place", "above/place", "there/place", "there"] {
+        std::fs::create_dir_all(folder.path("there")).unwrap();
+        let said = must_fail(&["backup", "--to", &folder.text(place), "--url", "http://127.0.0.1:1"]);
+        assert!(said.contains("no answer from http://127.0.0.1:1"), "{said}");
+    }
+    // Folders that were made for nothing are gone.
+    assert!(!folder.path("place").exists() && !folder.path("above").exists());
+    assert!(folder.path("there").exists() && !folder.path("there/place").exists());
 }

@@ -4,7 +4,7 @@ use crate::scenario::http::{Request, Response, send};
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use tempfile::TempDir;
 use tidegauge::app::App;
 use tidegauge::config::{Config, Machine};
@@ -166,14 +166,19 @@ pub(super) struct Said {
     pub(super) errors: String,
 }
 
-/// Runs `tidegauge` with these arguments.
-pub(super) fn run(arguments: &[&str]) -> Said {
+/// `tidegauge` with these arguments.
+fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tidegauge"));
     command.args(arguments).env("TIDEGAUGE_WAL_DISK_LOW_WATER_BYTES", "0");
     for variable in ["TIDEGAUGE_CONFIG", "TIDEGAUGE_HOST"] {
         command.env_remove(variable);
     }
-    let done = command.output().unwrap();
+    command
+}
+
+/// Runs `tidegauge` with these arguments.
+pub(super) fn run(arguments: &[&str]) -> Said {
+    let done = command(arguments).output().unwrap();
     Said {
         succeeded: done.status.success(),
         output: String::from_utf8_lossy(&done.stdout).into_owned(),
@@ -193,6 +198,13 @@ pub(super) fn must_fail(arguments: &[&str]) -> String {
     let said = run(arguments);
     assert!(!said.succeeded, "{arguments:?}: {}", said.errors);
     said.errors
+}
+
+/// Runs it where nobody reads what it says to standard error, and tells whether it succeeded.
+pub(super) fn succeeds_unheard(arguments: &[&str]) -> bool {
+    let mut running = command(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(running.stderr.take());
+    running.wait().unwrap().success()
 }
 
 /// Every file below a folder, relative to it, sorted.

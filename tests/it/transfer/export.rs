@@ -262,6 +262,6 @@ fn a_statement_that_fails_does_not_keep_the_points_out() {
     server.query("", "CREATE DATABASE there");
     let said = must_fail(&["import", &server.url(), &folder.text("file.txt")]);
     assert!(said.contains("line 3: CREATE NONSENSE: error parsing query"), "{said}");
-    assert!(said.contains("1 points written, 1 statements failed"), "{said}");
+    assert!(said.contains("1 point written, 1 statement failed"), "{said}");
     assert_eq!(server.rows("there", "SELECT v FROM m").len(), 1);
 }

@@ -63,7 +63,7 @@ fn points_of_a_log_that_was_put_aside_come_back() {
     let before = files_below(&folder.path("old/wal"));
     let arguments = place.arguments("aside.lp");
     let said = must(&[&["export", "--quarantined"][..], &texts(&arguments)[..]].concat());
-    for expected in ["\"my db\".\"autogen\": 1 points\n", "\"nyc\".\"week\": 1 points\n"] {
+    for expected in ["\"my db\".\"autogen\": 1 point\n", "\"nyc\".\"week\": 1 point\n"] {
         assert!(said.contains(expected), "{said}");
     }
     assert!(!said.contains("does not know") && !said.contains("cannot be read"), "{said}");
@@ -97,7 +97,7 @@ fn a_damaged_file_of_the_log_gives_all_others_of_its_points() {
         &[&["export", "--quarantined", quarantine.to_str().unwrap()][..], &texts(&arguments)[..]].concat(),
     );
     assert!(said.contains("cannot be read: ") && said.contains(" from byte "), "{said}");
-    assert!(said.contains("1 parts could not be read"), "{said}");
+    assert!(said.contains("1 part could not be read"), "{said}");
     let text = std::fs::read_to_string(place.folder.path("aside.lp")).unwrap();
     assert!(!text.contains("cpu") && text.contains("m,host=a v=2.0 2\n"), "{text}");
     assert!(text.contains("m,host=z v=7i 7\n"), "{text}");

@@ -199,6 +199,23 @@ fn one_database_comes_into_a_stopped_server() {
 }
 
 #[test]
+fn one_database_comes_into_a_folder_without_data() {
+    let folder = Folder::new();
+    let place = backup(&folder);
+    let new = folder.text("new");
+    let said = must_fail(&["restore", "--from", &place, "--database", "nodb", "--data", &new]);
+    assert!(said.contains("the backup has no database \"nodb\"; it has: db, other"), "{said}");
+    assert!(!folder.path("new").exists(), "nothing is made for nothing");
+    let said = must(&["restore", "--from", &place, "--database", "other", "--data", &new]);
+    assert!(said.contains("there was no data in"), "{said}");
+    let said = must(&["restore", "--from", &place, "--database", "db", "--data", &new]);
+    assert!(!said.contains("there was no data in"), "{said}");
+    let server = Server::start(Path::new(&new));
+    assert_eq!(rows(&server, "db"), expected());
+    assert_eq!(server.rows("other", "SELECT v FROM m"), [[json!(1), json!(100)]]);
+}
+
+#[test]
 fn a_place_that_is_not_there_is_named() {
     let folder = Folder::new();
     let said = must_fail(&["restore", "--from", &folder.text("nowhere"), "--list"]);

@@ -25,7 +25,8 @@ use super::{Export, Written, ddl};
 use crate::cli::error::CliError;
 use crate::cli::progress::{self, Unit};
 use crate::cli::settings::StorageSettings;
-use crate::cli::{stopped, terminal};
+use crate::cli::stopped;
+use crate::cli::terminal::{self, counted};
 use crate::config::Config;
 use crate::manifest::snapshot;
 use crate::model::ids::{DatabaseId, PolicyId};
@@ -201,17 +202,17 @@ fn tell(policy: &Chosen<'_>, names: &Names) {
     let Chosen { ids: (database_id, policy_id), target, content } = policy;
     let Target { database, policy, is_known } = target;
     let place = format!("{database:?}.{policy:?}");
-    let count = content.row_count;
+    let points = counted(content.row_count, "point");
     match (*is_known, names.have_store()) {
-        (true, _) => terminal::tell(format_args!("{place}: {count} points")),
+        (true, _) => terminal::tell(format_args!("{place}: {points}")),
         (false, true) => terminal::tell(format_args!(
-            "{place}: {count} points of database {database_id} and retention policy {policy_id}, which the store does not know"
+            "{place}: {points} of database {database_id} and retention policy {policy_id}, which the store does not know"
         )),
         (false, false) => terminal::tell(format_args!(
-            "{place}: {count} points of database {database_id} and retention policy {policy_id}"
+            "{place}: {points} of database {database_id} and retention policy {policy_id}"
         )),
     }
-    if *is_known && content.known_row_count == 0 && count > 0 {
+    if *is_known && content.known_row_count == 0 && content.row_count > 0 {
         terminal::tell(format_args!(
             "{place}: none of the measurements of these points is in the store; if the log was another store's, the names are \
              wrong: name that one, or use --no-store"

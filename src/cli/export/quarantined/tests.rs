@@ -112,7 +112,7 @@ fn what_cannot_be_read_is_an_error_and_the_rest_is_written() {
     bytes[at] = b'S';
     std::fs::write(&segment, bytes).unwrap();
     let (outcome, text) = export(folder.path(), &["--no-store", "--lponly"]);
-    assert_eq!(outcome.unwrap_err().to_string(), "1 parts could not be read");
+    assert_eq!(outcome.unwrap_err().to_string(), "1 part could not be read");
     assert_eq!(text, "m s=\"first\" 1\nm s=\"third\" 3\n");
 }
 
