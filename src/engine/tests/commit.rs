@@ -413,3 +413,17 @@ async fn writes_go_on_while_the_store_keeps_a_deletion_waiting() {
     deletion.await.unwrap();
     lossy.check(&Points::from([(("h1".to_owned(), 11), [Some(2), None])])).await;
 }
+
+/// Somebody else has shown its change, and the next one has the turn already.
+#[tokio::test]
+async fn writes_go_on_while_who_would_show_a_change_finds_another_one_at_work() {
+    let lossy = Lossy::open().await;
+    let turn = lossy.engine.turn().await.unwrap();
+    let mut showing = Box::pin(lossy.engine.show_durable());
+    assert!(showing.as_mut().now_or_never().is_none(), "it does not know what the other one does");
+    let written = tokio::time::timeout(Duration::from_secs(10), lossy.write(0, 1, 1)).await;
+    assert!(written.is_ok(), "the gate is open");
+    drop(turn);
+    showing.await.unwrap();
+    assert!(!lossy.is_unsettled().await);
+}
