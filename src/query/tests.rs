@@ -9,7 +9,7 @@ use crate::line_protocol::Precision;
 use crate::object::Store;
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
-use futures::{StreamExt, TryStreamExt};
+use futures::{FutureExt, StreamExt, TryStreamExt};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -152,6 +152,20 @@ async fn small_questions_need_no_thread_of_queries() {
     let batches = fixture.batches("SELECT count(f) FROM m GROUP BY h").await.expect("it is answered");
     assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 2);
     release.send(()).expect("the thread waits");
+}
+
+/// There is one partition, since there is one thread.
+#[tokio::test]
+async fn questions_about_many_rows_need_the_only_thread_of_queries() {
+    let fixture = Fixture::new(QueryLimits::default()).await;
+    fixture.fill(10, 20_000).await;
+    let release = fixture.keep_busy();
+    let text = "SELECT count(f) FROM m";
+    let outcome = fixture.outcome(text, &fixture.context()).await.expect("it has a plan");
+    let StatementOutcome::Rows(mut rows) = outcome else { panic!("a SELECT has rows") };
+    assert!(rows.batches.next().now_or_never().is_none(), "the thread has not answered yet");
+    release.send(()).expect("the thread waits");
+    assert!(rows.batches.next().await.expect("a row").is_ok());
 }
 
 #[tokio::test]
