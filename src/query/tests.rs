@@ -4,8 +4,10 @@ use super::{
     QueryContext, QueryEngine, QueryError, QueryLimits, QueryOptions, QueryOrigin, StatementOutcome,
 };
 use crate::clock::ManualClock;
-use crate::engine::{Engine, EngineOptions, WriteRequest};
+use crate::engine::{Deletion, Engine, EngineOptions, WriteRequest};
 use crate::line_protocol::Precision;
+use crate::model::time::TimeRange;
+use crate::model::tombstone::SeriesFilter;
 use crate::object::Store;
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
@@ -166,6 +168,39 @@ async fn questions_about_many_rows_need_the_only_thread_of_queries() {
     assert!(rows.batches.next().now_or_never().is_none(), "the thread has not answered yet");
     release.send(()).expect("the thread waits");
     assert!(rows.batches.next().await.expect("a row").is_ok());
+}
+
+#[tokio::test]
+async fn what_deletions_have_left_is_looked_for_on_a_thread_of_queries() {
+    let fixture = Fixture::new(QueryLimits::default()).await;
+    fixture.fill(2, 10).await;
+    fixture.engine.flush().await.expect("it is in memory");
+    let table = fixture.engine.state().tables().next().expect("it was filled").id;
+    let deletion = Deletion { table, times: TimeRange::new(0, 5), series: SeriesFilter::all() };
+    fixture.engine.delete(&[deletion]).await.expect("it is in memory");
+    let text = "SELECT count(f) FROM m GROUP BY h";
+    let release = fixture.keep_busy();
+    let (context, mut is_free) = (fixture.context(), false);
+    let freeing = async {
+        for _ in 0..1_000 {
+            tokio::task::yield_now().await;
+        }
+        release.send(()).expect("the thread waits");
+    };
+    let answering = fixture.outcome(text, &context);
+    tokio::pin!(freeing, answering);
+    let outcome = loop {
+        tokio::select! {
+            biased;
+            outcome = &mut answering => break outcome,
+            () = &mut freeing, if !is_free => is_free = true,
+        }
+    };
+    assert!(outcome.is_ok() && is_free, "it waits for the thread");
+    let release = fixture.keep_busy();
+    let batches = fixture.batches(text).await.expect("it is known now");
+    assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 2);
+    release.send(()).expect("the thread waits");
 }
 
 #[tokio::test]
