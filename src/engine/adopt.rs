@@ -9,8 +9,10 @@ use super::commit::{Closed, Effect};
 use super::error::EngineError;
 use super::role::Writer;
 use crate::catalog;
+use crate::model::change::Change;
 use crate::model::database_image::DatabaseImage;
 use crate::model::ids::{DatabaseId, PolicyId, TableId};
+use crate::model::state::State;
 use crate::object::{Upload, layout};
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
@@ -69,15 +71,31 @@ impl Engine {
         let _orphans = self.orphans_lock.lock().await;
         self.look_for_files(image).await?;
         let _flush = self.flush_lock.lock().await;
-        // Writes wait to the end: they would give new tables the ids of those that come.
+        // No write comes between the last sequence and those that follow on it.
         let Closed { gate: _gate, turn } = self.close_gate().await?;
         let state = self.live.load_full();
         catalog::check_new_database(&state, name)?;
         self.check_files_are_free(writer, image)?;
         let added = image.renumbered(&state, name, writer.wal.last_sequence())?;
-        state.with_changes(&added.changes).map_err(|e| EngineError::Unfit(e.to_string()))?;
+        let after = state.with_changes(&added.changes).map_err(|e| EngineError::Unfit(e.to_string()))?;
         writer.wal.skip_through(added.through);
+        self.keep_ids(&after)?;
         self.commit(turn, added.changes, Effect::Catalog).await
+    }
+
+    /// Gives the identifiers of `after` to nothing else. Where the commit fails it may be made much later, and writes that come before
+    /// make new tables.
+    fn keep_ids(&self, after: &State) -> Result<(), EngineError> {
+        let kept = Change::NextIds {
+            database: after.next_database_id(),
+            policy: after.next_policy_id(),
+            table: after.next_table_id(),
+        };
+        let _lock = self.live_lock.lock();
+        let mut live = State::clone(&self.live.load());
+        live.apply(&kept).map_err(|e| EngineError::Internal(e.to_string()))?;
+        self.live.store(Arc::new(live));
+        Ok(())
     }
 
     /// Files that were put too long ago were deleted as orphans.

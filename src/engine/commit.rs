@@ -142,13 +142,21 @@ impl Engine {
         }
     }
 
-    /// Has what is durable and unsettled take effect. The order of locks is gate, unsettled: so another may have come first.
-    async fn show_durable(&self) -> Result<(), EngineError> {
-        let _gate = self.gate.write().await;
-        let mut unsettled = self.unsettled.lock().await;
-        match unsettled.take_if(|sent| sent.is_durable) {
-            Some(Unsettled { changes, effect, .. }) => self.take_effect(&changes, effect),
-            None => Ok(()),
+    /// Has what is durable and unsettled take effect. The order of locks is gate, unsettled: so another may have come first. It may even
+    /// have the turn to change something else by now, and wait for the store: then writes must not wait with it.
+    pub(super) async fn show_durable(&self) -> Result<(), EngineError> {
+        loop {
+            let gate = self.gate.write().await;
+            if let Ok(mut unsettled) = self.unsettled.try_lock() {
+                return match unsettled.take_if(|sent| sent.is_durable) {
+                    Some(Unsettled { changes, effect, .. }) => self.take_effect(&changes, effect),
+                    None => Ok(()),
+                };
+            }
+            drop(gate);
+            if !self.unsettled.lock().await.as_ref().is_some_and(|sent| sent.is_durable) {
+                return Ok(());
+            }
         }
     }
 

@@ -103,6 +103,15 @@ impl Engine {
         Ok(Arc::new(visible))
     }
 
+    /// Whether [`Engine::visible_state`] is known without looking into any table.
+    #[must_use]
+    pub fn knows_visible_state(&self) -> bool {
+        let (live, tables) = (self.live.load(), self.tables.read());
+        let is_complete =
+            |table: TableId| tables.get(&table).is_some_and(|handle| handle.surveys.is_complete());
+        live.tables_with_deletions().all(|(table, _)| is_complete(table))
+    }
+
     async fn survey_table(&self, info: &Arc<TableInfo>) -> Result<Survey, EngineError> {
         let Some(table) = self.tables.read().get(&info.id).cloned() else { return Ok(Survey::default()) };
         let deletions = table.surveys.deletions.load(Ordering::Acquire);

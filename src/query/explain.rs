@@ -82,7 +82,7 @@ impl QueryEngine {
 
 /// What is to be read, as in InfluxDB's `NUMBER OF …: n`.
 fn summary_lines(summary: &ScanSummary) -> Vec<(&'static str, String)> {
-    let ScanSummary { files_known, files, file_bytes, row_groups, chunks_known, chunks, rows } = summary;
+    let ScanSummary { files_known, files, file_bytes, row_groups, chunks_known, chunks, rows, .. } = summary;
     vec![
         ("number of files", format!("{files} of {files_known}")),
         ("size of files", file_bytes.to_string()),

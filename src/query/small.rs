@@ -4,7 +4,7 @@
 //! that, and more where the processor has gone to sleep meanwhile. So a question that cannot take long is answered where it is asked.
 //! Others have threads of their own: they would hold up the requests that share the thread.
 
-use super::scan::TableSource;
+use super::scan::{ScanSummary, TableSource};
 use datafusion::common::Result;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::datasource::source_as_provider;
@@ -67,9 +67,14 @@ pub(super) fn looks_at_little(plan: &LogicalPlan) -> Result<bool> {
     Ok(looks_at_little)
 }
 
-/// Whether a plan reads so few rows that none of them are read beside others; see the scan's partitions.
+/// Whether a plan reads so few rows that none of them are read beside others; see the scan's partitions. Where there is one thread of
+/// queries, that there is one partition says nothing about the rows.
 pub(super) fn reads_little(plan: &Arc<dyn ExecutionPlan>) -> bool {
-    plan.output_partitioning().partition_count() == 1 && plan.children().into_iter().all(reads_little)
+    ScanSummary::of_plan(plan).expects_little() && has_one_partition(plan)
+}
+
+fn has_one_partition(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    plan.output_partitioning().partition_count() == 1 && plan.children().into_iter().all(has_one_partition)
 }
 
 #[cfg(test)]

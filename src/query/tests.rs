@@ -4,12 +4,14 @@ use super::{
     QueryContext, QueryEngine, QueryError, QueryLimits, QueryOptions, QueryOrigin, StatementOutcome,
 };
 use crate::clock::ManualClock;
-use crate::engine::{Engine, EngineOptions, WriteRequest};
+use crate::engine::{Deletion, Engine, EngineOptions, WriteRequest};
 use crate::line_protocol::Precision;
+use crate::model::time::TimeRange;
+use crate::model::tombstone::SeriesFilter;
 use crate::object::Store;
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
-use futures::{StreamExt, TryStreamExt};
+use futures::{FutureExt, StreamExt, TryStreamExt};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -106,21 +108,24 @@ impl Fixture {
 
 #[tokio::test]
 async fn a_killed_query_ends_at_once_also_when_nobody_reads_it() {
-    let fixture = Fixture::new(QueryLimits::default()).await;
-    fixture.fill(10, 20_000).await;
-    let context = fixture.begin("the query");
-    let outcome = fixture.outcome("SELECT f FROM m", &context).await.expect("it has a plan");
-    let StatementOutcome::Rows(mut rows) = outcome else { panic!("a SELECT has rows") };
-    rows.batches.next().await.expect("there are rows").expect("the query runs");
-    let id = context.running.as_ref().expect("set above").id();
-    fixture.query.running().kill(id).expect("it runs");
-    let start = Instant::now();
-    let error = rows.batches.next().await.expect("the error").expect_err("killed");
-    assert_eq!(error.to_string(), "query interrupted");
-    assert!(rows.batches.next().await.is_none());
-    assert!(start.elapsed() < INTERRUPTION_MAX, "{:?}", start.elapsed());
-    assert_eq!(fixture.error(&format!("KILL QUERY {id}")).await, "already killed");
-    drop((rows, context));
+    // The rows of the second are few enough that whoever reads them computes them.
+    for points in [20_000, 2_000] {
+        let fixture = Fixture::new(QueryLimits::default()).await;
+        fixture.fill(10, points).await;
+        let context = fixture.begin("the query");
+        let outcome = fixture.outcome("SELECT f FROM m", &context).await.expect("it has a plan");
+        let StatementOutcome::Rows(mut rows) = outcome else { panic!("a SELECT has rows") };
+        rows.batches.next().await.expect("there are rows").expect("the query runs");
+        let id = context.running.as_ref().expect("set above").id();
+        fixture.query.running().kill(id).expect("it runs");
+        let start = Instant::now();
+        let error = rows.batches.next().await.expect("the error").expect_err("killed");
+        assert_eq!(error.to_string(), "query interrupted");
+        assert!(rows.batches.next().await.is_none());
+        assert!(start.elapsed() < INTERRUPTION_MAX, "{:?}", start.elapsed());
+        assert_eq!(fixture.error(&format!("KILL QUERY {id}")).await, "already killed");
+        drop((rows, context));
+    }
 }
 
 #[tokio::test]
@@ -150,6 +155,52 @@ async fn small_questions_need_no_thread_of_queries() {
     fixture.fill(2, 10).await;
     let release = fixture.keep_busy();
     let batches = fixture.batches("SELECT count(f) FROM m GROUP BY h").await.expect("it is answered");
+    assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 2);
+    release.send(()).expect("the thread waits");
+}
+
+/// There is one partition, since there is one thread.
+#[tokio::test]
+async fn questions_about_many_rows_need_the_only_thread_of_queries() {
+    let fixture = Fixture::new(QueryLimits::default()).await;
+    fixture.fill(10, 20_000).await;
+    let release = fixture.keep_busy();
+    let outcome = fixture.outcome("SELECT f FROM m", &fixture.context()).await.expect("it has a plan");
+    let StatementOutcome::Rows(mut rows) = outcome else { panic!("a SELECT has rows") };
+    assert!(rows.batches.next().now_or_never().is_none(), "the thread has not answered yet");
+    release.send(()).expect("the thread waits");
+    assert!(rows.batches.next().await.expect("a row").is_ok());
+}
+
+#[tokio::test]
+async fn what_deletions_have_left_is_looked_for_on_a_thread_of_queries() {
+    let fixture = Fixture::new(QueryLimits::default()).await;
+    fixture.fill(2, 10).await;
+    fixture.engine.flush().await.expect("it is in memory");
+    let table = fixture.engine.state().tables().next().expect("it was filled").id;
+    let deletion = Deletion { table, times: TimeRange::new(0, 5), series: SeriesFilter::all() };
+    fixture.engine.delete(&[deletion]).await.expect("it is in memory");
+    let text = "SELECT count(f) FROM m GROUP BY h";
+    let release = fixture.keep_busy();
+    let (context, mut is_free) = (fixture.context(), false);
+    let freeing = async {
+        for _ in 0..1_000 {
+            tokio::task::yield_now().await;
+        }
+        release.send(()).expect("the thread waits");
+    };
+    let answering = fixture.outcome(text, &context);
+    tokio::pin!(freeing, answering);
+    let outcome = loop {
+        tokio::select! {
+            biased;
+            outcome = &mut answering => break outcome,
+            () = &mut freeing, if !is_free => is_free = true,
+        }
+    };
+    assert!(outcome.is_ok() && is_free, "it waits for the thread");
+    let release = fixture.keep_busy();
+    let batches = fixture.batches(text).await.expect("it is known now");
     assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 2);
     release.send(()).expect("the thread waits");
 }

@@ -6,6 +6,7 @@ use crate::engine::commit::Effect;
 use crate::engine::{Engine, EngineError};
 use crate::manifest::{ManifestError, inspect};
 use crate::model::change::Change;
+use crate::model::database_image::DatabaseImage;
 use crate::model::ids::DatabaseId;
 use crate::object::faulty_store::{Fault, FaultyStore};
 use crate::object::{Store, layout};
@@ -412,4 +413,42 @@ async fn writes_go_on_while_the_store_keeps_a_deletion_waiting() {
     lossy.mend();
     deletion.await.unwrap();
     lossy.check(&Points::from([(("h1".to_owned(), 11), [Some(2), None])])).await;
+}
+
+/// Somebody else has shown its change, and the next one has the turn already.
+#[tokio::test]
+async fn writes_go_on_while_who_would_show_a_change_finds_another_one_at_work() {
+    let lossy = Lossy::open().await;
+    let turn = lossy.engine.turn().await.unwrap();
+    let mut showing = Box::pin(lossy.engine.show_durable());
+    assert!(showing.as_mut().now_or_never().is_none(), "it does not know what the other one does");
+    let written = tokio::time::timeout(Duration::from_secs(10), lossy.write(0, 1, 1)).await;
+    assert!(written.is_ok(), "the gate is open");
+    drop(turn);
+    showing.await.unwrap();
+    assert!(!lossy.is_unsettled().await);
+}
+
+/// A table that a write makes meanwhile gets an identifier of its own.
+#[tokio::test]
+async fn a_lost_restore_is_settled_after_writes_that_made_tables() {
+    for fault in FAULTS {
+        let lossy = Lossy::open().await;
+        lossy.write(0, 1, 1).await;
+        lossy.engine.flush().await.unwrap();
+        let mut image = DatabaseImage::of(&lossy.engine.state(), "db").unwrap();
+        image.files.clear(); // a file belongs to one table
+        lossy.break_log(fault);
+        assert_lost(lossy.engine.adopt_database("copy", &image).await);
+        lossy.engine.write(request("n,host=h0 a=1 1".to_owned())).await.unwrap();
+        lossy.mend();
+        lossy.engine.settle().await.unwrap();
+        let state = lossy.engine.state();
+        let copy = state.database("copy").unwrap().id;
+        let tables = |name: &str| state.tables().filter(|table| &*table.name == name).collect::<Vec<_>>();
+        assert_eq!(tables("m").iter().filter(|table| table.database == copy).count(), 1, "{fault:?}");
+        assert_eq!((tables("m").len(), tables("n").len()), (2, 1), "{fault:?}");
+        lossy.engine.flush().await.unwrap();
+        lossy.check(&expected([(0, 1, 1)])).await;
+    }
 }

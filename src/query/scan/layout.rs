@@ -16,7 +16,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 /// Rows below which a scan is not split over partitions: handing batches between threads costs more.
-const PARTITION_ROWS_MIN: usize = 65_536;
+pub(super) const PARTITION_ROWS_MIN: usize = 65_536;
 
 /// Units for each partition below which large row groups are dealt out in slices.
 const UNITS_PER_PARTITION_MIN: usize = 8;
@@ -114,7 +114,7 @@ impl Source {
     }
 
     /// About how many of its rows match.
-    fn rows_expected(&self, filter: &ScanFilter) -> usize {
+    pub(super) fn rows_expected(&self, filter: &ScanFilter) -> usize {
         match self {
             Self::Chunk(chunk, _) => {
                 let rows = share_within(chunk.rows().row_count(), &chunk.time_range(), &filter.times);

@@ -1,6 +1,7 @@
 //! What a scan has to read, known when it is planned, and what it did read, counted while it runs.
 
-use super::layout::{FileSource, Source};
+use super::filter::ScanFilter;
+use super::layout::{FileSource, PARTITION_ROWS_MIN, Source};
 use super::source::SeriesSource;
 use crate::engine::ReadView;
 use crate::parquet_file::ParquetFile;
@@ -27,14 +28,20 @@ pub struct ScanSummary {
     pub chunks: usize,
     /// Rows of these row groups and chunks.
     pub rows: usize,
+    /// About how many of them match.
+    pub rows_expected: usize,
 }
 
 impl ScanSummary {
-    pub(super) fn of_sources(view: &ReadView, sources: &[Source]) -> Self {
+    pub(super) fn of_sources(view: &ReadView, sources: &[Source], filter: &ScanFilter) -> Self {
         let known =
             Self { files_known: view.files.len(), chunks_known: view.chunks.len(), ..Self::default() };
         sources.iter().fold(known, |all, source| {
-            let all = Self { rows: all.rows.saturating_add(source.row_count()), ..all };
+            let all = Self {
+                rows: all.rows.saturating_add(source.row_count()),
+                rows_expected: all.rows_expected.saturating_add(source.rows_expected(filter)),
+                ..all
+            };
             match source {
                 Source::Chunk(..) => Self { chunks: all.chunks + 1, ..all },
                 Source::File(FileSource { file, row_groups, .. }) => Self {
@@ -57,6 +64,12 @@ impl ScanSummary {
         plan.children().into_iter().map(Self::of_plan).fold(own, Self::plus)
     }
 
+    /// Whether so few rows are expected that they would not be split over partitions, however many threads there are.
+    #[must_use]
+    pub fn expects_little(&self) -> bool {
+        self.rows_expected < 2 * PARTITION_ROWS_MIN
+    }
+
     /// Both together.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
@@ -68,6 +81,7 @@ impl ScanSummary {
             chunks_known: self.chunks_known + other.chunks_known,
             chunks: self.chunks + other.chunks,
             rows: self.rows.saturating_add(other.rows),
+            rows_expected: self.rows_expected.saturating_add(other.rows_expected),
         }
     }
 }

@@ -156,7 +156,7 @@ impl TableProvider for TableSource {
         }
         let sources = self.sources(&view, &filter).await?;
         let partitions_max = session.config_options().execution.target_partitions;
-        let read = ScanSummary::of_sources(&view, &sources);
+        let read = ScanSummary::of_sources(&view, &sources, &filter);
         let (tombstones, counters) = (view.tombstones.clone(), ScanCounters::default());
         let of_filter = filter.rows.as_ref().map_or(&[][..], Predicate::columns);
         let projection = Projection::new(&columns, fields_of(of_filter));
