@@ -199,11 +199,11 @@ impl<'h> Simulation<'h> {
         kept.points.retain(|point| point.time_ns >= oldest_ns);
         match outcome {
             Ok(outcome) => {
+                let stored = self.types.judge(batch, &refusals(&outcome), oldest_ns);
                 assert!(
-                    !self.log_has_failed || kept.points.is_empty(),
+                    !self.log_has_failed || stored.points.is_empty(),
                     "the log has failed and takes writes"
                 );
-                let stored = self.types.judge(batch, &refusals(&outcome), oldest_ns);
                 assert_eq!(outcome.points_written, stored.points.len(), "all others are stored");
                 self.model.succeeded(&Effect::Write(stored));
             }
