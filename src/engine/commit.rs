@@ -254,7 +254,10 @@ impl Engine {
                 for (id, table) in &tables {
                     table.flushed(state.files_of(*id), &spent);
                 }
-                self.writer()?.wal.trim(through)?;
+                // The flush is made. What is left of the log goes with the next one, and a start knows that it is not needed.
+                if let Err(error) = self.writer()?.wal.trim(through) {
+                    tracing::warn!(%error, "a part of the log that is flushed cannot be deleted yet");
+                }
             }
             Effect::Files(edits, spent) => self.show_files(&edits, &spent),
         }
