@@ -13,7 +13,7 @@ use crate::model::ids::{DatabaseId, PolicyId, Sequence};
 use crate::model::state::State;
 use crate::model::tombstone::Tombstone;
 use crate::object::Store;
-use crate::wal::{self, FlushedLog, Wal, WalOptions};
+use crate::wal::{self, Damage, FlushedLog, Wal, WalOptions};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -78,7 +78,7 @@ impl Engine {
         let mut batches: Vec<(Sequence, WriteBatch)> = Vec::new();
         let (strict, next_policy) = (wal_options.strict, state.next_policy_id());
         let mut unknown: Vec<(Sequence, DatabaseId, PolicyId)> = Vec::new();
-        let (wal, recovery) =
+        let (wal, mut recovery) =
             Wal::open_with(wal_options, options.log_files.clone(), flushed_through, |sequence, batch| {
                 // A policy is in the manifest before anything is written to it.
                 if batch.policy < next_policy {
@@ -90,7 +90,7 @@ impl Engine {
                 }
                 Ok(())
             })?;
-        Self::leave_out_unknown(&mut state, &unknown)?;
+        recovery.damage.extend(Self::leave_out_unknown(&mut state, &wal, &unknown)?);
         for damage in &recovery.damage {
             tracing::error!(
                 %damage,
@@ -124,19 +124,24 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Tells of records of retention policies that the store never had. Their log is there until the next flush, so their
-    /// identifiers are not given out: should it be replayed once more, they would be taken for records of others.
+    /// Puts records of retention policies aside that the store never had: the next flush lets go of their segments. These are there until
+    /// then, so their identifiers are not given out: should the log be replayed once more, they would be taken for records of others.
     fn leave_out_unknown(
         state: &mut State,
+        wal: &Wal,
         unknown: &[(Sequence, DatabaseId, PolicyId)],
-    ) -> Result<(), EngineError> {
-        let Some((first, ..)) = unknown.first() else { return Ok(()) };
+    ) -> Result<Vec<Damage>, EngineError> {
+        let Some((first, ..)) = unknown.first() else { return Ok(Vec::new()) };
         tracing::error!(
             first = first.0,
             records = unknown.len(),
             "records of the write-ahead log are of retention policies that the store never had: it is an older store than the \
              log's, and they are left out"
         );
+        let records: Vec<Sequence> = unknown.iter().map(|(sequence, ..)| *sequence).collect();
+        let reason =
+            "are of retention policies that the store never had: it is an older store than the log's";
+        let put_aside = wal.put_aside(&records, reason)?;
         let databases = unknown.iter().map(|(_, database, _)| DatabaseId(database.0.saturating_add(1)));
         let policies = unknown.iter().map(|(.., policy)| PolicyId(policy.0.saturating_add(1)));
         let next_ids = Change::NextIds {
@@ -144,7 +149,8 @@ impl Engine {
             policy: policies.max().unwrap_or_default(),
             table: state.next_table_id(),
         };
-        state.apply(&next_ids).map_err(|e| EngineError::Internal(e.to_string()))
+        state.apply(&next_ids).map_err(|e| EngineError::Internal(e.to_string()))?;
+        Ok(put_aside)
     }
 
     /// Brings a batch of the log into the buffers, without what was dropped after it.

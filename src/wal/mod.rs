@@ -20,6 +20,7 @@
 //! | `recover`, `repair` | what is read at start, and what is done about damage |
 //! | `identity` | which log it is |
 //! | `foreign` | what is done with the records of a log that the store does not go on from |
+//! | `left_out` | what is done with records that the caller knows nothing to do with |
 //! | `lock` | one process at a time has it open |
 //! | [`inspect`] | looking at a log from outside |
 //! | [`salvage`], `lost_header` | reading what was put aside |
@@ -53,6 +54,7 @@ mod error;
 mod foreign;
 mod frame;
 mod identity;
+mod left_out;
 mod lock;
 mod log;
 mod lost_header;

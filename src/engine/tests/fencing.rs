@@ -5,8 +5,9 @@ use crate::clock::ManualClock;
 use crate::engine::{Engine, EngineError, EngineOptions, WriteError};
 use crate::manifest::{Manifest, ManifestError, ManifestOptions, snapshot};
 use crate::model::change::Change;
+use crate::model::ids::Sequence;
 use crate::object::{Store, layout};
-use crate::wal::WalError;
+use crate::wal::{WalError, salvage};
 use futures::TryStreamExt;
 use object_store::memory::InMemory;
 use std::collections::BTreeSet;
@@ -286,4 +287,41 @@ async fn records_of_a_database_that_an_older_store_never_had_do_not_get_into_ano
     crash(engine);
     let engine = open(place.old.path(), &older).await;
     assert_eq!(times(&engine).await, [2]);
+}
+
+/// They were acknowledged, and a flush would let go of their segment.
+#[tokio::test]
+async fn records_that_an_older_store_never_had_are_put_aside_before_a_flush() {
+    let place = Place::new();
+    let objects = Arc::new(InMemory::new());
+    let store = Store::from_object_store(objects.clone(), "memory");
+    let engine = open(place.old.path(), &store).await;
+    let older = Store::from_object_store(Arc::new(objects.fork()), "memory");
+    engine.create_database("db", None).await.unwrap();
+    write(&engine, 1).await;
+    write(&engine, 2).await;
+    crash(engine);
+
+    // Nothing is flushed in between, so the second start finds them, too.
+    for start in 1..=2 {
+        let engine = open(place.old.path(), &older).await;
+        let damage = engine.status().wal_damage;
+        assert_eq!(damage.len(), 1, "start {start}: {damage:?}");
+        let expected = "records 1 to 2 are of retention policies that the store never had";
+        assert!(damage[0].contains(expected), "start {start}: {damage:?}");
+        assert_eq!(quarantined(&place.old), 1, "start {start}: one copy");
+        crash(engine);
+    }
+    let engine = open(place.old.path(), &older).await;
+    engine.create_database("db", None).await.unwrap();
+    write(&engine, 3).await;
+    engine.flush().await.unwrap();
+    assert_eq!(times(&engine).await, [3]);
+    let mut aside = Vec::new();
+    for source in salvage::sources(&salvage::quarantine_of(&place.old.path().join("wal"))).unwrap() {
+        let read = source.read().unwrap();
+        assert!(read.lost().is_empty());
+        aside.extend(read.records().map(|record| record.sequence()));
+    }
+    assert_eq!(aside, [Sequence(1), Sequence(2)]);
 }

@@ -3,7 +3,7 @@
 use super::{append, folder, numbered, open, options, quarantined, segments, try_open, write_numbered};
 use crate::model::ids::{LogId, Sequence};
 use crate::wal::segment::{SegmentHeader, file_name};
-use crate::wal::{FlushedLog, WalError, WalOptions, is_foreign, refuse_foreign};
+use crate::wal::{FlushedLog, WalError, WalOptions, is_foreign, refuse_foreign, salvage};
 use std::fs;
 use std::path::PathBuf;
 use tempfile::TempDir;
@@ -127,4 +127,30 @@ fn a_log_without_one_certain_id_is_no_log_that_anybody_names() {
         assert_eq!(found, numbered([1]));
         assert_eq!(ids(&directory).len(), 1, "{}", wal.id());
     }
+}
+
+#[test]
+fn records_that_the_caller_leaves_out_are_copied_alone_and_once() {
+    let directory = folder();
+    write_numbered(&directory, 9, 4);
+    let left_out = [2, 3, 9].map(Sequence);
+    for start in 1..=2 {
+        let (wal, report, found) = open(options(&directory), 0);
+        assert!(report.is_complete());
+        assert_eq!(found, numbered(1..=9));
+        let copied = wal.put_aside(&left_out, "are of nobody").unwrap();
+        let reasons: Vec<&str> = copied.iter().map(|damage| damage.reason.as_str()).collect();
+        assert_eq!(reasons, ["records 2 to 3 are of nobody", "records 9 to 9 are of nobody"]);
+        assert_eq!(quarantined(directory.path()), 2, "start {start}");
+    }
+    let (wal, ..) = open(options(&directory), 0);
+    wal.trim(Sequence(9)).unwrap();
+    drop(wal);
+    let mut aside = Vec::new();
+    for source in salvage::sources(&salvage::quarantine_of(directory.path())).unwrap() {
+        let read = source.read().unwrap();
+        assert!(read.lost().is_empty() && read.unfinished().is_none());
+        aside.extend(read.records().map(|record| (record.sequence().0, record.decode().unwrap())));
+    }
+    assert_eq!(aside, numbered([2, 3, 9]));
 }
