@@ -36,7 +36,7 @@ impl Engine {
         // and one that refuses to start must leave that server what it has.
         let held = wal::hold(&options.wal.directory)?;
         let candidate = Candidate::read(store.clone(), manifest_options).await?;
-        Self::check_whose_log(&options, candidate.state()).await?;
+        Self::check_whose_log(&options, &store, candidate.state()).await?;
         let (manifest, state) = candidate.take_over().await?;
         drop(held);
         let opened =
@@ -49,9 +49,13 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Refuses a log that a strict server does not start with, because the store does not go on from it.
-    async fn check_whose_log(options: &EngineOptions, state: &State) -> Result<(), EngineError> {
-        let log = WalOptions { flushed_log: FlushedLog::of(state), ..options.wal.clone() };
+    /// Refuses a log that the store does not go on from: with records where the store is new, any where the server is strict.
+    async fn check_whose_log(
+        options: &EngineOptions,
+        store: &Store,
+        state: &State,
+    ) -> Result<(), EngineError> {
+        let log = WalOptions { flushed_log: FlushedLog::of(state, store), ..options.wal.clone() };
         let checked = tokio::task::spawn_blocking(move || wal::refuse_foreign(&log)).await;
         Ok(checked.map_err(|panic| EngineError::Internal(panic.to_string()))??)
     }
@@ -73,7 +77,7 @@ impl Engine {
         let last_deletion = deletions.last().map_or(Sequence::ZERO, |tombstone| tombstone.through);
         let last_in_files = state.files().map(|file| file.sequence_max).max().unwrap_or(Sequence::ZERO);
         let sequence_floor = last_deletion.max(state.last_dropped_through()).max(last_in_files);
-        let flushed_log = FlushedLog::of(&state);
+        let flushed_log = FlushedLog::of(&state, &store);
         let wal_options = WalOptions { sequence_floor, flushed_log, ..options.wal.clone() };
         let mut batches: Vec<(Sequence, WriteBatch)> = Vec::new();
         let (strict, next_policy) = (wal_options.strict, state.next_policy_id());

@@ -176,8 +176,8 @@ impl Wal {
     /// tells anybody that a record is safe.
     ///
     /// # Errors
-    /// [`WalError::InUse`], [`WalError::Damaged`] and [`WalError::Foreign`] in strict mode, [`WalError::Unsupported`],
-    /// [`WalError::Replay`] with what `replay` said, [`WalError::Io`].
+    /// [`WalError::InUse`], [`WalError::NewStore`], [`WalError::Damaged`] and [`WalError::Foreign`] in strict mode,
+    /// [`WalError::Unsupported`], [`WalError::Replay`] with what `replay` said, [`WalError::Io`].
     pub fn open<E>(
         options: WalOptions,
         after: Sequence,

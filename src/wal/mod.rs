@@ -41,9 +41,10 @@
 //! # Whose log it is
 //!
 //! A sequence is a place in one log. The caller notes with each flush which log that was, and hands it over when it opens one
-//! ([`WalOptions::flushed_log`]). When that is another log, because another server has taken over meanwhile or the store is new, the
-//! records of this one are treated like damage: moved to `quarantine/` and reported, or in strict mode refused. An empty log just
-//! goes on.
+//! ([`WalOptions::flushed_log`]). When that is another log, because another server has taken over meanwhile, the
+//! records of this one are treated like damage: moved to `quarantine/` and reported, or in strict mode refused. When there is none,
+//! because nothing was ever written to the store, a log with records is refused always: nobody starts a server anew by a wrong address. An
+//! empty log just goes on.
 
 pub mod batch;
 pub mod files;

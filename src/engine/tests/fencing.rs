@@ -237,9 +237,35 @@ async fn store_and_log_of_an_earlier_version_belong_together_from_the_first_star
     assert_eq!(times(&old).await, [1]);
 }
 
+/// As when the store's address is mistyped.
+#[tokio::test]
+async fn a_log_with_records_does_not_come_to_a_store_that_nothing_was_ever_written_to() {
+    let place = Place::new();
+    let old = place.old_with_a_file().await;
+    write(&old, 2).await;
+    crash(old);
+    let mistyped = Store::from_object_store(Arc::new(InMemory::new()), "s3://mistyped");
+    for strict in [false, true] {
+        let mut options = options(place.old.path());
+        options.wal.strict = strict;
+        let refused = Engine::open(options, mistyped.clone(), Arc::new(ManualClock::new(1_000))).await;
+        assert!(matches!(refused, Err(EngineError::Wal(WalError::NewStore { .. }))), "{refused:?}");
+    }
+    assert!(snapshot::is_absent(&mistyped).await.unwrap(), "nothing was made there");
+    assert_eq!(quarantined(&place.old), 0);
+
+    let old = open(place.old.path(), &place.store).await;
+    assert_eq!(old.status().wal_damage, Vec::<String>::new());
+    assert_eq!(times(&old).await, [1, 2]);
+    // A log without records may begin a store.
+    old.shutdown().await.unwrap();
+    drop(old);
+    drop(open(place.old.path(), &mistyped).await);
+}
+
 /// Its records say of which database they are by numbers, and those of a new store's databases are the same.
 #[tokio::test]
-async fn a_log_that_comes_to_a_new_store_is_put_aside_and_named() {
+async fn a_log_that_comes_to_a_store_in_memory_is_put_aside_and_named() {
     let place = Place::new();
     let old = place.old_with_a_file().await;
     write(&old, 2).await;
