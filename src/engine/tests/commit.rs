@@ -14,7 +14,7 @@ use crate::object::{Store, layout};
 use arrow::array::Int64Array;
 use futures::{FutureExt, TryStreamExt};
 use object_store::memory::InMemory;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -355,6 +355,32 @@ async fn the_files_of_a_lost_compaction_take_the_places_of_the_old_ones_once() {
         assert_eq!(lossy.engine.collect_unreferenced().await, 3);
         let left: Vec<_> = lossy.store().list(layout::DATA_FOLDER).try_collect().await.unwrap();
         assert_eq!(left.len(), 1);
+        lossy.check(&all).await;
+    }
+}
+
+/// Its edit is never sent, so nothing can come to name its files.
+#[tokio::test]
+async fn a_compaction_that_waits_in_vain_for_a_lost_change_leaves_no_files() {
+    for fault in FAULTS {
+        let lossy = Lossy::open().await;
+        for value in 0..3 {
+            lossy.write(0, value, 1).await;
+            lossy.engine.flush().await.unwrap();
+        }
+        let all = points(&lossy.engine).await;
+        let paths = || async {
+            let listed = lossy.store().list(layout::DATA_FOLDER);
+            listed.map_ok(|object| object.path).try_collect::<BTreeSet<_>>().await.unwrap()
+        };
+        let before = paths().await;
+        lossy.break_log(fault);
+        assert_lost(lossy.engine.create_database("other", None).await);
+        assert_lost(lossy.engine.compact().await);
+        assert_eq!(paths().await, before, "{fault:?}");
+        lossy.mend();
+        lossy.engine.compact().await.unwrap();
+        assert_eq!(lossy.engine.status().file_count, 1);
         lossy.check(&all).await;
     }
 }
