@@ -40,8 +40,8 @@ use pending::Pending;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// The buffered rows of one table.
-#[derive(Debug)]
+/// The buffered rows of one table. A clone shares them.
+#[derive(Clone, Debug)]
 pub struct TableBuffer {
     /// Most cells of a chunk that is made of several parts or chunks.
     cells_max: usize,

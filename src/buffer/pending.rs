@@ -21,7 +21,7 @@ use std::sync::Arc;
 /// ```
 ///
 /// That is why not only rows but also cells are bounded, and why rows count as what they will hold.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Pending {
     /// Most cells of the chunk, where it has several parts.
     cells_max: usize,

@@ -27,7 +27,8 @@ pub(super) async fn flushed_store(config: &Config) -> Result<Store, CliError> {
     let is_needed = |segment: &SegmentSummary| {
         segment.sequences.is_some_and(|(_, last)| last > state.flushed_through()) && segment.batch_count > 0
     };
-    let is_foreign = wal::is_foreign(&folder, &FlushedLog::of(&state)).map_err(CliError::failed)?;
+    let flushed_log = FlushedLog::of(&state, &store);
+    let is_foreign = wal::is_foreign(&folder, &flushed_log).map_err(CliError::failed)?;
     drop(log);
     if is_foreign {
         if segments.iter().any(|segment| segment.batch_count > 0) {

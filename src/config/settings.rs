@@ -84,9 +84,10 @@ section! {
     WalConfig {
         /// A segment file that has grown to so many bytes is followed by a new one.
         segment_bytes: u64 = 64 << 20;
-        /// Refuse to start when a damaged segment is found, or one with points of another store or from before another server took
-        /// over the store. Otherwise the damaged part, or that segment, is moved to the folder `quarantine`, everything else
-        /// is kept, and it is reported loudly; `tidegauge export --quarantined` reads what was moved.
+        /// Refuse to start when a damaged segment is found, or one from before another server took over the store, or points of a
+        /// database that an older copy of the store has never had. Otherwise the damaged part, that segment, or these points go to
+        /// the folder `quarantine`, everything else is kept, and it is reported loudly; `tidegauge export --quarantined` reads what
+        /// was put there.
         strict: bool = false;
         /// Writes are refused while the disk has less free space than this. Reads go on, and so do writes
         /// as soon as there is space again. Data files in a local folder are not merged where that would leave less free.

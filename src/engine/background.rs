@@ -77,13 +77,27 @@ async fn keep_up(engine: Weak<Engine>, interval: Duration) {
     }
 }
 
-/// Compacts what is due, every `interval`.
+/// Compacts what is due, every `interval`. That a disk has no room for it is told once, not each time.
 async fn compact(engine: Weak<Engine>, interval: Duration) {
+    let mut has_room = true;
     loop {
         let Some(engine) = running(&engine) else { return };
         let rest = match engine.compact_gently().await {
-            Ok(_) => interval,
+            Ok(_) => {
+                if !has_room {
+                    tracing::info!("the disk has room to merge files again");
+                }
+                has_room = true;
+                interval
+            }
             Err(EngineError::Closed) => return,
+            Err(error @ EngineError::NoRoom { .. }) => {
+                if has_room {
+                    tracing::warn!(%error, "files are not merged until there is more room");
+                }
+                has_room = false;
+                COMPACTION_RETRY_INTERVAL
+            }
             Err(error) => {
                 tracing::error!(%error, "a compaction failed and will be tried again");
                 COMPACTION_RETRY_INTERVAL

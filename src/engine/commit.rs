@@ -19,6 +19,7 @@ use crate::manifest::CommitError;
 use crate::model::change::Change;
 use crate::model::database::TableInfo;
 use crate::model::ids::{Sequence, TableId};
+use crate::model::schema::TableSchema;
 use crate::model::state::State;
 use crate::model::tombstone::Tombstone;
 use std::convert::Infallible;
@@ -213,19 +214,22 @@ impl Engine {
     fn take_effect(&self, changes: &[Change], effect: Effect) -> Result<(), EngineError> {
         let internal = |e: &dyn std::fmt::Display| EngineError::Internal(e.to_string());
         let before = self.live.load_full();
+        let successors = match &effect {
+            Effect::Catalog => self.successors_of_dropped(&before, changes),
+            Effect::Deletion(_) | Effect::Flush(_) | Effect::Files(..) => Vec::new(),
+        };
         {
             let _lock = self.live_lock.lock();
-            let live = self.live.load().with_changes(changes).map_err(|e| internal(&e))?;
+            let mut live = self.live.load().with_changes(changes).map_err(|e| internal(&e))?;
+            // Shown at once: rows that were acknowledged are in one table or the other.
+            for successor in successors {
+                self.add_successor(&mut live, successor)?;
+            }
             self.live.store(Arc::new(live));
         }
         match effect {
             Effect::Catalog => {
                 self.follow_subscriptions();
-                for (table, through) in dropped_tables(changes) {
-                    if let Some(info) = before.table_by_id(table) {
-                        self.keep_newer_rows(info, through)?;
-                    }
-                }
                 let state = self.live.load();
                 let mut tables = self.tables.write();
                 tables.retain(|id, _| state.table_by_id(*id).is_some());
@@ -273,21 +277,45 @@ impl Engine {
 
     /// Rows that came while nobody knew whether their table was dropped become rows of a new one with the columns that they have, as
     /// they do when the log is replayed.
-    fn keep_newer_rows(&self, info: &Arc<TableInfo>, through: Sequence) -> Result<(), EngineError> {
-        let Some(newer) = self.table_handle(info.id).newer_than(through) else { return Ok(()) };
-        let schema = newer.schema_in_use(&info.schema);
-        let schema = schema.map_err(|source| EngineError::Rows { table: info.id.to_string(), source })?;
-        let _lock = self.live_lock.lock();
-        let mut state = State::clone(&self.live.load());
+    fn successors_of_dropped(&self, before: &State, changes: &[Change]) -> Vec<Successor> {
+        let mut successors = Vec::new();
+        for (table, through) in dropped_tables(changes) {
+            let Some(info) = before.table_by_id(table) else { continue };
+            let Some(rows) = self.table_handle(table).newer_than(through) else { continue };
+            let schema = rows.schema_in_use(&info.schema).map_or_else(
+                |error| {
+                    // Then no flush succeeds that would let the log go of them.
+                    tracing::error!(%table, %error, "rows that came while their table was dropped cannot be sorted");
+                    info.schema.clone()
+                },
+                Arc::new,
+            );
+            successors.push(Successor { dropped: info.clone(), schema, rows: Arc::new(rows) });
+        }
+        successors
+    }
+
+    /// Adds the table to a state, and its rows to those that are found once the state is shown.
+    fn add_successor(
+        &self,
+        state: &mut State,
+        Successor { dropped, schema, rows }: Successor,
+    ) -> Result<(), EngineError> {
         let id = state.next_table_id();
-        let again = TableInfo { id, schema: Arc::new(schema), ..TableInfo::clone(info) };
+        let again = TableInfo { id, schema, ..TableInfo::clone(&dropped) };
         let put = state.apply(&Change::PutTable(Arc::new(again)));
         put.map_err(|e| EngineError::Internal(e.to_string()))?;
-        self.tables.write().insert(id, Arc::new(newer));
-        self.successors.lock().insert(info.id, id);
-        self.live.store(Arc::new(state));
+        self.tables.write().insert(id, rows);
+        self.successors.lock().insert(dropped.id, id);
         Ok(())
     }
+}
+
+/// The table of rows that came while nobody knew whether theirs was dropped.
+struct Successor {
+    dropped: Arc<TableInfo>,
+    schema: Arc<TableSchema>,
+    rows: Arc<Table>,
 }
 
 /// The tables that are dropped by themselves, up to which record.

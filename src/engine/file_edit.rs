@@ -20,8 +20,10 @@ pub(super) struct FileEdit {
 }
 
 impl FileEdit {
-    fn is_new(&self, added: &FileMeta) -> bool {
-        !self.removed.iter().any(|removed| removed.path == added.path)
+    /// The files that were written for it.
+    fn new_paths(&self) -> impl Iterator<Item = Arc<str>> {
+        let is_new = move |added: &&FileMeta| !self.removed.iter().any(|removed| removed.path == added.path);
+        self.added.iter().filter(is_new).map(|added| added.path.clone())
     }
 }
 
@@ -30,19 +32,26 @@ impl Engine {
     /// its table was dropped or the files expired, is left out and its new files are discarded.
     ///
     /// # Errors
-    /// When the manifest cannot be extended. The next change or start finds out whether it was then.
+    /// When the manifest cannot be extended. The next change or start finds out whether it was then. Where an earlier change is to be found
+    /// out about first, and cannot be, nothing is sent and the new files are discarded.
     pub(super) async fn edit_files(&self, edits: Vec<FileEdit>) -> Result<(), EngineError> {
         // Flushes and drops change the list of files under it too.
         let _flush = self.flush_lock.lock().await;
-        let turn = self.turn().await?;
+        let turn = match self.turn().await {
+            Ok(turn) => turn,
+            Err(error) => {
+                let new = edits.iter().flat_map(FileEdit::new_paths);
+                self.discard(new.collect()).await;
+                return Err(error);
+            }
+        };
         let live = self.live.load_full();
         let mut changes = Vec::new();
         let mut taken = Vec::new();
         for edit in edits {
             let files = live.files_of(edit.table);
             if !edit.removed.iter().all(|removed| files.iter().any(|file| file.path == removed.path)) {
-                let new = edit.added.iter().filter(|added| edit.is_new(added));
-                self.discard(new.map(|file| file.path.clone()).collect()).await;
+                self.discard(edit.new_paths().collect()).await;
                 continue;
             }
             let remove =

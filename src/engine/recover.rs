@@ -13,7 +13,7 @@ use crate::model::ids::{DatabaseId, PolicyId, Sequence};
 use crate::model::state::State;
 use crate::model::tombstone::Tombstone;
 use crate::object::Store;
-use crate::wal::{self, FlushedLog, Wal, WalOptions};
+use crate::wal::{self, Damage, FlushedLog, Wal, WalOptions};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -36,7 +36,7 @@ impl Engine {
         // and one that refuses to start must leave that server what it has.
         let held = wal::hold(&options.wal.directory)?;
         let candidate = Candidate::read(store.clone(), manifest_options).await?;
-        Self::check_whose_log(&options, candidate.state()).await?;
+        Self::check_whose_log(&options, &store, candidate.state()).await?;
         let (manifest, state) = candidate.take_over().await?;
         drop(held);
         let opened =
@@ -49,9 +49,13 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Refuses a log that a strict server does not start with, because the store does not go on from it.
-    async fn check_whose_log(options: &EngineOptions, state: &State) -> Result<(), EngineError> {
-        let log = WalOptions { flushed_log: FlushedLog::of(state), ..options.wal.clone() };
+    /// Refuses a log that the store does not go on from: with records where the store is new, any where the server is strict.
+    async fn check_whose_log(
+        options: &EngineOptions,
+        store: &Store,
+        state: &State,
+    ) -> Result<(), EngineError> {
+        let log = WalOptions { flushed_log: FlushedLog::of(state, store), ..options.wal.clone() };
         let checked = tokio::task::spawn_blocking(move || wal::refuse_foreign(&log)).await;
         Ok(checked.map_err(|panic| EngineError::Internal(panic.to_string()))??)
     }
@@ -73,12 +77,12 @@ impl Engine {
         let last_deletion = deletions.last().map_or(Sequence::ZERO, |tombstone| tombstone.through);
         let last_in_files = state.files().map(|file| file.sequence_max).max().unwrap_or(Sequence::ZERO);
         let sequence_floor = last_deletion.max(state.last_dropped_through()).max(last_in_files);
-        let flushed_log = FlushedLog::of(&state);
+        let flushed_log = FlushedLog::of(&state, &store);
         let wal_options = WalOptions { sequence_floor, flushed_log, ..options.wal.clone() };
         let mut batches: Vec<(Sequence, WriteBatch)> = Vec::new();
         let (strict, next_policy) = (wal_options.strict, state.next_policy_id());
         let mut unknown: Vec<(Sequence, DatabaseId, PolicyId)> = Vec::new();
-        let (wal, recovery) =
+        let (wal, mut recovery) =
             Wal::open_with(wal_options, options.log_files.clone(), flushed_through, |sequence, batch| {
                 // A policy is in the manifest before anything is written to it.
                 if batch.policy < next_policy {
@@ -90,7 +94,7 @@ impl Engine {
                 }
                 Ok(())
             })?;
-        Self::leave_out_unknown(&mut state, &unknown)?;
+        recovery.damage.extend(Self::leave_out_unknown(&mut state, &wal, &unknown)?);
         for damage in &recovery.damage {
             tracing::error!(
                 %damage,
@@ -124,19 +128,24 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Tells of records of retention policies that the store never had. Their log is there until the next flush, so their
-    /// identifiers are not given out: should it be replayed once more, they would be taken for records of others.
+    /// Puts records of retention policies aside that the store never had: the next flush lets go of their segments. These are there until
+    /// then, so their identifiers are not given out: should the log be replayed once more, they would be taken for records of others.
     fn leave_out_unknown(
         state: &mut State,
+        wal: &Wal,
         unknown: &[(Sequence, DatabaseId, PolicyId)],
-    ) -> Result<(), EngineError> {
-        let Some((first, ..)) = unknown.first() else { return Ok(()) };
+    ) -> Result<Vec<Damage>, EngineError> {
+        let Some((first, ..)) = unknown.first() else { return Ok(Vec::new()) };
         tracing::error!(
             first = first.0,
             records = unknown.len(),
             "records of the write-ahead log are of retention policies that the store never had: it is an older store than the \
              log's, and they are left out"
         );
+        let records: Vec<Sequence> = unknown.iter().map(|(sequence, ..)| *sequence).collect();
+        let reason =
+            "are of retention policies that the store never had: it is an older store than the log's";
+        let put_aside = wal.put_aside(&records, reason)?;
         let databases = unknown.iter().map(|(_, database, _)| DatabaseId(database.0.saturating_add(1)));
         let policies = unknown.iter().map(|(.., policy)| PolicyId(policy.0.saturating_add(1)));
         let next_ids = Change::NextIds {
@@ -144,7 +153,8 @@ impl Engine {
             policy: policies.max().unwrap_or_default(),
             table: state.next_table_id(),
         };
-        state.apply(&next_ids).map_err(|e| EngineError::Internal(e.to_string()))
+        state.apply(&next_ids).map_err(|e| EngineError::Internal(e.to_string()))?;
+        Ok(put_aside)
     }
 
     /// Brings a batch of the log into the buffers, without what was dropped after it.

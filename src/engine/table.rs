@@ -186,15 +186,15 @@ impl Table {
         }
     }
 
-    /// A table of the rows that came after `through` and were set apart from earlier ones, if there are any.
+    /// A table of the rows that came after `through` and were set apart from earlier ones, if there are any. They are here, too, as long
+    /// as this table is, so that readers miss none until they are shown the other one.
     pub(super) fn newer_than(&self, through: Sequence) -> Option<Self> {
         let (closed, buffer, newer) = self.with_buffers(|parts| {
             let is_newer = |buffer: &TableBuffer| buffer.newest_sequence().is_some_and(|s| s > through);
             let first = parts.closed.iter().position(is_newer).unwrap_or(parts.closed.len());
-            let closed = parts.closed.split_off(first);
-            parts.frozen = parts.frozen.min(first);
+            let closed = parts.closed[first..].to_vec();
             let empty = TableBuffer::new(parts.buffer.cells_max());
-            let buffer = if is_newer(&parts.buffer) { parts.buffer.take() } else { empty };
+            let buffer = if is_newer(&parts.buffer) { parts.buffer.clone() } else { empty };
             let newer = Self::new(parts.memory.sum().clone(), buffer.cells_max());
             (closed, buffer, newer)
         });

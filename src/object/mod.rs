@@ -187,7 +187,13 @@ impl Store {
     /// Whether objects lie on this machine, so that reading one takes no round trip over a network.
     #[must_use]
     pub fn is_local(&self) -> bool {
-        self.root.is_some() || self.url.starts_with("memory:")
+        self.root.is_some() || self.is_in_memory()
+    }
+
+    /// Whether the objects are gone when the process ends.
+    #[must_use]
+    pub fn is_in_memory(&self) -> bool {
+        self.url.starts_with("memory:")
     }
 
     /// What the cache did so far; `None` without one.

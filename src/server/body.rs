@@ -237,15 +237,21 @@ impl Pace {
             .transpose()
             .map_err(|error| HttpError::bad_request(format!("cannot read the body: {error}")))?;
         if let Some(part) = &part {
-            self.add(begun.elapsed(), part.len())?;
+            // Of those before it. A body that is complete has come fast enough.
+            self.judge()?;
+            self.add(begun.elapsed(), part.len());
         }
         Ok(part)
     }
 
-    /// Notes a part that was waited for so long, and looks at the pace when it is time to.
-    fn add(&mut self, waited: Duration, bytes: usize) -> Result<(), HttpError> {
+    /// Notes a part that was waited for so long.
+    fn add(&mut self, waited: Duration, bytes: usize) {
         self.waited = self.waited.saturating_add(waited);
         self.bytes += bytes as u64;
+    }
+
+    /// Looks at the pace of what was noted, when it is time to. Only for a body that goes on.
+    fn judge(&mut self) -> Result<(), HttpError> {
         if self.timeout.is_none_or(|timeout| self.waited < timeout) {
             return Ok(());
         }

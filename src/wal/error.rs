@@ -59,6 +59,21 @@ pub enum WalError {
         /// Which records these are, and which log the store goes on from.
         reason: String,
     },
+    /// Nothing was ever written to the store, and the log has records: they are another store's. Nothing was changed.
+    #[error(
+        "write-ahead log: {}: {reason}. Start with the store that the log belongs to: is the address right? Or move the folder {} away to \
+         begin anew; `tidegauge export --quarantined` with its path reads it",
+        file.display(),
+        directory.display()
+    )]
+    NewStore {
+        /// A segment with records.
+        file: PathBuf,
+        /// Which records these are, and of which log.
+        reason: String,
+        /// The folder of the log.
+        directory: PathBuf,
+    },
     /// A segment or record was written by a newer program.
     #[error("write-ahead log: {} was written by a newer version: {reason}", file.display())]
     Unsupported {

@@ -11,8 +11,10 @@
 //!
 //! Nobody can tell which of A's and B's records are newer. So a person has to know of them, and their segments stay in `quarantine/`,
 //! where [`salvage`](super::salvage) reads them.
-//! The same is done with the records of a log that comes to a store to which nothing was ever written: they name databases by numbers
-//! that this store has not given out.
+//!
+//! The records of a log that comes to a store to which nothing was ever written name databases by numbers that this store has not given
+//! out. Mostly the store's address is wrong then, and its own store would miss them for ever once they were put aside: the log is refused.
+//! A store in memory begins empty with each start, so what comes to it is put aside.
 //!
 //! A crash right after a flush leaves segments behind that are flushed completely; where another log takes over before the next start
 //! they cannot be told from others, and are put aside too.
@@ -30,7 +32,7 @@ use std::fs;
 /// no lock: the caller [holds](super::hold) the log. So it can find out before it takes the store from another server.
 ///
 /// # Errors
-/// [`WalError::Foreign`] in strict mode, [`WalError::Unsupported`], [`WalError::Io`].
+/// [`WalError::NewStore`], [`WalError::Foreign`] in strict mode, [`WalError::Unsupported`], [`WalError::Io`].
 pub fn refuse_foreign(options: &WalOptions) -> Result<(), WalError> {
     match identity::is_foreign(&options.directory, &options.flushed_log)? {
         true => examine(options).map(drop),
@@ -39,7 +41,7 @@ pub fn refuse_foreign(options: &WalOptions) -> Result<(), WalError> {
 }
 
 /// Moves the segments that have records to the quarantine folder and deletes the others, so that the log is empty and can go on
-/// after `after`. The report names each of them. In strict mode nothing is changed when there are any.
+/// after `after`. The report names each of them. In strict mode, and where the store is new, nothing is changed when there are any.
 pub(super) fn put_aside(options: &WalOptions, after: Sequence) -> Result<RecoveryReport, WalError> {
     let (repairs, mut report) = examine(options)?;
     report.last_sequence = after;
@@ -59,6 +61,10 @@ fn examine(options: &WalOptions) -> Result<(Vec<SegmentRepair>, RecoveryReport),
             continue;
         }
         let reason = reason(options, &segment)?;
+        if options.flushed_log == FlushedLog::NoneYet {
+            let directory = options.directory.clone();
+            return Err(WalError::NewStore { file: segment.path, reason, directory });
+        }
         if options.strict {
             return Err(WalError::Foreign { file: segment.path, reason });
         }
@@ -101,7 +107,7 @@ fn reason(options: &WalOptions, segment: &SegmentSummary) -> Result<String, WalE
         FlushedLog::Is(flushed) => format!(
             "{records} may be in no file: another server has taken over, and its store goes on from log {flushed}, {own}"
         ),
-        FlushedLog::NoneYet | FlushedLog::Unknown => {
+        FlushedLog::NoneYet | FlushedLog::NoneInMemory | FlushedLog::Unknown => {
             format!("{records} came from another store: nothing was ever written to this one, {own}")
         }
     })

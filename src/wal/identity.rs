@@ -7,6 +7,7 @@ use super::error::WalError;
 use super::repair::sync_directory;
 use crate::model::ids::LogId;
 use crate::model::state::State;
+use crate::object::Store;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use uuid::Uuid;
@@ -20,18 +21,21 @@ pub enum FlushedLog {
     #[default]
     Unknown,
     /// There is none: nothing was ever written to the store. A log names databases by their numbers only, so records in it would be
-    /// taken for those of databases that this store will have.
+    /// taken for those of databases that this store will have. It may be that another store is meant, so they are refused.
     NoneYet,
+    /// There is none, and there never is at a start: the store is in memory. Records are put aside.
+    NoneInMemory,
     /// This one.
     Is(LogId),
 }
 
 impl FlushedLog {
-    /// What a state says of it.
+    /// What the state of a store says of it.
     #[must_use]
-    pub fn of(state: &State) -> Self {
+    pub fn of(state: &State, store: &Store) -> Self {
         match state.flushed_log() {
             Some(log) => Self::Is(log.clone()),
+            None if state.is_new() && store.is_in_memory() => Self::NoneInMemory,
             None if state.is_new() => Self::NoneYet,
             None => Self::Unknown,
         }
@@ -45,7 +49,7 @@ impl FlushedLog {
 pub fn is_foreign(directory: &Path, flushed: &FlushedLog) -> Result<bool, WalError> {
     match flushed {
         FlushedLog::Unknown => Ok(false),
-        FlushedLog::NoneYet => Ok(true),
+        FlushedLog::NoneYet | FlushedLog::NoneInMemory => Ok(true),
         FlushedLog::Is(log) => Ok(id_of(directory)?.as_ref() != Some(log)),
     }
 }

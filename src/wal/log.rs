@@ -5,8 +5,9 @@ use super::files::{DiskFiles, LogFiles};
 use super::foreign;
 use super::frame::PAYLOAD_BYTES_MAX;
 use super::identity::{self, FlushedLog};
+use super::left_out;
 use super::lock::lock;
-use super::recover::{self, RecoveryReport};
+use super::recover::{self, Damage, RecoveryReport};
 use super::writer::{self, ClosedSegment};
 use crate::model::batch::WriteBatch;
 use crate::model::ids::{LogId, Sequence};
@@ -175,8 +176,8 @@ impl Wal {
     /// tells anybody that a record is safe.
     ///
     /// # Errors
-    /// [`WalError::InUse`], [`WalError::Damaged`] and [`WalError::Foreign`] in strict mode, [`WalError::Unsupported`],
-    /// [`WalError::Replay`] with what `replay` said, [`WalError::Io`].
+    /// [`WalError::InUse`], [`WalError::NewStore`], [`WalError::Damaged`] and [`WalError::Foreign`] in strict mode,
+    /// [`WalError::Unsupported`], [`WalError::Replay`] with what `replay` said, [`WalError::Io`].
     pub fn open<E>(
         options: WalOptions,
         after: Sequence,
@@ -335,6 +336,17 @@ impl Wal {
         let mut closed = self.shared.closed.lock();
         closed.trimmed = closed.trimmed.max(through);
         self.shared.delete_trimmed(&mut closed)
+    }
+
+    /// Copies records that were replayed and that the caller leaves out to the quarantine folder, durably; they are in order. To be called
+    /// before [`Wal::trim`] lets go of them. `reason` is said of each segment that has any: "records 1 to 2 …". What an earlier start
+    /// has copied is not copied once more.
+    ///
+    /// # Errors
+    /// [`WalError::Io`].
+    pub fn put_aside(&self, records: &[Sequence], reason: &str) -> Result<Vec<Damage>, WalError> {
+        let closed = self.shared.closed.lock();
+        left_out::put_aside(&self.shared.options.directory, &closed.segments, records, reason)
     }
 
     /// Bytes of all segments.

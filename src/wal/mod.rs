@@ -20,6 +20,7 @@
 //! | `recover`, `repair` | what is read at start, and what is done about damage |
 //! | `identity` | which log it is |
 //! | `foreign` | what is done with the records of a log that the store does not go on from |
+//! | `left_out` | what is done with records that the caller knows nothing to do with |
 //! | `lock` | one process at a time has it open |
 //! | [`inspect`] | looking at a log from outside |
 //! | [`salvage`], `lost_header` | reading what was put aside |
@@ -40,9 +41,10 @@
 //! # Whose log it is
 //!
 //! A sequence is a place in one log. The caller notes with each flush which log that was, and hands it over when it opens one
-//! ([`WalOptions::flushed_log`]). When that is another log, because another server has taken over meanwhile or the store is new, the
-//! records of this one are treated like damage: moved to `quarantine/` and reported, or in strict mode refused. An empty log just
-//! goes on.
+//! ([`WalOptions::flushed_log`]). When that is another log, because another server has taken over meanwhile, the
+//! records of this one are treated like damage: moved to `quarantine/` and reported, or in strict mode refused. When there is none,
+//! because nothing was ever written to the store, a log with records is refused always: nobody starts a server anew by a wrong address. An
+//! empty log just goes on.
 
 pub mod batch;
 pub mod files;
@@ -53,6 +55,7 @@ mod error;
 mod foreign;
 mod frame;
 mod identity;
+mod left_out;
 mod lock;
 mod log;
 mod lost_header;

@@ -34,7 +34,8 @@ pub struct RecoveryReport {
     /// Bytes of unfinished, never acknowledged records that were cut from the end of the log. Normal after a
     /// crash.
     pub torn_bytes: u64,
-    /// What was damaged, or belongs to a log that the store does not go on from, and was moved away. Never normal.
+    /// What was damaged, or belongs to a log that the store does not go on from or to no policy that it has ever had, and was put aside.
+    /// Never normal.
     pub damage: Vec<Damage>,
     /// Records that should be there and are not, as inclusive ranges. Never normal.
     pub missing: Vec<(Sequence, Sequence)>,

@@ -116,6 +116,27 @@ fn quarantine_parts(
     sync_directory(&folder)
 }
 
+/// Writes `content`, made of the segment, to the quarantine folder, durably; a file that has it already, since an earlier start, will do.
+pub(super) fn copy_to_quarantine(directory: &Path, path: &Path, content: &[u8]) -> Result<PathBuf, WalError> {
+    let folder = quarantine_folder(directory)?;
+    let name = name_of(path);
+    let names = std::iter::once(name.clone()).chain((1u64..).map(|n| format!("{name}.{n}")));
+    let mut there = names.map(|name| folder.join(name)).take_while(|path| path.exists());
+    let to = match there.find(|path| fs::read(path).is_ok_and(|bytes| bytes == content)) {
+        Some(same) => {
+            sync_file(&same).map_err(|e| WalError::io("syncing", &same, e))?;
+            same
+        }
+        None => {
+            let to = free_name(&folder, &name);
+            write_synced(&to, &[content]).map_err(|e| WalError::io("writing", &to, e))?;
+            to
+        }
+    };
+    sync_directory(&folder)?;
+    Ok(to)
+}
+
 /// Replaces the segment by one with the same header and only `frames`. Returns its length.
 fn rewrite(
     directory: &Path,

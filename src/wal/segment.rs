@@ -5,7 +5,7 @@
 //!     00000000000000004711.wal
 //!     9f3c….id                    says by its name which log this is
 //!     lock                        held by the process that has the log open
-//!     quarantine/                 damaged parts, and segments that the store does not go on from
+//!     quarantine/                 damaged parts, segments that the store does not go on from, and records that it does not know
 //!
 //! segment │ header │ the same header again │ frame … │
 //!

@@ -109,7 +109,7 @@ impl Engine {
         // One that fails does not keep the others from being done.
         let mut done = Ok(());
         while let Some(merged) = batches.next().await {
-            done = done.and(self.show_merged(merged).await);
+            done = first_failure(done, self.show_merged(merged).await);
         }
         done.map(|()| count)
     }
@@ -154,7 +154,8 @@ impl Engine {
         Ok(FileEdit { table, removed, added })
     }
 
-    /// Puts the files of jobs in the places of the old ones, all by one edit, and counts what became of the jobs. The first error is told.
+    /// Puts the files of jobs in the places of the old ones, all by one edit, and counts what became of the jobs; those that wait for room
+    /// have not failed. The first error is told.
     async fn show_merged(&self, merged: Vec<Result<FileEdit, EngineError>>) -> Result<(), EngineError> {
         let mut outcome = Ok(());
         let mut edits = Vec::new();
@@ -162,9 +163,9 @@ impl Engine {
             match result {
                 Ok(edit) => edits.push(edit),
                 Err(error) => {
-                    let failures = u64::from(!matches!(error, EngineError::Closed));
-                    self.counters.compaction_failures.fetch_add(failures, Ordering::Relaxed);
-                    outcome = outcome.and(Err(error));
+                    let has_failed = !matches!(error, EngineError::Closed | EngineError::NoRoom { .. });
+                    self.counters.compaction_failures.fetch_add(u64::from(has_failed), Ordering::Relaxed);
+                    outcome = first_failure(outcome, Err(error));
                 }
             }
         }
@@ -178,6 +179,14 @@ impl Engine {
         let counter =
             if replaced.is_ok() { &self.counters.compactions } else { &self.counters.compaction_failures };
         counter.fetch_add(jobs as u64, Ordering::Relaxed);
-        outcome.and(replaced.inspect(|()| tracing::info!(jobs, from, to, "files compacted")))
+        first_failure(outcome, replaced.inspect(|()| tracing::info!(jobs, from, to, "files compacted")))
+    }
+}
+
+/// The first error; that there is no room is told only when nothing else is wrong.
+fn first_failure(before: Result<(), EngineError>, next: Result<(), EngineError>) -> Result<(), EngineError> {
+    match (before, next) {
+        (Ok(()) | Err(EngineError::NoRoom { .. }), Err(error)) => Err(error),
+        (before, _) => before,
     }
 }

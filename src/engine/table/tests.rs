@@ -171,3 +171,23 @@ fn what_a_reader_seals_is_counted() {
     table.flushed(Arc::default(), &[]);
     assert_eq!(memory.bytes(), 0);
 }
+
+/// Its readers would miss them until they are shown the table that they become rows of.
+#[test]
+fn rows_that_came_after_a_drop_are_in_the_dropped_table_as_long_as_it_is_there() {
+    let memory = Arc::new(BufferMemory::default());
+    let table = table_without_rows(&memory);
+    let info = info();
+    table.push(Sequence(1), rows(0..10, 0..2), &info.schema).unwrap();
+    table.set_apart();
+    table.push(Sequence(2), rows(10..13, 0..2), &info.schema).unwrap();
+    let newer = table.newer_than(Sequence(1)).unwrap();
+    let row_count = |table: &Table| {
+        let contents = table.read(|| Some(info.clone())).unwrap().unwrap();
+        contents.chunks.iter().map(|chunk| chunk.rows().row_count()).sum::<usize>()
+    };
+    assert_eq!((row_count(&table), row_count(&newer)), (13, 3));
+    drop(table);
+    assert_eq!(row_count(&newer), 3);
+    assert_eq!((memory.waiting_bytes(), memory.flushing_bytes()), held(&newer));
+}

@@ -5,15 +5,18 @@ use crate::clock::ManualClock;
 use crate::engine::commit::Effect;
 use crate::engine::{Engine, EngineError};
 use crate::manifest::{ManifestError, inspect};
+use crate::model::batch::{FieldColumn, TableRows};
 use crate::model::change::Change;
 use crate::model::database_image::DatabaseImage;
 use crate::model::ids::DatabaseId;
 use crate::object::faulty_store::{Fault, FaultyStore};
 use crate::object::{Store, layout};
+use arrow::array::Int64Array;
 use futures::{FutureExt, TryStreamExt};
 use object_store::memory::InMemory;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -356,6 +359,32 @@ async fn the_files_of_a_lost_compaction_take_the_places_of_the_old_ones_once() {
     }
 }
 
+/// Its edit is never sent, so nothing can come to name its files.
+#[tokio::test]
+async fn a_compaction_that_waits_in_vain_for_a_lost_change_leaves_no_files() {
+    for fault in FAULTS {
+        let lossy = Lossy::open().await;
+        for value in 0..3 {
+            lossy.write(0, value, 1).await;
+            lossy.engine.flush().await.unwrap();
+        }
+        let all = points(&lossy.engine).await;
+        let paths = || async {
+            let listed = lossy.store().list(layout::DATA_FOLDER);
+            listed.map_ok(|object| object.path).try_collect::<BTreeSet<_>>().await.unwrap()
+        };
+        let before = paths().await;
+        lossy.break_log(fault);
+        assert_lost(lossy.engine.create_database("other", None).await);
+        assert_lost(lossy.engine.compact().await);
+        assert_eq!(paths().await, before, "{fault:?}");
+        lossy.mend();
+        lossy.engine.compact().await.unwrap();
+        assert_eq!(lossy.engine.status().file_count, 1);
+        lossy.check(&all).await;
+    }
+}
+
 /// An engine that another one has fenced never learns what became of its change, and changes nothing any more.
 #[tokio::test]
 async fn a_fenced_engine_settles_nothing() {
@@ -451,4 +480,63 @@ async fn a_lost_restore_is_settled_after_writes_that_made_tables() {
         lossy.engine.flush().await.unwrap();
         lossy.check(&expected([(0, 1, 1)])).await;
     }
+}
+
+/// Whoever asks meanwhile finds the table before or the one after.
+#[tokio::test]
+async fn a_table_is_there_all_the_time_while_rows_after_a_lost_drop_become_those_of_another() {
+    for _ in 0..10 {
+        let lossy = Lossy::open().await;
+        lossy.write(0, 1, 1).await;
+        lossy.break_log(Fault::After);
+        assert_lost(lossy.engine.drop_measurement("db", "m").await);
+        // Sorting them takes its time.
+        let lines: Vec<String> = (0..20_000).map(|time| format!("m,host=h1 a=1 {}", 20_000 - time)).collect();
+        lossy.engine.write(request(lines.join("\n"))).await.unwrap();
+        lossy.mend();
+        let is_settled = Arc::new(AtomicBool::new(false));
+        let reader = std::thread::spawn({
+            let (engine, is_settled) = (lossy.engine.clone(), is_settled.clone());
+            move || {
+                while !is_settled.load(Ordering::Acquire) {
+                    assert!(engine.state().tables().any(|table| &*table.name == "m"), "rows are missed");
+                }
+            }
+        });
+        lossy.engine.settle().await.unwrap();
+        is_settled.store(true, Ordering::Release);
+        reader.join().unwrap();
+        assert_eq!(points(&lossy.engine).await.len(), 20_000);
+    }
+}
+
+/// They are in memory still, and in the log: no flush may say that they are in files.
+#[tokio::test]
+async fn rows_after_a_lost_drop_that_cannot_be_sorted_stay_in_the_log() {
+    let lossy = Lossy::open().await;
+    lossy.write(0, 1, 1).await;
+    lossy.break_log(Fault::After);
+    assert_lost(lossy.engine.drop_measurement("db", "m").await);
+    lossy.write(1, 3, 3).await;
+    let info = lossy.engine.state().tables().next().unwrap().clone();
+    let stray = TableRows {
+        table: "m".into(),
+        series: vec!["host\u{1}h1\u{1}".into()],
+        series_index: vec![0],
+        times_ns: vec![4],
+        fields: vec![FieldColumn { name: "stray".into(), values: Arc::new(Int64Array::from(vec![4])) }],
+    };
+    let last = lossy.engine.writer().unwrap().wal.last_sequence();
+    lossy.engine.table_handle(info.id).push(last, stray, &info.schema).unwrap();
+    lossy.mend();
+    lossy.engine.settle().await.unwrap();
+    let table = lossy.engine.state().tables().next().map(|table| table.id);
+    assert!(table.is_some_and(|id| id != info.id), "{table:?}");
+    let refused = lossy.engine.flush().await;
+    assert!(matches!(refused, Err(EngineError::Rows { .. })), "{refused:?}");
+    let store = lossy.store();
+    lossy.engine.writer().unwrap().wal.close().unwrap();
+    drop(lossy.engine);
+    let again = open(lossy.directory.path(), &store).await;
+    assert_eq!(points(&again).await, expected([(1, 3, 3)]));
 }

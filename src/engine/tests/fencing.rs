@@ -5,8 +5,9 @@ use crate::clock::ManualClock;
 use crate::engine::{Engine, EngineError, EngineOptions, WriteError};
 use crate::manifest::{Manifest, ManifestError, ManifestOptions, snapshot};
 use crate::model::change::Change;
+use crate::model::ids::Sequence;
 use crate::object::{Store, layout};
-use crate::wal::WalError;
+use crate::wal::{WalError, salvage};
 use futures::TryStreamExt;
 use object_store::memory::InMemory;
 use std::collections::BTreeSet;
@@ -236,9 +237,35 @@ async fn store_and_log_of_an_earlier_version_belong_together_from_the_first_star
     assert_eq!(times(&old).await, [1]);
 }
 
+/// As when the store's address is mistyped.
+#[tokio::test]
+async fn a_log_with_records_does_not_come_to_a_store_that_nothing_was_ever_written_to() {
+    let place = Place::new();
+    let old = place.old_with_a_file().await;
+    write(&old, 2).await;
+    crash(old);
+    let mistyped = Store::from_object_store(Arc::new(InMemory::new()), "s3://mistyped");
+    for strict in [false, true] {
+        let mut options = options(place.old.path());
+        options.wal.strict = strict;
+        let refused = Engine::open(options, mistyped.clone(), Arc::new(ManualClock::new(1_000))).await;
+        assert!(matches!(refused, Err(EngineError::Wal(WalError::NewStore { .. }))), "{refused:?}");
+    }
+    assert!(snapshot::is_absent(&mistyped).await.unwrap(), "nothing was made there");
+    assert_eq!(quarantined(&place.old), 0);
+
+    let old = open(place.old.path(), &place.store).await;
+    assert_eq!(old.status().wal_damage, Vec::<String>::new());
+    assert_eq!(times(&old).await, [1, 2]);
+    // A log without records may begin a store.
+    old.shutdown().await.unwrap();
+    drop(old);
+    drop(open(place.old.path(), &mistyped).await);
+}
+
 /// Its records say of which database they are by numbers, and those of a new store's databases are the same.
 #[tokio::test]
-async fn a_log_that_comes_to_a_new_store_is_put_aside_and_named() {
+async fn a_log_that_comes_to_a_store_in_memory_is_put_aside_and_named() {
     let place = Place::new();
     let old = place.old_with_a_file().await;
     write(&old, 2).await;
@@ -286,4 +313,41 @@ async fn records_of_a_database_that_an_older_store_never_had_do_not_get_into_ano
     crash(engine);
     let engine = open(place.old.path(), &older).await;
     assert_eq!(times(&engine).await, [2]);
+}
+
+/// They were acknowledged, and a flush would let go of their segment.
+#[tokio::test]
+async fn records_that_an_older_store_never_had_are_put_aside_before_a_flush() {
+    let place = Place::new();
+    let objects = Arc::new(InMemory::new());
+    let store = Store::from_object_store(objects.clone(), "memory");
+    let engine = open(place.old.path(), &store).await;
+    let older = Store::from_object_store(Arc::new(objects.fork()), "memory");
+    engine.create_database("db", None).await.unwrap();
+    write(&engine, 1).await;
+    write(&engine, 2).await;
+    crash(engine);
+
+    // Nothing is flushed in between, so the second start finds them, too.
+    for start in 1..=2 {
+        let engine = open(place.old.path(), &older).await;
+        let damage = engine.status().wal_damage;
+        assert_eq!(damage.len(), 1, "start {start}: {damage:?}");
+        let expected = "records 1 to 2 are of retention policies that the store never had";
+        assert!(damage[0].contains(expected), "start {start}: {damage:?}");
+        assert_eq!(quarantined(&place.old), 1, "start {start}: one copy");
+        crash(engine);
+    }
+    let engine = open(place.old.path(), &older).await;
+    engine.create_database("db", None).await.unwrap();
+    write(&engine, 3).await;
+    engine.flush().await.unwrap();
+    assert_eq!(times(&engine).await, [3]);
+    let mut aside = Vec::new();
+    for source in salvage::sources(&salvage::quarantine_of(&place.old.path().join("wal"))).unwrap() {
+        let read = source.read().unwrap();
+        assert!(read.lost().is_empty());
+        aside.extend(read.records().map(|record| record.sequence()));
+    }
+    assert_eq!(aside, [Sequence(1), Sequence(2)]);
 }

@@ -131,6 +131,7 @@ async fn files_are_not_merged_where_the_disk_has_no_room_for_it_and_deleted_rows
     let before = paths(&engine);
     let refused = engine.compact().await;
     assert!(matches!(refused, Err(EngineError::NoRoom { .. })), "{refused:?}");
+    assert_eq!(engine.status().compaction_failures, 0, "it waits");
     assert_eq!(paths(&engine), before);
     assert_eq!(data_files(&store).await, before.len(), "nothing was written");
     Deleted { host: Some(1), days: (-1, 9) }.delete_from(&engine).await;

@@ -440,6 +440,20 @@ fn buckets_follow_the_clock_of_a_zone() {
     check_buckets(berlin(24 * HOUR_NS, 6 * HOUR_NS), 1635537600..1635840000, true, &days);
 }
 
+/// In 2000 it was for two weeks. The clock was put back at midnight, and the bucket of these times begins in the hour that was repeated.
+#[test]
+fn long_buckets_follow_a_clock_that_is_put_forward_and_back_within_a_few_of_them() {
+    let minute_ns = 60_000_000_000;
+    let interval_ns = 486_085_500_000_000; // five days and a half, so that one begins at 23:30
+    let buckets = Buckets::new(interval_ns, 0, Some(chrono_tz::America::Fortaleza)).unwrap();
+    let change_ns = 972_180_000_000_000_000;
+    let start_ns = change_ns - 30 * minute_ns;
+    let bucket = (start_ns, start_ns + interval_ns + 60 * minute_ns);
+    for minutes in [-30, -15, 0, 15, 45, 600] {
+        assert_eq!(buckets.bucket_of(change_ns + minutes * minute_ns), bucket, "{minutes} minutes after it");
+    }
+}
+
 /// Checks buckets that begin so many minutes after a time: the walk over them in either direction, and times in each but the last.
 #[track_caller]
 fn check_starts(buckets: Buckets, from_s: i64, minutes: &[i64]) {

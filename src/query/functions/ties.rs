@@ -71,17 +71,28 @@ pub(super) struct TieKeys<'a> {
 }
 
 impl TieKeys<'_> {
-    /// The bytes of a row.
+    /// The bytes of a row. None are the beginning of another row's, since each text says where it ends:
+    ///
+    /// ```text
+    /// no text   0
+    /// a text    1 │ its bytes, 0 as 0 255 │ 0 0
+    /// ```
     pub(super) fn key(&self, row: usize) -> Box<[u8]> {
         let texts = || self.texts.iter().map(move |texts| texts.value(row));
-        let mut key = Vec::with_capacity(texts().map(|text| text.map_or(0, str::len) + 2).sum());
+        let mut key = Vec::with_capacity(texts().map(|text| text.map_or(1, |text| text.len() + 3)).sum());
         for text in texts() {
-            // A text ends with what sorts before all others, so that none is the beginning of another.
-            if let Some(text) = text {
-                key.push(1);
-                key.extend_from_slice(text.as_bytes());
+            let Some(text) = text else {
+                key.push(0);
+                continue;
+            };
+            key.push(1);
+            for (index, part) in text.as_bytes().split(|byte| *byte == 0).enumerate() {
+                if index > 0 {
+                    key.extend_from_slice(&[0, 255]);
+                }
+                key.extend_from_slice(part);
             }
-            key.push(0);
+            key.extend_from_slice(&[0, 0]);
         }
         if !self.takes_greatest {
             key.iter_mut().for_each(|byte| *byte = !*byte);
@@ -116,3 +127,6 @@ impl<'a> Texts<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

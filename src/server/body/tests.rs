@@ -204,16 +204,37 @@ fn a_body_must_come_at_a_pace_while_it_is_waited_for() {
     let mut pace = Pace::new(&settings(Some(seconds(30)), 500));
     // Whoever takes the parts may rest in between; the bytes of half a minute count together.
     for (waited, bytes) in [(29, 1), (1, 14_999), (10, 15_000), (19, 0), (1, 0), (29, 0)] {
-        pace.add(seconds(waited), bytes).expect("it is fast enough");
+        pace.add(seconds(waited), bytes);
+        pace.judge().expect("it is fast enough");
     }
-    let refused = pace.add(seconds(2), 14_999).expect_err("it is too slow");
+    pace.add(seconds(2), 14_999);
+    let refused = pace.judge().expect_err("it is too slow");
     assert_eq!(refused.status_and_text(), (408, "timeout: only 14999 bytes of the body have come in 31s"));
     for any in [settings(None, 500), settings(Some(seconds(30)), 0)] {
         let mut pace = Pace::new(&any);
-        pace.add(seconds(1_000), 1).expect("there is no limit");
+        pace.add(seconds(1_000), 1);
+        pace.judge().expect("there is no limit");
     }
     let most = Pace::new(&settings(Some(Duration::MAX), u64::MAX));
     assert_eq!(most.bytes_min, u64::MAX);
+}
+
+/// All of it is there: nothing is to be waited for any more.
+#[tokio::test]
+async fn a_body_whose_last_part_has_come_slowly_is_taken() {
+    let settings = HttpSettings {
+        body_timeout: Some(Duration::from_nanos(1)),
+        body_bytes_per_s_min: u64::MAX,
+        ..settings()
+    };
+    let body = || Body::from_stream(futures::stream::iter([Ok::<_, std::io::Error>(vec![b'x'])]));
+    let budget = Arc::new(BodyBudget::new(1_000));
+    let headers = HeaderMap::new();
+    let whole = read(&headers, body(), &settings, &budget).await.expect("it is complete");
+    assert_eq!(whole.bytes, "x");
+    let mut parts = BodyParts::new(&headers, body(), &settings, &budget, 500);
+    assert_eq!(parts.next().await.expect("it may be the last").as_deref(), Some(&b"x"[..]));
+    assert_eq!(parts.next().await.expect("it is complete"), None);
 }
 
 #[tokio::test]
@@ -231,6 +252,7 @@ async fn a_body_that_trickles_gives_its_share_back() {
     let refused = read(&headers, body(), &settings, &budget).await.expect_err("it trickles");
     assert!(refused.status_and_text().1.starts_with(expected), "{:?}", refused.status_and_text());
     let mut parts = BodyParts::new(&headers, body(), &settings, &budget, 500);
+    parts.next().await.expect("it may be the last").expect("a part");
     let refused = parts.next().await.expect_err("it trickles");
     assert!(refused.status_and_text().1.starts_with(expected), "{:?}", refused.status_and_text());
     drop(parts);

@@ -3,7 +3,7 @@
 use super::{append, folder, numbered, open, options, quarantined, segments, try_open, write_numbered};
 use crate::model::ids::{LogId, Sequence};
 use crate::wal::segment::{SegmentHeader, file_name};
-use crate::wal::{FlushedLog, WalError, WalOptions, is_foreign, refuse_foreign};
+use crate::wal::{FlushedLog, WalError, WalOptions, is_foreign, refuse_foreign, salvage};
 use std::fs;
 use std::path::PathBuf;
 use tempfile::TempDir;
@@ -71,12 +71,41 @@ fn records_of_another_log_are_put_aside_and_named() {
     assert_eq!(found, numbered([21]));
 }
 
-/// Its records name databases by their numbers, which a new store gives to other ones.
+/// As when the address of the store is wrong: the right one must find them.
 #[test]
-fn records_that_come_to_a_new_store_are_put_aside_and_named() {
+fn a_log_with_records_is_refused_where_nothing_was_ever_written() {
     let directory = folder();
     write_numbered(&directory, 3, 9);
-    let new_store = WalOptions { flushed_log: FlushedLog::NoneYet, ..options(&directory) };
+    let id = ids(&directory);
+    for strict in [false, true] {
+        let new_store = WalOptions { strict, flushed_log: FlushedLog::NoneYet, ..options(&directory) };
+        assert!(matches!(refuse_foreign(&new_store), Err(WalError::NewStore { .. })));
+        let refused = try_open(new_store, 0).expect_err("it has records").to_string();
+        let reason =
+            "records 1 to 3 came from another store: nothing was ever written to this one, this is log ";
+        let away = format!("move the folder {} away", directory.path().display());
+        for expected in [reason, "Start with the store that the log belongs to", away.as_str()] {
+            assert!(refused.contains(expected), "{refused}");
+        }
+    }
+    assert_eq!((segments(&directory).len(), quarantined(directory.path())), (1, 0), "nothing was changed");
+    assert_eq!(ids(&directory), id);
+    let (_, report, found) = open(options(&directory), 0);
+    assert!(report.is_complete());
+    assert_eq!(found, numbered(1..=3));
+
+    let empty = folder();
+    let new_store = WalOptions { flushed_log: FlushedLog::NoneYet, ..options(&empty) };
+    refuse_foreign(&new_store).unwrap();
+    assert_eq!(append(&open(new_store, 0).0, 1).unwrap(), 1);
+}
+
+/// Its records name databases by their numbers, which a store that begins anew gives to other ones.
+#[test]
+fn records_that_come_to_a_store_in_memory_are_put_aside_and_named() {
+    let directory = folder();
+    write_numbered(&directory, 3, 9);
+    let new_store = WalOptions { flushed_log: FlushedLog::NoneInMemory, ..options(&directory) };
     let strict = WalOptions { strict: true, ..new_store.clone() };
     assert!(matches!(refuse_foreign(&strict), Err(WalError::Foreign { .. })));
     assert!(matches!(try_open(strict, 0), Err(WalError::Foreign { .. })));
@@ -127,4 +156,30 @@ fn a_log_without_one_certain_id_is_no_log_that_anybody_names() {
         assert_eq!(found, numbered([1]));
         assert_eq!(ids(&directory).len(), 1, "{}", wal.id());
     }
+}
+
+#[test]
+fn records_that_the_caller_leaves_out_are_copied_alone_and_once() {
+    let directory = folder();
+    write_numbered(&directory, 9, 4);
+    let left_out = [2, 3, 9].map(Sequence);
+    for start in 1..=2 {
+        let (wal, report, found) = open(options(&directory), 0);
+        assert!(report.is_complete());
+        assert_eq!(found, numbered(1..=9));
+        let copied = wal.put_aside(&left_out, "are of nobody").unwrap();
+        let reasons: Vec<&str> = copied.iter().map(|damage| damage.reason.as_str()).collect();
+        assert_eq!(reasons, ["records 2 to 3 are of nobody", "records 9 to 9 are of nobody"]);
+        assert_eq!(quarantined(directory.path()), 2, "start {start}");
+    }
+    let (wal, ..) = open(options(&directory), 0);
+    wal.trim(Sequence(9)).unwrap();
+    drop(wal);
+    let mut aside = Vec::new();
+    for source in salvage::sources(&salvage::quarantine_of(directory.path())).unwrap() {
+        let read = source.read().unwrap();
+        assert!(read.lost().is_empty() && read.unfinished().is_none());
+        aside.extend(read.records().map(|record| (record.sequence().0, record.decode().unwrap())));
+    }
+    assert_eq!(aside, numbered([2, 3, 9]));
 }
