@@ -194,8 +194,17 @@ impl Case {
 
     /// Whether points hold integers of which two leave 64 bits.
     pub(crate) fn has_huge_integers(&self) -> bool {
+        self.has_integers_beyond(1 << 61)
+    }
+
+    /// Whether points hold integers with more digits than a float has.
+    pub(crate) fn has_integers_beyond_floats(&self) -> bool {
+        self.has_integers_beyond(1 << 53)
+    }
+
+    fn has_integers_beyond(&self, size: u64) -> bool {
         let mut values = self.points().flat_map(|point| &point.fields);
-        values.any(|(_, value)| matches!(value, Value::Integer(n) if n.unsigned_abs() > 1 << 61))
+        values.any(|(_, value)| matches!(value, Value::Integer(n) if n.unsigned_abs() > size))
     }
 
     /// The case as a scenario file, with the oracle's answer.

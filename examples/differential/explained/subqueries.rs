@@ -2,7 +2,7 @@
 
 use super::bounds::begins_outside;
 use super::kinds::may_have;
-use super::versions::{UNSUPPORTED_VALUE, are_values_or_infinite};
+use super::versions::{UNSUPPORTED_VALUE, are_values_or_infinite, are_values_or_made_infinite};
 use super::words::{
     any_select, any_subquery, chooses_by_tags, computes, has_more_series, is_descending, is_nested_deeper,
     is_over_query, may_divide_by_zero, may_have_fractions, may_have_no_result, name_of, sees_neighbours,
@@ -98,11 +98,12 @@ pub(super) const ENTRIES: &[Explained] = &[
     },
     Explained {
         reason: "fill(previous) in a subquery repeats the last value of the series; InfluxDB 1.6 forgets it with every row of another series between",
-        between: Between::Values,
-        applies: |case, _| {
-            any_subquery(case, |top, inner| {
-                inner.tail.iter().any(|clause| clause == "fill(previous)") && has_more_series(top, inner)
-            })
+        between: Between::Any,
+        applies: |case, pair| {
+            are_values_or_made_infinite(case, pair)
+                && any_subquery(case, |top, inner| {
+                    inner.tail.iter().any(|clause| clause == "fill(previous)") && has_more_series(top, inner)
+                })
         },
     },
     Explained {

@@ -2,8 +2,11 @@
 
 use super::bounds::window_times;
 use super::kinds::may_have;
-use super::words::{any_select, begins_with, calls, computes_in_call, is_nested, sees_neighbours, zones};
+use super::words::{
+    any_select, begins_with, calls, computes, computes_in_call, is_nested, sees_neighbours, zones,
+};
 use super::{Between, Explained};
+use crate::case::Case;
 use crate::compare::{Content, content_of, error_of};
 use crate::schema::Kind;
 use crate::series::{differing_columns, only_cells_differ};
@@ -177,6 +180,12 @@ pub(super) const ENTRIES: &[Explained] = &[
 pub(super) fn are_values_or_infinite(pair: &Pair) -> bool {
     let is_infinite = |error: Option<String>| error.is_none_or(|error| error.contains(UNSUPPORTED_VALUE));
     is_infinite(error_of(&pair.oracle)) && is_infinite(error_of(&pair.ours))
+}
+
+/// Whether both answers are values, but for those that mathematics in a column makes infinite.
+pub(super) fn are_values_or_made_infinite(case: &Case, pair: &Pair) -> bool {
+    let computes_any = |select: &Select| select.columns.iter().any(|column| computes(column));
+    are_values_or_infinite(pair) && (Between::of(pair) == Between::Values || any_select(case, computes_any))
 }
 
 /// Whether a part of a WHERE is a calculation, and no comparison.
