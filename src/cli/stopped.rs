@@ -27,7 +27,7 @@ pub(super) async fn flushed_store(config: &Config) -> Result<Store, CliError> {
     let is_needed = |segment: &SegmentSummary| {
         segment.sequences.is_some_and(|(_, last)| last > state.flushed_through()) && segment.batch_count > 0
     };
-    let flushed_log = FlushedLog::of(&state, &store);
+    let flushed_log = FlushedLog::of(&state, store.is_in_memory());
     let is_foreign = wal::is_foreign(&folder, &flushed_log).map_err(CliError::failed)?;
     drop(log);
     if is_foreign {

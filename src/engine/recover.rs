@@ -55,7 +55,7 @@ impl Engine {
         store: &Store,
         state: &State,
     ) -> Result<(), EngineError> {
-        let log = WalOptions { flushed_log: FlushedLog::of(state, store), ..options.wal.clone() };
+        let log = WalOptions { flushed_log: FlushedLog::of(state, store.is_in_memory()), ..options.wal.clone() };
         let checked = tokio::task::spawn_blocking(move || wal::refuse_foreign(&log)).await;
         Ok(checked.map_err(|panic| EngineError::Internal(panic.to_string()))??)
     }
@@ -77,7 +77,7 @@ impl Engine {
         let last_deletion = deletions.last().map_or(Sequence::ZERO, |tombstone| tombstone.through);
         let last_in_files = state.files().map(|file| file.sequence_max).max().unwrap_or(Sequence::ZERO);
         let sequence_floor = last_deletion.max(state.last_dropped_through()).max(last_in_files);
-        let flushed_log = FlushedLog::of(&state, &store);
+        let flushed_log = FlushedLog::of(&state, store.is_in_memory());
         let wal_options = WalOptions { sequence_floor, flushed_log, ..options.wal.clone() };
         let mut batches: Vec<(Sequence, WriteBatch)> = Vec::new();
         let (strict, next_policy) = (wal_options.strict, state.next_policy_id());

@@ -7,7 +7,6 @@ use super::error::WalError;
 use super::repair::sync_directory;
 use crate::model::ids::LogId;
 use crate::model::state::State;
-use crate::object::Store;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use uuid::Uuid;
@@ -30,12 +29,12 @@ pub enum FlushedLog {
 }
 
 impl FlushedLog {
-    /// What the state of a store says of it.
+    /// What the state of a store says of it; `is_in_memory`: the store ends with its process.
     #[must_use]
-    pub fn of(state: &State, store: &Store) -> Self {
+    pub fn of(state: &State, is_in_memory: bool) -> Self {
         match state.flushed_log() {
             Some(log) => Self::Is(log.clone()),
-            None if state.is_new() && store.is_in_memory() => Self::NoneInMemory,
+            None if state.is_new() && is_in_memory => Self::NoneInMemory,
             None if state.is_new() => Self::NoneYet,
             None => Self::Unknown,
         }
