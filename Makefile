@@ -105,6 +105,7 @@ format:
 lint:
 	@echo "==> lints"
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) check --manifest-path fuzz/Cargo.toml --quiet
 
 .PHONY: docs
 docs:
