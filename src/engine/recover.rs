@@ -55,7 +55,8 @@ impl Engine {
         store: &Store,
         state: &State,
     ) -> Result<(), EngineError> {
-        let log = WalOptions { flushed_log: FlushedLog::of(state, store.is_in_memory()), ..options.wal.clone() };
+        let log =
+            WalOptions { flushed_log: FlushedLog::of(state, store.is_in_memory()), ..options.wal.clone() };
         let checked = tokio::task::spawn_blocking(move || wal::refuse_foreign(&log)).await;
         Ok(checked.map_err(|panic| EngineError::Internal(panic.to_string()))??)
     }
