@@ -1,3 +1,5 @@
+//! Which levels of the log are accepted.
+
 use super::check;
 
 #[test]

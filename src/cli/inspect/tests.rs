@@ -1,3 +1,5 @@
+//! What `inspect` finds in a manifest, and how it counts what is damaged.
+
 use super::{Findings, manifest};
 use crate::object::{Store, layout};
 
