@@ -104,6 +104,23 @@ impl TableBuffer {
         self.pending.is_empty() && self.chunks.is_empty()
     }
 
+    /// The rows that [`TableBuffer::chunks`] is about to sort, with those of the chunks that they would be merged with: what it takes is in
+    /// proportion to them.
+    #[must_use]
+    pub fn unsealed_row_count(&self) -> usize {
+        let mut row_count: usize = self.pending.iter().map(Pending::row_count).sum();
+        if row_count == 0 {
+            return 0;
+        }
+        for older in self.chunks.iter().rev().map(|chunk| chunk.rows().row_count()) {
+            if older >= 2 * row_count || older + row_count > CHUNK_MERGE_ROWS_MAX {
+                break;
+            }
+            row_count += older;
+        }
+        row_count
+    }
+
     /// All rows as chunks, from old to new. Seals what is pending; `schema` must have every field of it.
     ///
     /// # Errors

@@ -80,6 +80,10 @@ impl Pending {
         self.row_count >= PENDING_ROWS_MAX || cells >= self.cells_max
     }
 
+    pub(super) fn row_count(&self) -> usize {
+        self.row_count
+    }
+
     pub(super) fn sequence_max(&self) -> Sequence {
         self.sequence_max
     }

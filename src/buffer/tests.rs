@@ -73,6 +73,30 @@ fn a_reader_after_every_write_leaves_few_chunks() {
     assert!(!buffer.is_empty());
 }
 
+#[test]
+fn what_sealing_takes_is_known_before() {
+    let mut buffer = TableBuffer::new(CHUNK_CELLS_MAX);
+    let push = |buffer: &mut TableBuffer, sequence: u64, row_count: i64| {
+        let points: Vec<_> =
+            (0..row_count).map(|time_ns| (0, time_ns + 10_000 * sequence as i64, 0)).collect();
+        buffer.push(Sequence(sequence), rows(&points));
+    };
+    assert_eq!(buffer.unsealed_row_count(), 0);
+    push(&mut buffer, 1, 100);
+    push(&mut buffer, 2, 100);
+    assert_eq!(buffer.unsealed_row_count(), 200);
+    buffer.chunks(&schema()).unwrap();
+    assert_eq!(buffer.unsealed_row_count(), 0);
+    // They are merged with the others or not.
+    push(&mut buffer, 3, 10);
+    assert_eq!(buffer.unsealed_row_count(), 10);
+    push(&mut buffer, 4, 100);
+    assert_eq!(buffer.unsealed_row_count(), 310);
+    buffer.chunks(&schema()).unwrap();
+    push(&mut buffer, 5, PENDING_ROWS_MAX as i64 - 200);
+    assert_eq!(buffer.unsealed_row_count(), PENDING_ROWS_MAX - 200, "the chunk would be too large");
+}
+
 /// Distinct fields of [`sparse_part`], besides `all`.
 const SPARSE_FIELD_COUNT: usize = 2_500;
 

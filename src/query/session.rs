@@ -4,7 +4,6 @@ use super::error::QueryError;
 use super::exec::planner::InfluxExtensionPlanner;
 use super::exec::run_aggregate_rule::RunAggregateRule;
 use super::influxql::SelectPlan;
-use super::influxql::source::Defaults;
 use super::into::IntoRows;
 use super::memory::QueryMemoryPool;
 use super::physical_rules::{rules_of_many_partitions, rules_of_one_partition, runs_as_it_is};
@@ -12,7 +11,7 @@ use super::run::{Attended, Language};
 use super::running::{QueryOrigin, RunningQueries, RunningQuery};
 use super::scan::{ReadLimits, SeriesColumn, TableMoment, TableSource};
 use super::show;
-use super::small::{Size, is_small, looks_at_little};
+use super::small::{Size, is_at_hand, is_small, looks_at_little};
 use super::statement::{self, Planned, StatementContext};
 use super::tables::Tables;
 use super::{QueryContext, ResultStream, StatementOutcome, functions};
@@ -187,7 +186,11 @@ impl QueryEngine {
         }
         let working = Arc::clone(&query);
         // What deletions have left may have to be read in the files of all tables.
-        if is_small(statement) && self.shared.engine.knows_visible_state() {
+        let engine = &self.shared.engine;
+        if is_small(statement)
+            && engine.knows_visible_state()
+            && is_at_hand(statement, context.defaults(), engine)
+        {
             let answer = Box::pin(self.answer(statement, context, working, Size::Small));
             return tokio::select! {
                 biased;
@@ -257,8 +260,7 @@ impl QueryEngine {
         size: Size,
     ) -> Result<StatementOutcome, QueryError> {
         let tables = self.snapshot().await?;
-        let defaults = Defaults { database: context.database.as_deref(), policy: context.policy.as_deref() };
-        let statement_context = StatementContext { defaults, now_ns: context.now_ns };
+        let statement_context = StatementContext { defaults: context.defaults(), now_ns: context.now_ns };
         if let Statement::Explain(explain) = statement {
             return Ok(self.explain(explain, &tables, statement_context).await?.into());
         }

@@ -160,6 +160,25 @@ async fn small_questions_need_no_thread_of_queries() {
     release.send(()).expect("the thread waits");
 }
 
+#[tokio::test]
+async fn what_takes_long_to_look_at_is_looked_at_on_a_thread_of_queries() {
+    let fixture = Fixture::new(QueryLimits::default()).await;
+    let is_at_hand = |text: &str| {
+        let statements = influxql::parse(text, &influxql::Params::new()).expect(text);
+        super::small::is_at_hand(&statements[0], fixture.context().defaults(), &fixture.engine)
+    };
+    fixture.fill(2, 20_000).await;
+    assert!(!is_at_hand("SELECT f FROM m"), "its rows are to be sorted");
+    fixture.batches("SELECT count(f) FROM m").await.expect("it is answered");
+    assert!(is_at_hand("SELECT f FROM m"), "they are");
+    let fields: Vec<String> = (0..1_000).map(|field| format!("f{field}=1")).collect();
+    fixture.write(&format!("narrow,h=a {} 1", fields[1..].join(","))).await;
+    fixture.write(&format!("wide,h=a {} 1", fields.join(","))).await;
+    assert!(is_at_hand("SELECT f1 FROM narrow"));
+    assert!(!is_at_hand("SELECT f1 FROM wide"));
+    assert!(is_at_hand("SELECT f FROM nothing") && is_at_hand("SELECT f FROM nowhere..m"));
+}
+
 /// There is one partition, since there is one thread.
 #[tokio::test]
 async fn questions_about_many_rows_need_the_only_thread_of_queries() {
