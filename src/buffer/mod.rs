@@ -31,7 +31,7 @@ pub use chunk::Chunk;
 use crate::merge::{Merge, SortedRows, Step};
 use crate::model::batch::TableRows;
 use crate::model::ids::Sequence;
-use crate::model::limits::CHUNK_MERGE_ROWS_MAX;
+use crate::model::limits::{CHUNK_BYTES_MAX, CHUNK_MERGE_ROWS_MAX};
 use crate::model::schema::TableSchema;
 use crate::model::time::TimeRange;
 use ahash::AHashSet;
@@ -202,10 +202,11 @@ impl TableBuffer {
     }
 }
 
-/// Whether the rows of both are not too many for one chunk, nor too sparse.
+/// Whether the rows of both are not too many for one chunk, nor too sparse or too long.
 fn fit_one_chunk(older: &Chunk, newer: &Chunk, cells_max: usize) -> bool {
     let row_count = older.rows().row_count() + newer.rows().row_count();
     row_count <= CHUNK_MERGE_ROWS_MAX
+        && older.memory_bytes().saturating_add(newer.memory_bytes()) <= CHUNK_BYTES_MAX
         && row_count.saturating_mul(field_names_of(older, newer).len()) <= cells_max
 }
 
