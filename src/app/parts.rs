@@ -150,6 +150,7 @@ fn engine_options(config: &Config) -> EngineOptions {
         buffer_bytes_max: size(config.buffer.bytes_max),
         retry_after: Duration::from_secs(config.buffer.retry_after_s),
         reader_cache_bytes: config.query.cache_bytes,
+        warm_bytes: config.object_store.warm_bytes,
         compaction: CompactionOptions {
             enabled: config.compaction.enabled,
             quiet: Duration::from_secs(config.compaction.quiet_s),

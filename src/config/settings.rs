@@ -73,6 +73,9 @@ section! {
         cache_disk_bytes: u64 = 0;
         /// The folder for them. Only one server may use it at a time. Not set = the folder `cache` in `data`.
         cache_disk_path: Option<String> = None;
+        /// How many bytes of the newest data files are read in the background after a start, so that the first questions need not wait
+        /// for the store. No more than half of cache_bytes, where the store is not on this machine. 0 = none.
+        warm_bytes: u64 = 256 << 20;
         /// More options by the names that the library object_store documents, such as session_token (s3),
         /// service_account (gs), account_name and access_key (az). Never printed.
         options: BTreeMap<String, Secret> = BTreeMap::new();

@@ -55,6 +55,7 @@ mod role;
 mod rows;
 mod table;
 mod users;
+mod warm;
 mod window_width;
 mod write;
 

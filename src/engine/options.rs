@@ -24,6 +24,8 @@ pub struct EngineOptions {
     pub retry_after: Duration,
     /// Memory for footers and series lists of files.
     pub reader_cache_bytes: u64,
+    /// Bytes of the newest files that are read in the background after a start.
+    pub warm_bytes: u64,
     /// Longest string field, in bytes.
     pub string_bytes_max: usize,
     /// Rows of a row group of flushed files, and of compacted ones that are small; from 1 to
@@ -64,6 +66,7 @@ impl EngineOptions {
             buffer_bytes_max: 1 << 30,
             retry_after: Duration::from_secs(1),
             reader_cache_bytes: 256 << 20,
+            warm_bytes: 0,
             row_group_rows: ROW_GROUP_ROWS,
             chunk_cells_max: CHUNK_CELLS_MAX,
             compaction: CompactionOptions::default(),

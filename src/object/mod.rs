@@ -114,6 +114,9 @@ impl StoreError {
     }
 }
 
+/// How much is read ahead at a time; a multiple of what the cache keeps together.
+const WARM_READ_BYTES: u64 = 4 << 20;
+
 /// A place for objects. Cheap to clone. Paths are relative to the address it was opened with.
 #[derive(Clone, Debug)]
 pub struct Store {
@@ -290,6 +293,30 @@ impl Store {
         let found = self.inner.get(&Path::from(path)).await.map_err(failed(path.to_owned()))?;
         let size_bytes = found.meta.size;
         Ok((size_bytes, found.into_stream().map_err(failed(path.to_owned())).boxed()))
+    }
+
+    /// How many bytes of data files may be read ahead and be in memory later, when they are asked for. None where nothing keeps them,
+    /// or all are in memory anyway; of a folder as many as the operating system finds good.
+    #[must_use]
+    pub fn warm_bytes_max(&self) -> u64 {
+        match &self.cache {
+            Some(blocks) => blocks.bytes_max() / 2,
+            None if self.root.is_some() => u64::MAX,
+            None => 0,
+        }
+    }
+
+    /// Reads an object, so that it is in memory when it is asked for.
+    ///
+    /// # Errors
+    /// As [`Store::get`].
+    pub async fn warm(&self, path: &str, size_bytes: u64) -> Result<(), StoreError> {
+        for start in (0..size_bytes).step_by(WARM_READ_BYTES as usize) {
+            let range = start..size_bytes.min(start + WARM_READ_BYTES);
+            let read = self.inner.get_range(&Path::from(path), range).await;
+            read.map_err(|source| StoreError::new("read", path, source))?;
+        }
+        Ok(())
     }
 
     /// Whether an object is there.

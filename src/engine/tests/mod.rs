@@ -6,6 +6,7 @@ mod following;
 mod forward;
 mod startup;
 mod upkeep;
+mod warm;
 
 use super::{Deletion, Engine, EngineError, EngineOptions, RowsRequest, WriteError, WriteRequest};
 use crate::clock::ManualClock;

@@ -114,6 +114,11 @@ impl Blocks {
         }
     }
 
+    /// The size of the memory tier.
+    pub(super) fn bytes_max(&self) -> u64 {
+        self.kept.policy().max_capacity().unwrap_or(0)
+    }
+
     /// Keeps bytes that begin at `offset`, the start of a block. A block that is not complete is kept only when it is the last of
     /// the object.
     fn keep(&self, path: &Path, offset: u64, bytes: &Bytes, is_end: bool) {
@@ -135,7 +140,7 @@ impl Blocks {
 
     /// Keeps a block in memory. A tier of no bytes would have it until it is tidied up.
     fn remember(&self, path: &Path, number: u64, block: Bytes) {
-        if self.kept.policy().max_capacity() != Some(0) {
+        if self.bytes_max() != 0 {
             self.kept.insert((path.clone(), number), block);
         }
     }
