@@ -23,8 +23,9 @@ use super::error::WalError;
 use super::identity::{self, FlushedLog};
 use super::inspect::{SegmentSummary, inspect};
 use super::log::WalOptions;
-use super::recover::{Damage, RecoveryReport, is_unfinished};
+use super::recover::is_unfinished;
 use super::repair::{self, Repair, SegmentRepair};
+use super::report::{Damage, RecoveryReport};
 use crate::model::ids::Sequence;
 use std::fs;
 

@@ -3,8 +3,8 @@
 
 use super::error::WalError;
 use super::frame::{RecordKind, scan};
-use super::recover::Damage;
 use super::repair;
+use super::report::Damage;
 use super::segment::{HeaderState, SEGMENT_HEADER_BYTES, SegmentHeader};
 use super::writer::ClosedSegment;
 use crate::model::ids::Sequence;

@@ -17,7 +17,7 @@
 //! | `frame` | record ↔ bytes in a segment; finding intact frames among damage |
 //! | `segment` | the files: names, headers |
 //! | `log`, `writer` | the open log: queue, group commit, rotation, trimming |
-//! | `recover`, `repair` | what is read at start, and what is done about damage |
+//! | `recover`, `repair`, `report` | what is read at start, what is done about damage, and what was found |
 //! | `identity` | which log it is |
 //! | `foreign` | what is done with the records of a log that the store does not go on from |
 //! | `left_out` | what is done with records that the caller knows nothing to do with |
@@ -61,6 +61,7 @@ mod log;
 mod lost_header;
 mod recover;
 mod repair;
+mod report;
 mod segment;
 mod writer;
 
@@ -70,7 +71,7 @@ pub use frame::RecordKind;
 pub use identity::{FlushedLog, is_foreign};
 pub use lock::{Held, hold};
 pub use log::{Appended, DurableWait, Wal, WalOptions};
-pub use recover::{Damage, RecoveryReport};
+pub use report::{Damage, RecoveryReport};
 
 #[cfg(test)]
 mod tests;

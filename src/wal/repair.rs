@@ -2,7 +2,7 @@
 //! needed. Every step leaves a log that can be recovered again if the process dies after it.
 
 use super::error::WalError;
-use super::recover::RecoveryReport;
+use super::report::RecoveryReport;
 use super::segment::{QUARANTINE, SegmentHeader};
 use super::writer::ClosedSegment;
 use crate::model::ids::Sequence;

@@ -16,7 +16,7 @@ use super::batch;
 use super::error::WalError;
 use super::frame::{Frame, RecordKind, SaltMask, scan_masked};
 use super::lost_header;
-use super::recover::Damage;
+use super::report::Damage;
 use super::segment::{EXTENSION, HeaderState, QUARANTINE, SEGMENT_HEADER_BYTES, SegmentHeader};
 use crate::model::batch::WriteBatch;
 use crate::model::ids::{DatabaseId, PolicyId, Sequence};
