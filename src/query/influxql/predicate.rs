@@ -88,22 +88,23 @@ pub trait Columns {
     /// The field as a value of this type, null where a row lacks it; `None` when all do.
     fn field(&self, name: &str, ty: Type) -> Option<Expr>;
 
-    /// The measurement whose rows they are; `None` over a subquery, where its name is not to be had.
+    /// The measurement whose rows they are; `None` over a subquery, whose rows do not say.
     fn measurement(&self) -> Option<&str> {
         None
     }
 
-    /// The type that a name has here which the statement takes for `ty`.
+    /// The type that a name has in these columns, given its type `ty` in the whole statement.
     fn type_as(&self, _name: &str, ty: Type) -> Type {
         ty
     }
 
-    /// A tag that a subquery has selected, as `Utf8`: unlike other tags it never matches where it is missing.
+    /// A tag that a subquery has selected, as `Utf8`. Unlike other tags, which count as empty where they are missing, it
+    /// never matches there.
     fn text_of_tag(&self, _name: &str) -> Option<Expr> {
         None
     }
 
-    /// Whether a tag that is missing is the empty text where two tags are compared: two missing ones are equal then.
+    /// Whether a missing tag counts as the empty text when two tags are compared, so that two missing ones are equal.
     fn has_empty_tags(&self) -> bool {
         false
     }
@@ -118,8 +119,8 @@ pub fn predicate(condition: &Ast, names: &Names, columns: &dyn Columns, scope: S
     Ok(predicate)
 }
 
-/// More AND and OR than anyone writes, besides a tag that equals one of many texts, which counts once. Optimisers
-/// make one long chain of them and recurse along it.
+/// More AND and OR than anyone writes; many texts that one tag may equal count once. DataFusion's optimiser rules make one
+/// long chain of all of them and recurse along it, hence the bound.
 const CONNECTIVES_MAX: usize = 2_000;
 
 fn check_connectives(expr: &Expr) -> Result<()> {
@@ -260,7 +261,7 @@ impl<'a> Context<'a> {
             }
             (Side::Tag(tag), Side::Value(Some(value), Type::String, _))
             | (Side::Value(Some(value), Type::String, _), Side::Tag(tag)) => {
-                // Beside what a row computes, a tag that its series lacks has no value: it is not even unequal.
+                // Compared with a computed value, a tag that the series lacks has no value at all: even `!=` does not hold.
                 match tag {
                     tag if self.columns.has_empty_tags() => texts(op, text_of(tag), value),
                     Some(tag) => texts(op, as_text(tag), value),
@@ -282,7 +283,7 @@ impl<'a> Context<'a> {
         })
     }
 
-    /// Both sides of an operator. Beside a boolean, what is computed and has no value counts as false.
+    /// Both sides of an operator. Where one side is boolean, a calculation on the other that has no value counts as false.
     fn operands(self, left: &'a Ast, right: &'a Ast) -> Result<(Side<'a>, Side<'a>)> {
         let sides = (self.operand(left)?, self.operand(right)?);
         let is_boolean = |side: &Side<'_>| matches!(side, Side::Value(Some(_), Type::Boolean, _));
@@ -299,7 +300,7 @@ impl<'a> Context<'a> {
         })
     }
 
-    /// A side of an operator. A boolean that is computed and has no value counts as false, unlike that of a field.
+    /// A side of an operator. A boolean calculation without a value counts as false; a boolean field without one does not.
     fn operand(self, side: &'a Ast) -> Result<Side<'a>> {
         let is_computed = matches!(side.unparenthesized(), Ast::Binary { .. });
         Ok(match self.side(side)? {
