@@ -215,7 +215,7 @@ fn texts_of_points(outcome: &WriteOutcome) -> Option<(String, String)> {
         use PointFault::{BeyondRetention, OutsideWriteWindow};
         matches!(rejection.reason, Reason::Point(BeyondRetention | OutsideWriteWindow))
     };
-    // InfluxDB 1.x tells of points whose time is not taken only when it found nothing else wrong with points.
+    // InfluxDB 1.x mentions points outside the write window only when it found nothing else wrong with points.
     let mut of_points = outcome.rejections.iter().filter(is_of_point);
     let first = of_points.clone().find(|rejection| !is_of_age(rejection)).or_else(|| of_points.next())?;
     match &outcome.outside_window {

@@ -286,8 +286,8 @@ pub(super) fn is_unfinished(bytes: &[u8]) -> bool {
     bytes.len() < SEGMENT_HEADER_BYTES || bytes.iter().all(|&b| b == 0)
 }
 
-/// Where the torn tail of the last segment starts, if it has one: at the first hole that no frame behind it knew
-/// to be on disk.
+/// Where the torn tail of the last segment starts, if it has one: at the first hole such that no frame behind it says
+/// (`synced`) that a record of the hole was on disk.
 fn torn_at(found: &Scan, previous: Sequence) -> Option<usize> {
     found.damaged.iter().map(|hole| hole.start).find(|&start| {
         let behind = found.frames.partition_point(|f| f.range.start < start);
@@ -297,8 +297,9 @@ fn torn_at(found: &Scan, previous: Sequence) -> Option<usize> {
     })
 }
 
-/// Where the last mark of a segment that others follow starts, if it did not reach the disk: it is not synced, and nothing
-/// is written behind it there. No record is missing, because the next segment begins with the record after the last.
+/// Where the torn mark at the end of a segment starts, if there is one; `following` is the first record of the next
+/// segment. The last mark of a segment may not have reached the disk, since it is not synced. The hole is no record when
+/// the next segment begins with the record after the last one here.
 fn torn_mark_at(found: &Scan, end: usize, following: Sequence) -> Option<usize> {
     let hole = found.damaged.last().filter(|hole| hole.end == end)?;
     (found.frames.last()?.sequence.next() == following).then_some(hole.start)
