@@ -49,7 +49,7 @@ pub struct QueryOptions {
     pub memory_bytes: usize,
     /// Memory of one query, in bytes.
     pub memory_per_query_bytes: usize,
-    /// Where what needs more memory is put meanwhile; emptied at the start. The system's temporary folder when `None`.
+    /// The folder that queries spill to; emptied at the start. The system's temporary folder when `None`.
     pub spill_folder: Option<PathBuf>,
     /// What queries may do at most.
     pub limits: QueryLimits,
@@ -398,8 +398,8 @@ fn spill_mode(options: &QueryOptions) -> Result<DiskManagerMode, QueryError> {
     Ok(DiskManagerMode::Directories(vec![folder.clone()]))
 }
 
-/// Memory that each sort sets aside for merging what it has spilled: a part of what a query may take, as there is one for each
-/// thread; no more than DataFusion's default.
+/// Memory that each sort sets aside for merging what it has spilled. There is a sort for each thread, so it is a part of
+/// what a query may take, and no more than DataFusion's default.
 fn merge_bytes(options: &QueryOptions) -> usize {
     (options.memory_per_query_bytes / options.threads.max(1) / 16).min(10 << 20)
 }
@@ -413,11 +413,10 @@ fn disk_manager(options: &QueryOptions) -> Result<DiskManagerBuilder, QueryError
     })
 }
 
-/// How many spilled files a sort merges at once. DataFusion lets the first of several sorts take as much memory for that as there
-/// is, and then the next finds none. `None` = as it likes: with so little memory DataFusion may split batches for ever
-/// rather than give up.
+/// How many spilled files a sort may merge at once. Without a bound, the first of several sorts would take all memory for
+/// that and leave none to the next. `None` = no bound, where memory is too short for a useful one.
 fn merge_fan_in(options: &QueryOptions) -> Option<usize> {
-    /// Of a file that is merged: two batches of [`BATCH_ROWS`] rows of 128 bytes, twice.
+    /// Memory for each file that is merged: two batches of [`BATCH_ROWS`] rows of 128 bytes, in two copies.
     const FILE_BYTES: usize = 4 << 20;
     const FAN_IN_MIN: usize = 8;
     const FAN_IN_MAX: usize = 64;

@@ -30,7 +30,7 @@ pub async fn series(
     let database = source::database(tables.state(), show.database.as_deref(), context.defaults)?;
     check_policies(show, tables.state(), database, context)?;
     let condition = SeriesCondition::new(show.condition.as_ref(), context.now_ns)?;
-    // With a time InfluxDB 1.x asks points, which any operator compares.
+    // With a time in WHERE, InfluxDB 1.x asks points instead of series, and points can be compared by any operator.
     if condition.bounds == TimeBounds::default() {
         check_tag_operators(&condition)?;
     }
@@ -47,7 +47,8 @@ pub async fn series(
     Listing::new(vec!["".into(); keys.len()], vec![("key", Column::Text(keys))])
 }
 
-/// The policies that FROM and the request mean, or else the default, have to exist, though the series of all are listed.
+/// The policies named in FROM and by the request, or else the default one, have to exist, although series of all policies
+/// are listed.
 fn check_policies(
     show: &ShowSeries,
     state: &State,
