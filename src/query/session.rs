@@ -13,6 +13,7 @@ use super::running::{QueryOrigin, RunningQueries, RunningQuery};
 use super::scan::{ReadLimits, SeriesColumn, TableSource};
 use super::show;
 use super::small::{Size, is_small, looks_at_little};
+use super::spill;
 use super::statement::{self, Planned, StatementContext};
 use super::tables::Tables;
 use super::{QueryContext, ResultStream, StatementOutcome, functions};
@@ -23,7 +24,6 @@ use crate::model::result::ResultShape;
 use crate::model::state::State;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::execution::context::{QueryPlanner, SessionState};
-use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SessionStateBuilder, TaskContext};
@@ -33,7 +33,6 @@ use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
 use datafusion::prelude::SessionConfig;
 use futures::FutureExt;
 use influxql::ast::Statement;
-use std::io::ErrorKind;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -154,7 +153,7 @@ impl QueryEngine {
         let memory: Arc<dyn MemoryPool> = Arc::new(GreedyMemoryPool::new(options.memory_bytes));
         let environment = RuntimeEnvBuilder::new()
             .with_memory_pool(memory.clone())
-            .with_disk_manager_builder(disk_manager(&options)?)
+            .with_disk_manager_builder(spill::disk_manager(&options)?)
             .build_arc()?;
         let state = session_state(&options, environment)?;
         let influxql = InfluxqlStates::of(&state);
@@ -387,48 +386,11 @@ impl Tables for Snapshot {
     }
 }
 
-/// Where queries spill to. What a crash left there is removed.
-fn spill_mode(options: &QueryOptions) -> Result<DiskManagerMode, QueryError> {
-    let Some(folder) = &options.spill_folder else { return Ok(DiskManagerMode::OsTmpDirectory) };
-    match std::fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(QueryError::Internal(error.into())),
-        _ => {}
-    }
-    std::fs::create_dir_all(folder).map_err(|error| QueryError::Internal(error.into()))?;
-    Ok(DiskManagerMode::Directories(vec![folder.clone()]))
-}
-
-/// Memory that each sort sets aside for merging what it has spilled. There is a sort for each thread, so it is a part of
-/// what a query may take, and no more than DataFusion's default.
-fn merge_bytes(options: &QueryOptions) -> usize {
-    (options.memory_per_query_bytes / options.threads.max(1) / 16).min(10 << 20)
-}
-
-/// Where and how queries spill.
-fn disk_manager(options: &QueryOptions) -> Result<DiskManagerBuilder, QueryError> {
-    let disk = DiskManagerBuilder::default().with_mode(spill_mode(options)?);
-    Ok(match merge_fan_in(options) {
-        Some(fan_in) => disk.with_max_spill_merge_fan_in(fan_in),
-        None => disk,
-    })
-}
-
-/// How many spilled files a sort may merge at once. Without a bound, the first of several sorts would take all memory for
-/// that and leave none to the next. `None` = no bound, where memory is too short for a useful one.
-fn merge_fan_in(options: &QueryOptions) -> Option<usize> {
-    /// Memory for each file that is merged: two batches of [`BATCH_ROWS`] rows of 128 bytes, in two copies.
-    const FILE_BYTES: usize = 4 << 20;
-    const FAN_IN_MIN: usize = 8;
-    const FAN_IN_MAX: usize = 64;
-    let fan_in = options.memory_per_query_bytes / options.threads.max(1) / FILE_BYTES;
-    (fan_in >= FAN_IN_MIN).then_some(fan_in.min(FAN_IN_MAX))
-}
-
 fn session_state(options: &QueryOptions, environment: Arc<RuntimeEnv>) -> Result<SessionState, QueryError> {
     let config = SessionConfig::new()
         .with_target_partitions(options.threads)
         .with_batch_size(BATCH_ROWS)
-        .with_sort_spill_reservation_bytes(merge_bytes(options))
+        .with_sort_spill_reservation_bytes(spill::merge_bytes(options))
         .with_information_schema(true)
         .with_default_catalog_and_schema("public", "iox")
         .with_create_default_catalog_and_schema(false);
