@@ -1,7 +1,7 @@
 //! What plans are made with and executed in: configuration, rules, functions, memory and threads.
 
 use super::error::QueryError;
-use super::exec::planner::InfluxExtensionPlanner;
+use super::exec::planner::{InfluxQueryPlanner, physical_planner};
 use super::exec::run_aggregate_rule::RunAggregateRule;
 use super::influxql::SelectPlan;
 use super::influxql::source::Defaults;
@@ -22,14 +22,14 @@ use crate::model::ids::TableId;
 use crate::model::limits::BATCH_ROWS;
 use crate::model::result::ResultShape;
 use crate::model::state::State;
-use datafusion::catalog::{Session, TableProvider};
-use datafusion::execution::context::{QueryPlanner, SessionState};
+use datafusion::catalog::TableProvider;
+use datafusion::execution::context::SessionState;
 use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SessionStateBuilder, TaskContext};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
+use datafusion::physical_planner::PhysicalPlanner;
 use datafusion::prelude::SessionConfig;
 use futures::FutureExt;
 use influxql::ast::Statement;
@@ -398,28 +398,9 @@ fn session_state(options: &QueryOptions, environment: Arc<RuntimeEnv>) -> Result
         .with_config(config)
         .with_runtime_env(environment)
         .with_default_features()
-        .with_query_planner(Arc::new(Planner))
+        .with_query_planner(Arc::new(InfluxQueryPlanner))
         .with_physical_optimizer_rule(Arc::new(RunAggregateRule))
         .build();
     functions::register(&mut state)?;
     Ok(state)
-}
-
-/// DataFusion's planner with the nodes of InfluxQL.
-#[derive(Debug)]
-struct Planner;
-
-#[async_trait::async_trait]
-impl QueryPlanner for Planner {
-    async fn create_physical_plan(
-        &self,
-        plan: &LogicalPlan,
-        session: &dyn Session,
-    ) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
-        physical_planner().create_physical_plan(plan, session).await
-    }
-}
-
-fn physical_planner() -> DefaultPhysicalPlanner {
-    DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(InfluxExtensionPlanner)])
 }
