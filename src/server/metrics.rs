@@ -43,9 +43,9 @@ pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
     request_seconds: Histogram,
     pub(super) write_body_bytes: Counter,
-    pub(super) query_seconds: Histogram,
+    query_seconds: Histogram,
     pub(super) statements_failed: Counter,
-    pub(super) queries_cancelled: Counter,
+    queries_cancelled: Counter,
     pub(super) panics: Counter,
     /// Runs of continuous queries that succeeded.
     pub continuous_queries_ok: Counter,
@@ -139,6 +139,35 @@ impl Metrics {
         self.requests.get_or_create(&RequestLabels { path, status: status.as_u16() }).inc();
         self.request_seconds.observe(start.elapsed().as_secs_f64());
         self.counts.ended(path, status, start.elapsed());
+    }
+}
+
+/// Counts a query when it is over. One whose account is dropped before it has ended, because the client went away, counts
+/// as cancelled.
+pub(super) struct QueryAccount {
+    metrics: Arc<Metrics>,
+    start: Instant,
+    has_ended: bool,
+}
+
+impl QueryAccount {
+    /// The account of a query that begins now.
+    pub(super) fn begin(metrics: Arc<Metrics>) -> Self {
+        Self { metrics, start: Instant::now(), has_ended: false }
+    }
+
+    /// The query has come to its end, be it an error.
+    pub(super) fn end(&mut self) {
+        self.has_ended = true;
+    }
+}
+
+impl Drop for QueryAccount {
+    fn drop(&mut self) {
+        if !self.has_ended {
+            self.metrics.queries_cancelled.inc();
+        }
+        self.metrics.query_seconds.observe(self.start.elapsed().as_secs_f64());
     }
 }
 
