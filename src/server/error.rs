@@ -208,7 +208,7 @@ pub(super) fn partial_write_text(outcome: &WriteOutcome) -> Option<String> {
     })
 }
 
-/// What is said of refused points, and what stands behind their number.
+/// The text about refused points, and what follows their number in the answer.
 fn texts_of_points(outcome: &WriteOutcome) -> Option<(String, String)> {
     let is_of_point = |rejection: &&Rejection| rejection.counts_as_dropped() || rejection.is_stored();
     let is_of_age = |rejection: &&Rejection| {

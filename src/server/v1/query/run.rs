@@ -22,10 +22,10 @@ use influxql::ast::Statement;
 use std::sync::Arc;
 use tokio::sync::mpsc::{self, Sender};
 
-/// A response is sent in parts of at least this size: large enough that the costs per part vanish.
+/// A response is sent in parts of at least this size: large enough that the cost of a part does not matter.
 pub(super) const PART_BYTES: usize = 64 << 10;
 
-/// What statements answer that are not run because one before them failed.
+/// The answer of statements that are not run because one before them failed.
 const NOT_EXECUTED: &str = "not executed";
 
 /// Nobody reads the response any more.
