@@ -201,7 +201,7 @@ pub(super) fn http_settings(config: &Config) -> HttpSettings {
     let http = &config.http;
     HttpSettings {
         body_bytes_max: size(http.body_bytes_max),
-        unpacked_body_bytes_max: size(http.body_decompressed_bytes_max),
+        body_decompressed_bytes_max: size(http.body_decompressed_bytes_max),
         bodies_bytes_max: size(http.bodies_bytes_max),
         row_limit: (http.row_limit_max > 0).then(|| size(http.row_limit_max)),
         query_timeout: query_timeout(config),
@@ -210,7 +210,7 @@ pub(super) fn http_settings(config: &Config) -> HttpSettings {
         idle_timeout: limit(http.idle_timeout_s),
         body_timeout: limit(http.body_timeout_s),
         body_bytes_per_s_min: http.body_bytes_per_s_min,
-        shutdown_timeout: Duration::from_secs(http.drain_timeout_s),
+        drain_timeout: Duration::from_secs(http.drain_timeout_s),
     }
 }
 

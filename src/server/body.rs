@@ -100,7 +100,7 @@ pub(super) async fn read(
     if !is_gzip(headers) {
         return Ok(RequestBody { bytes, share });
     }
-    let bytes_max = settings.unpacked_body_bytes_max;
+    let bytes_max = settings.body_decompressed_bytes_max;
     let unpacked = if bytes.len() <= UNPACKED_INLINE_BYTES_MAX {
         unpack(&bytes, bytes_max, &mut share)?
     } else {

@@ -40,7 +40,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 
-/// Settings of handing on; the configuration page documents each.
+/// Settings of handing on; `tidegauge config` explains each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SubscriberOptions {
     /// How long a destination may take to answer a write.

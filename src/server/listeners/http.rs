@@ -135,7 +135,7 @@ impl Server {
             });
         }
         drop(self.listener);
-        shut_down(graceful, connections, self.state.settings.shutdown_timeout).await;
+        shut_down(graceful, connections, self.state.settings.drain_timeout).await;
     }
 }
 
