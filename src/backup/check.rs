@@ -2,7 +2,7 @@
 
 use super::BackupError;
 use super::description::Description;
-use super::files::{Load, Progress, Step, for_each};
+use super::files::{Progress, Step, for_each};
 use super::object::BackupObject;
 use crate::manifest::ManifestError;
 use crate::manifest::format::{Checkpoint, decode_checkpoint};
@@ -20,7 +20,7 @@ pub async fn check(place: &Store, backup: &Description, progress: Progress<'_>) 
         bytes: backup.size_bytes() - backup.state.size_bytes,
     });
     let read = |file| BackupObject::new(place, file).check();
-    for_each(backup.files.iter(), |file| Load::in_parts(file.size_bytes), progress, read).await?;
+    for_each(backup.files.iter(), |file| file.size_bytes, progress, read).await?;
     Ok(())
 }
 

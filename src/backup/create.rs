@@ -2,7 +2,8 @@
 
 use super::BackupError;
 use super::description::{BackedUp, Description};
-use super::files::{Load, Progress, Step, for_each};
+use super::files::{Progress, Step, for_each};
+use super::object::copy_from;
 use super::place;
 use super::source::Source;
 use crate::clock::Clock;
@@ -99,7 +100,7 @@ async fn attempt_to(
     });
     let missing = missing.iter().map(|(_, file)| *file);
     let copy = |file| copy_file(source, place, copies, file);
-    files.extend(for_each(missing, |file| Load::whole(file.size_bytes), progress, copy).await?);
+    files.extend(for_each(missing, |file| file.size_bytes, progress, copy).await?);
     files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
 
     let path = layout::backup_state(&name);
@@ -126,13 +127,8 @@ async fn copy_file(
     copies: &Copies,
     file: &Arc<FileMeta>,
 ) -> Result<BackedUp, BackupError> {
-    let bytes = source.file(&file.path).await?;
-    if bytes.len() as u64 != file.size_bytes {
-        let reason = format!("it has {} bytes, the manifest says {}", bytes.len(), file.size_bytes);
-        return Err(BackupError::Remote(format!("{} of the source is damaged: {reason}", file.path)));
-    }
-    let copy = BackedUp::of(file.path.as_ref(), &bytes);
-    place.put_file(&copy.path, [bytes]).await?;
+    let parts = source.file(&file.path).await?;
+    let copy = copy_from(parts, place, &file.path, file.size_bytes).await?;
     let mut copied = copies.copied.lock();
     *copied = (copied.0 + 1, copied.1 + copy.size_bytes);
     copies.known.lock().insert(copy.path.clone(), copy.clone());

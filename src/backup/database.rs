@@ -3,7 +3,7 @@
 use super::BackupError;
 use super::check::read_state;
 use super::description::{BackedUp, Description};
-use super::files::{Load, Progress, Step, for_each};
+use super::files::{Progress, Step, for_each};
 use super::object::BackupObject;
 use crate::engine::Engine;
 use crate::model::database_image::DatabaseImage;
@@ -89,7 +89,7 @@ pub async fn restore_database(
             Ok(Arc::new(FileMeta { path: path.into(), ..FileMeta::clone(&file) }))
         }
     };
-    let files = for_each(image.files.iter(), |file| Load::in_parts(file.size_bytes), progress, put).await?;
+    let files = for_each(image.files.iter(), |file| file.size_bytes, progress, put).await?;
     image.files = files;
     recipient.adopt(name, &image).await?;
     Ok(image)

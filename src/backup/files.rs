@@ -1,19 +1,12 @@
 //! Work on many files, several at a time, with a bound on the memory that their bytes take.
 
 use super::BackupError;
-use crate::object::Upload;
 use futures::{StreamExt, TryStreamExt};
 use std::future::Future;
-use tokio::sync::Semaphore;
 
-/// Files on their way at a time: enough to hide the latency of object stores.
+/// Files on their way at a time: enough to hide the latency of object stores. Each passes through memory part by part, into an upload at
+/// most, so that all of them hold no more than this many times [`Upload::HELD_BYTES_MAX`](crate::object::Upload::HELD_BYTES_MAX), 192 MiB.
 const FILES_CONCURRENT_MAX: usize = 8;
-
-/// Bytes of the files on their way at a time. A larger file goes alone.
-const BYTES_CONCURRENT_MAX: u64 = 256 << 20;
-
-/// The unit of the bound; a semaphore counts no further than 2³².
-const PERMIT_BYTES: u64 = 1 << 10;
 
 /// How far the work is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,30 +28,10 @@ pub enum Step {
 /// Whoever wants to know how far the work is.
 pub type Progress<'a> = &'a (dyn Fn(Step) + Send + Sync);
 
-/// What a file weighs.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Load {
-    bytes: u64,
-    /// How many of them are in memory at a time.
-    held_bytes: u64,
-}
-
-impl Load {
-    /// A file that lies in memory as a whole.
-    pub(super) fn whole(bytes: u64) -> Self {
-        Self { bytes, held_bytes: bytes }
-    }
-
-    /// A file that passes through memory part by part, into an upload at most.
-    pub(super) fn in_parts(bytes: u64) -> Self {
-        Self { bytes, held_bytes: bytes.min(Upload::HELD_BYTES_MAX as u64) }
-    }
-}
-
-/// Does `work` on every file; `load_of` tells what it weighs. The first error ends all.
+/// Does `work` on every file; `bytes_of` tells how many bytes it has. The first error ends all.
 pub(super) async fn for_each<'a, F, T, W>(
     files: impl Iterator<Item = &'a F> + Send,
-    load_of: impl Fn(&F) -> Load,
+    bytes_of: impl Fn(&F) -> u64,
     progress: Progress<'_>,
     work: impl Fn(&'a F) -> W,
 ) -> Result<Vec<T>, BackupError>
@@ -66,16 +39,9 @@ where
     F: 'a,
     W: Future<Output = Result<T, BackupError>>,
 {
-    let permits_max = BYTES_CONCURRENT_MAX / PERMIT_BYTES;
-    let memory = Semaphore::new(usize::try_from(permits_max).unwrap_or(Semaphore::MAX_PERMITS));
-    let memory = &memory;
     let work = files.map(|file| {
-        let Load { bytes, held_bytes } = load_of(file);
-        let permits = u32::try_from((held_bytes / PERMIT_BYTES + 1).min(permits_max)).unwrap_or(u32::MAX);
-        let work = work(file);
+        let (bytes, work) = (bytes_of(file), work(file));
         async move {
-            // The semaphore is never closed.
-            let _held = memory.acquire_many(permits).await;
             let done = work.await?;
             progress(Step::Done { bytes });
             Ok(done)

@@ -1,8 +1,11 @@
-//! An object of a backup, read part by part.
+//! An object of a backup, read and written part by part.
 //!
 //! ```text
 //! place ─▶ parts, counted and summed up ─▶ whoever takes them
 //!                └─ at the end: what the description says? ─ no ─▶ an error in place of the end
+//!
+//! source ─▶ parts, counted and summed up ─▶ place
+//!                └─ at the end: as many bytes as the manifest says? ─ no ─▶ no object
 //! ```
 //!
 //! So an object may be larger than the memory. What was taken of one counts only when its end has come.
@@ -59,15 +62,8 @@ impl<'a> BackupObject<'a> {
 
     /// Writes it into a store. Nothing is left there of one that is not what was written.
     pub(super) async fn copy_to(self, mut upload: Upload) -> Result<(), BackupError> {
-        match self.write_to(&mut upload).await {
-            Ok(()) => Ok(upload.finish().await?),
-            Err(error) => {
-                if let Err(error) = upload.abort().await {
-                    tracing::warn!(%error, "an upload that was given up may have left something behind");
-                }
-                Err(error)
-            }
-        }
+        let written = self.write_to(&mut upload).await;
+        end(upload, written).await
     }
 
     async fn write_to(self, upload: &mut Upload) -> Result<(), BackupError> {
@@ -76,6 +72,59 @@ impl<'a> BackupObject<'a> {
             upload.write(&part).await?;
         }
         Ok(())
+    }
+}
+
+/// Writes the `size_bytes` bytes of a data file of a source into a place, under the name `path`, and tells what they are. Nothing is left
+/// there of a file that has another size.
+pub(super) async fn copy_from(
+    parts: Parts,
+    place: &Store,
+    path: &str,
+    size_bytes: u64,
+) -> Result<BackedUp, BackupError> {
+    let mut upload = place.upload(path);
+    let written = write_from(parts, &mut upload, path, size_bytes).await;
+    end(upload, written).await
+}
+
+async fn write_from(
+    mut parts: Parts,
+    upload: &mut Upload,
+    path: &str,
+    size_bytes: u64,
+) -> Result<BackedUp, BackupError> {
+    let mut copy = BackedUp::of(path, b"");
+    while let Some(part) = parts.try_next().await? {
+        copy.size_bytes += part.len() as u64;
+        copy.crc32c = crc32c::crc32c_append(copy.crc32c, &part);
+        if copy.size_bytes > size_bytes {
+            // However much would still come.
+            break;
+        }
+        upload.write(&part).await?;
+    }
+    if copy.size_bytes == size_bytes {
+        return Ok(copy);
+    }
+    let found = if copy.size_bytes > size_bytes { "at least " } else { "" };
+    let reason = format!("it has {found}{} bytes, the manifest says {size_bytes}", copy.size_bytes);
+    Err(BackupError::Remote(format!("{path} of the source is damaged: {reason}")))
+}
+
+/// Makes the object of an upload whose bytes were `written`, or gives it up.
+async fn end<T>(upload: Upload, written: Result<T, BackupError>) -> Result<T, BackupError> {
+    match written {
+        Ok(written) => {
+            upload.finish().await?;
+            Ok(written)
+        }
+        Err(error) => {
+            if let Err(error) = upload.abort().await {
+                tracing::warn!(%error, "an upload that was given up may have left something behind");
+            }
+            Err(error)
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::BackupError;
 use super::check::read_state;
 use super::description::Description;
-use super::files::{Load, Progress, Step, for_each};
+use super::files::{Progress, Step, for_each};
 use super::object::BackupObject;
 use crate::manifest::snapshot;
 use crate::object::{Creation, Store};
@@ -27,7 +27,7 @@ pub async fn restore(
     let bytes = backup.files.iter().map(|file| file.size_bytes).sum();
     progress(Step::Begun { file_count: backup.files.len() as u64, bytes });
     let copy = |file| BackupObject::new(place, file).copy_to(store.upload(&file.path));
-    for_each(backup.files.iter(), |file| Load::in_parts(file.size_bytes), progress, copy).await?;
+    for_each(backup.files.iter(), |file| file.size_bytes, progress, copy).await?;
     refuse_data(store).await?;
     match snapshot::install(store, &state).await? {
         Creation::Created => Ok(()),

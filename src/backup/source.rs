@@ -1,12 +1,14 @@
 //! Where a backup comes from.
 
 use super::BackupError;
+use super::object::Parts;
 use crate::clock::Clock;
 use crate::manifest::format::{Checkpoint, encode_checkpoint};
 use crate::manifest::snapshot;
 use crate::object::{Store, StoreError};
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt};
 use std::sync::Arc;
 
 /// A state and its data files: a running server, or the store of a stopped one.
@@ -18,11 +20,11 @@ pub trait Source: Send + Sync {
     /// When the source fails.
     async fn cut(&self) -> Result<Bytes, BackupError>;
 
-    /// The bytes of a data file of a cut.
+    /// The bytes of a data file of a cut, as they come.
     ///
     /// # Errors
-    /// [`BackupError::Gone`] when it is not there any more; others when the source fails.
-    async fn file(&self, path: &str) -> Result<Bytes, BackupError>;
+    /// [`BackupError::Gone`] when it is not there any more; others when the source fails. The stream's errors are the same ones.
+    async fn file(&self, path: &str) -> Result<Parts, BackupError>;
 }
 
 /// A store that nobody writes to, or whose last flush is good enough.
@@ -50,11 +52,16 @@ impl Source for StoreSource {
         encode(snapshot).await
     }
 
-    async fn file(&self, path: &str) -> Result<Bytes, BackupError> {
-        self.store.get(path).await.map_err(|error| match error {
-            StoreError::NotFound { path } => BackupError::Gone { path },
-            other => BackupError::Store(other),
-        })
+    async fn file(&self, path: &str) -> Result<Parts, BackupError> {
+        let (_, parts) = self.store.read(path).await.map_err(of_file)?;
+        Ok(parts.map_err(of_file).boxed())
+    }
+}
+
+fn of_file(error: StoreError) -> BackupError {
+    match error {
+        StoreError::NotFound { path } => BackupError::Gone { path },
+        other => BackupError::Store(other),
     }
 }
 

@@ -1,19 +1,21 @@
 //! Backups against an engine in this process: what happens when files vanish, descriptions are damaged, and places are not folders.
 
 use super::description::{BackedUp, Description};
-use super::object::BackupObject;
+use super::object::{BackupObject, copy_from};
 use super::{
-    BackupError, Created, Source, Step, StoreSource, create, list, newest, open, restore, restore_database,
+    BackupError, Created, Parts, Source, Step, StoreSource, create, list, newest, open, restore,
+    restore_database,
 };
 use crate::clock::ManualClock;
 use crate::engine::{Engine, EngineOptions, WriteRequest};
 use crate::line_protocol::Precision;
 use crate::manifest::format::encode_checkpoint;
-use crate::object::{Store, StoreOptions, layout, s3_server};
+use crate::object::{Store, StoreOptions, Upload, layout, s3_server};
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt, stream};
 use parking_lot::Mutex;
+use std::future::ready;
 use std::sync::Arc;
 use tempfile::TempDir;
 
@@ -88,14 +90,15 @@ impl Source for Vanishing<'_> {
         Ok(encode_checkpoint(&self.filled.engine.cut().await?))
     }
 
-    async fn file(&self, path: &str) -> Result<Bytes, BackupError> {
+    async fn file(&self, path: &str) -> Result<Parts, BackupError> {
         self.asked.lock().push(path.to_owned());
         let cut = *self.taken.lock() - 1;
         let newest = self.filled.engine.state().files().map(|file| file.path.to_string()).max();
         if (self.cuts.0..=self.cuts.1).contains(&cut) && newest.as_deref() == Some(path) {
             return Err(BackupError::Gone { path: path.to_owned() });
         }
-        Ok(self.filled.store.get(path).await?)
+        let bytes = self.filled.store.get(path).await?;
+        Ok(stream::once(ready(Ok(bytes))).boxed())
     }
 }
 
@@ -205,6 +208,52 @@ async fn a_file_comes_in_parts_and_counts_only_when_its_end_is_right() {
     let error = file.copy_to(target.upload("y")).await.expect_err("its last byte is wrong");
     assert!(matches!(error, BackupError::Damaged { .. }), "{error}");
     assert!(!target.exists("y").await.expect("an answer"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_a_source_is_none_unless_all_of_it_comes() {
+    let parts = |parts: Vec<Result<&'static str, BackupError>>| -> Parts {
+        stream::iter(parts).map_ok(Bytes::from).boxed()
+    };
+    let place = Store::in_memory();
+    for (number, wrong) in [
+        parts(vec![]),
+        parts(vec![Ok("ab"), Ok("c")]),
+        parts(vec![Ok("ab"), Ok("cde")]),
+        parts(vec![Ok("ab"), Ok("cd"), Err(BackupError::Gone { path: "x".into() })]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let error = copy_from(wrong, &place, "x", 4).await.expect_err("it is not what it should be");
+        assert_eq!(matches!(error, BackupError::Gone { .. }), number == 3, "{error}");
+        assert!(!place.exists("x").await.expect("an answer"), "{error}");
+    }
+    let copy = copy_from(parts(vec![Ok("ab"), Ok("cd")]), &place, "x", 4).await.expect("it is whole");
+    assert_eq!(copy, BackedUp::of("x", b"abcd"));
+    assert_eq!(place.get("x").await.expect("it is there"), "abcd");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_a_source_is_passed_on_while_it_comes() {
+    const PART_BYTES: usize = 4 << 20;
+    const PARTS: usize = 9;
+    let folder = tempfile::tempdir().expect("a folder");
+    let place = Store::open(&StoreOptions::new(folder.path().to_str().expect("UTF-8"))).expect("a place");
+    let staging = folder.path().join("staging");
+    let parts = stream::iter(0..PARTS).map(move |number| {
+        let staged = std::fs::read_dir(&staging).expect("it is there");
+        let staged_bytes: u64 =
+            staged.map(|entry| entry.and_then(|entry| entry.metadata()).expect("it is there").len()).sum();
+        let held_bytes = (number * PART_BYTES) as u64 - staged_bytes;
+        assert!(held_bytes <= Upload::HELD_BYTES_MAX as u64, "{held_bytes} bytes before part {number}");
+        Ok(Bytes::from(vec![number as u8; PART_BYTES]))
+    });
+    let size_bytes = (PARTS * PART_BYTES) as u64;
+    assert!(size_bytes > (Upload::HELD_BYTES_MAX + PART_BYTES) as u64, "it does not fit into what is held");
+    let copy = copy_from(parts.boxed(), &place, "data/x", size_bytes).await.expect("it is whole");
+    let bytes = place.get("data/x").await.expect("it is there");
+    assert_eq!(copy, BackedUp::of("data/x", &bytes));
 }
 
 fn description() -> Description {

@@ -31,7 +31,7 @@ pub use chunk::Chunk;
 use crate::merge::{Merge, SortedRows, Step};
 use crate::model::batch::TableRows;
 use crate::model::ids::Sequence;
-use crate::model::limits::CHUNK_MERGE_ROWS_MAX;
+use crate::model::limits::{CHUNK_BYTES_MAX, CHUNK_MERGE_ROWS_MAX};
 use crate::model::schema::TableSchema;
 use crate::model::time::TimeRange;
 use ahash::AHashSet;
@@ -102,6 +102,23 @@ impl TableBuffer {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.pending.is_empty() && self.chunks.is_empty()
+    }
+
+    /// The rows that [`TableBuffer::chunks`] is about to sort, with those of the chunks that they would be merged with: what it takes is in
+    /// proportion to them.
+    #[must_use]
+    pub fn unsealed_row_count(&self) -> usize {
+        let mut row_count: usize = self.pending.iter().map(Pending::row_count).sum();
+        if row_count == 0 {
+            return 0;
+        }
+        for older in self.chunks.iter().rev().map(|chunk| chunk.rows().row_count()) {
+            if older >= 2 * row_count || older + row_count > CHUNK_MERGE_ROWS_MAX {
+                break;
+            }
+            row_count += older;
+        }
+        row_count
     }
 
     /// All rows as chunks, from old to new. Seals what is pending; `schema` must have every field of it.
@@ -185,10 +202,11 @@ impl TableBuffer {
     }
 }
 
-/// Whether the rows of both are not too many for one chunk, nor too sparse.
+/// Whether the rows of both are not too many for one chunk, nor too sparse or too long.
 fn fit_one_chunk(older: &Chunk, newer: &Chunk, cells_max: usize) -> bool {
     let row_count = older.rows().row_count() + newer.rows().row_count();
     row_count <= CHUNK_MERGE_ROWS_MAX
+        && older.memory_bytes().saturating_add(newer.memory_bytes()) <= CHUNK_BYTES_MAX
         && row_count.saturating_mul(field_names_of(older, newer).len()) <= cells_max
 }
 

@@ -4,7 +4,7 @@ use super::chunk::Chunk;
 use crate::merge::{FieldSlot, seal};
 use crate::model::batch::{FieldColumn, TableRows};
 use crate::model::ids::Sequence;
-use crate::model::limits::PENDING_ROWS_MAX;
+use crate::model::limits::{CHUNK_BYTES_MAX, PENDING_ROWS_MAX};
 use crate::model::schema::TableSchema;
 use crate::model::value::FieldType;
 use ahash::AHashSet;
@@ -20,7 +20,8 @@ use std::sync::Arc;
 ///             │ 2      │ 4                  b │ ∅ ∅ 3 4
 /// ```
 ///
-/// That is why not only rows but also cells are bounded, and why rows count as what they will hold.
+/// That is why not only rows but also cells are bounded, and why rows count as what they will hold. Texts may be long, so bytes are
+/// bounded, too.
 #[derive(Clone, Debug)]
 pub(super) struct Pending {
     /// Most cells of the chunk, where it has several parts.
@@ -71,13 +72,18 @@ impl Pending {
     pub(super) fn has_room_for(&self, rows: &TableRows) -> bool {
         let added = rows.fields.iter().filter(|field| !self.fields.contains(&field.name)).count();
         let cells = (self.row_count + rows.row_count()).saturating_mul(self.fields.len() + added);
-        !self.is_full() && cells <= self.cells_max
+        let bytes = self.part_bytes.saturating_add(rows.memory_bytes());
+        !self.is_full() && cells <= self.cells_max && bytes <= CHUNK_BYTES_MAX
     }
 
     /// Whether there is no room for any more rows.
     pub(super) fn is_full(&self) -> bool {
         let cells = self.row_count.saturating_mul(self.fields.len());
-        self.row_count >= PENDING_ROWS_MAX || cells >= self.cells_max
+        self.row_count >= PENDING_ROWS_MAX || cells >= self.cells_max || self.part_bytes >= CHUNK_BYTES_MAX
+    }
+
+    pub(super) fn row_count(&self) -> usize {
+        self.row_count
     }
 
     pub(super) fn sequence_max(&self) -> Sequence {

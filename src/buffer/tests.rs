@@ -3,11 +3,11 @@
 use super::TableBuffer;
 use crate::model::batch::{FieldColumn, TableRows};
 use crate::model::ids::Sequence;
-use crate::model::limits::{CHUNK_CELLS_MAX, PENDING_ROWS_MAX};
+use crate::model::limits::{CHUNK_BYTES_MAX, CHUNK_CELLS_MAX, PENDING_ROWS_MAX};
 use crate::model::schema::{ColumnKind, TableSchema};
 use crate::model::time::TimeRange;
 use crate::model::value::FieldType;
-use arrow::array::{Array, AsArray, Int64Array};
+use arrow::array::{Array, AsArray, Int64Array, StringArray};
 use arrow::datatypes::{DataType, Int64Type};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -71,6 +71,54 @@ fn a_reader_after_every_write_leaves_few_chunks() {
     }
     assert!(buffer.chunks(&schema()).unwrap().len() <= 11, "the sizes of chunks at least halve");
     assert!(!buffer.is_empty());
+}
+
+#[test]
+fn what_sealing_takes_is_known_before() {
+    let mut buffer = TableBuffer::new(CHUNK_CELLS_MAX);
+    let push = |buffer: &mut TableBuffer, sequence: u64, row_count: i64| {
+        let points: Vec<_> =
+            (0..row_count).map(|time_ns| (0, time_ns + 10_000 * sequence as i64, 0)).collect();
+        buffer.push(Sequence(sequence), rows(&points));
+    };
+    assert_eq!(buffer.unsealed_row_count(), 0);
+    push(&mut buffer, 1, 100);
+    push(&mut buffer, 2, 100);
+    assert_eq!(buffer.unsealed_row_count(), 200);
+    buffer.chunks(&schema()).unwrap();
+    assert_eq!(buffer.unsealed_row_count(), 0);
+    // They are merged with the others or not.
+    push(&mut buffer, 3, 10);
+    assert_eq!(buffer.unsealed_row_count(), 10);
+    push(&mut buffer, 4, 100);
+    assert_eq!(buffer.unsealed_row_count(), 310);
+    buffer.chunks(&schema()).unwrap();
+    push(&mut buffer, 5, PENDING_ROWS_MAX as i64 - 200);
+    assert_eq!(buffer.unsealed_row_count(), PENDING_ROWS_MAX - 200, "the chunk would be too large");
+}
+
+/// Chunks of 2 GiB of texts cannot be made.
+#[test]
+fn long_texts_become_chunks_of_bounded_size() {
+    const TEXT_BYTES: usize = 3 * CHUNK_BYTES_MAX / 8;
+    let field = ("s", ColumnKind::Field(FieldType::String));
+    let schema = TableSchema::default().with_columns([field]).unwrap().unwrap();
+    let text = "x".repeat(TEXT_BYTES);
+    let part = |time_ns: i64| TableRows {
+        table: "t".into(),
+        series: vec!["s".into()],
+        series_index: vec![0],
+        times_ns: vec![time_ns],
+        fields: vec![FieldColumn { name: "s".into(), values: Arc::new(StringArray::from(vec![&*text])) }],
+    };
+    let mut buffer = TableBuffer::new(CHUNK_CELLS_MAX);
+    for time_ns in 0..4 {
+        buffer.push(Sequence(time_ns as u64 + 1), Arc::new(part(time_ns)));
+    }
+    let row_counts = |buffer: &mut TableBuffer| -> Vec<usize> {
+        buffer.chunks(&schema).unwrap().iter().map(|chunk| chunk.rows().row_count()).collect()
+    };
+    assert_eq!(row_counts(&mut buffer), [2, 2], "neither sealed nor merged into one");
 }
 
 /// Distinct fields of [`sparse_part`], besides `all`.

@@ -1,7 +1,7 @@
 //! What only Tidegauge's own servers answer: states, files and tables. See `server/transfer`.
 
 use super::client::{Client, ClientError, ServerArgs, cause_of};
-use crate::backup::{BackupError, BackupObject, Recipient, Source};
+use crate::backup::{BackupError, BackupObject, Parts, Recipient, Source};
 use crate::model::database_image::DatabaseImage;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -88,21 +88,62 @@ impl Source for Remote {
         bytes_of(answer.map_err(of_stranger).map_err(of_client)?).await.map_err(of_client)
     }
 
-    async fn file(&self, path: &str) -> Result<Bytes, BackupError> {
-        let mut download = 1;
+    async fn file(&self, path: &str) -> Result<Parts, BackupError> {
+        let answer = file_of(&self.client, path).await?;
+        let (client, path) = (self.client.clone(), path.to_owned());
+        let download = Download { client, path, answer, passed_bytes: 0, known_bytes: 0, begun_count: 1 };
+        Ok(stream::try_unfold(download, Download::next).boxed())
+    }
+}
+
+/// A data file on its way. When its connection breaks it is asked for again, and what had come by then is passed over: a data file never
+/// changes.
+struct Download {
+    client: Client,
+    path: String,
+    answer: Response,
+    /// Bytes that were passed on.
+    passed_bytes: u64,
+    /// Bytes to come of this answer that an earlier one has had.
+    known_bytes: u64,
+    /// How often the file was asked for.
+    begun_count: u32,
+}
+
+impl Download {
+    async fn next(mut self) -> Result<Option<(Bytes, Self)>, BackupError> {
         loop {
-            let answer = match self.client.get("api/tidegauge/backup/file", &[("path", path)]).await {
-                Err(ClientError::Refused { status: StatusCode::NOT_FOUND, .. }) => {
-                    return Err(BackupError::Gone { path: path.to_owned() });
+            match self.answer.chunk().await {
+                Ok(None) => return Ok(None),
+                Ok(Some(part)) => {
+                    let known = usize::try_from(self.known_bytes).unwrap_or(usize::MAX).min(part.len());
+                    self.known_bytes -= known as u64;
+                    let part = part.slice(known..);
+                    if !part.is_empty() {
+                        self.passed_bytes += part.len() as u64;
+                        return Ok(Some((part, self)));
+                    }
                 }
-                answer => answer.map_err(of_client)?,
-            };
-            match bytes_of(answer).await {
-                Ok(bytes) => return Ok(bytes),
-                Err(error) if download == DOWNLOADS_MAX => return Err(of_client(error)),
-                Err(_) => download += 1,
+                Err(error) if self.begun_count == DOWNLOADS_MAX => {
+                    return Err(of_client(ClientError::Answer(cause_of(&error))));
+                }
+                Err(_) => {
+                    self.begun_count += 1;
+                    self.answer = file_of(&self.client, &self.path).await?;
+                    self.known_bytes = self.passed_bytes;
+                }
             }
         }
+    }
+}
+
+/// A server's answer to the question for a data file.
+async fn file_of(client: &Client, path: &str) -> Result<Response, BackupError> {
+    match client.get("api/tidegauge/backup/file", &[("path", path)]).await {
+        Err(ClientError::Refused { status: StatusCode::NOT_FOUND, .. }) => {
+            Err(BackupError::Gone { path: path.to_owned() })
+        }
+        answer => answer.map_err(of_client),
     }
 }
 

@@ -23,6 +23,8 @@ use std::time::Duration;
 #[derive(Debug, Default)]
 pub(super) struct Unreferenced {
     files: Mutex<Vec<Gone>>,
+    /// Entries in whose place the manifest has others of the same objects by now, as long as somebody reads by them.
+    replaced: Mutex<Vec<(Arc<str>, Weak<FileMeta>)>>,
 }
 
 /// A file that left the manifest.
@@ -45,10 +47,22 @@ impl Unreferenced {
         self.files.lock().extend(files.into_iter().map(gone));
     }
 
+    /// A file that stays and has another entry now. Whoever reads by this one keeps the object, too.
+    pub(super) fn add_replaced(&self, entry: &Arc<FileMeta>) {
+        let mut replaced = self.replaced.lock();
+        replaced.retain(|(_, entry)| entry.strong_count() > 0);
+        replaced.push((entry.path.clone(), Arc::downgrade(entry)));
+    }
+
     /// Takes those that nobody reads and that left before `before_ns`, or then.
     fn take(&self, before_ns: i64) -> Vec<Gone> {
-        let ready = |gone: &mut Gone| gone.since_ns <= before_ns && gone.entry.strong_count() == 0;
-        self.files.lock().extract_if(.., ready).collect()
+        let read: AHashSet<Arc<str>> = {
+            let mut replaced = self.replaced.lock();
+            replaced.retain(|(_, entry)| entry.strong_count() > 0);
+            replaced.iter().map(|(path, _)| path.clone()).collect()
+        };
+        let is_read = |gone: &Gone| gone.entry.strong_count() > 0 || read.contains(&gone.path);
+        self.files.lock().extract_if(.., |gone| gone.since_ns <= before_ns && !is_read(gone)).collect()
     }
 
     pub(super) fn count(&self) -> usize {

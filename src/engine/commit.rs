@@ -226,21 +226,16 @@ impl Engine {
             for successor in successors {
                 self.add_successor(&mut live, successor)?;
             }
+            if matches!(effect, Effect::Catalog) {
+                self.add_tables(&live);
+            }
             self.live.store(Arc::new(live));
         }
         match effect {
             Effect::Catalog => {
                 self.follow_subscriptions();
                 let state = self.live.load();
-                let mut tables = self.tables.write();
-                tables.retain(|id, _| state.table_by_id(*id).is_some());
-                for info in state.tables() {
-                    tables.entry(info.id).or_insert_with(|| {
-                        let (files, tombstones) = (state.files_of(info.id), state.tombstones_of(info.id));
-                        Arc::new(self.table_with(files, tombstones))
-                    });
-                }
-                drop(tables);
+                self.tables.write().retain(|id, _| state.table_by_id(*id).is_some());
                 for table in before.tables().filter(|table| state.table_by_id(table.id).is_none()) {
                     self.unreferenced.add(before.files_of(table.id).iter(), self.clock.now_ns());
                 }
@@ -267,6 +262,18 @@ impl Engine {
             Effect::Files(edits, spent) => self.show_files(&edits, &spent),
         }
         Ok(())
+    }
+
+    /// Has the files of the tables of a state that are not known yet, before the state is shown: who finds a table in the catalog finds its
+    /// rows.
+    fn add_tables(&self, state: &State) {
+        let mut tables = self.tables.write();
+        for info in state.tables() {
+            tables.entry(info.id).or_insert_with(|| {
+                let (files, tombstones) = (state.files_of(info.id), state.tombstones_of(info.id));
+                Arc::new(self.table_with(files, tombstones))
+            });
+        }
     }
 
     /// Opens and ends the queues of subscriptions that have come or gone.

@@ -83,8 +83,9 @@ impl Engine {
             let of_table: Vec<Arc<Tombstone>> =
                 spent.iter().filter(|t| t.table == edit.table).cloned().collect();
             self.table_handle(edit.table).replace_files(state.files_of(edit.table), &of_table);
-            let gone =
-                edit.removed.iter().filter(|file| !edit.added.iter().any(|added| added.path == file.path));
+            let is_kept = |file: &&Arc<FileMeta>| edit.added.iter().any(|added| added.path == file.path);
+            let (kept, gone): (Vec<_>, Vec<_>) = edit.removed.iter().partition(is_kept);
+            kept.into_iter().for_each(|entry| self.unreferenced.add_replaced(entry));
             self.unreferenced.add(gone, self.clock.now_ns());
         }
     }

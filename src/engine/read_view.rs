@@ -38,6 +38,15 @@ impl ReadView {
 }
 
 impl Engine {
+    /// About how many cells [`Engine::read_view`] would have to sort and merge first. `None` where it would have to wait for somebody who
+    /// does something with the table's rows. Tells it without waiting.
+    #[must_use]
+    pub fn unsealed_cells(&self, table: &TableInfo) -> Option<usize> {
+        let handle = self.tables.try_read()?.get(&table.id).cloned();
+        let row_count = handle.map_or(Some(0), |handle| handle.unsealed_row_count())?;
+        Some(row_count.saturating_mul(table.schema.columns().len()))
+    }
+
     /// The rows of a table as of now: every acknowledged write is in it. `None` when there is no such table.
     /// Sorts what no reader has seen yet, which may take some milliseconds.
     ///

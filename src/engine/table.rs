@@ -161,6 +161,12 @@ impl Table {
         })
     }
 
+    /// The rows that [`Table::read`] is about to sort and merge. `None` while somebody does something with them, which may take long.
+    pub(super) fn unsealed_row_count(&self) -> Option<usize> {
+        let parts = self.parts.try_lock()?;
+        Some(parts.closed.iter().chain([&parts.buffer]).map(TableBuffer::unsealed_row_count).sum())
+    }
+
     /// Makes all that is buffered part of the next flush. Whether there is anything to flush.
     pub(super) fn freeze(&self) -> bool {
         self.with_buffers(|parts| {

@@ -107,24 +107,28 @@ impl Engine {
         let engine = self.clone();
         let logged = tokio::task::spawn_blocking(move || log(&engine)).await;
         let logged = logged.map_err(|panic| WriteError::Internal(panic.to_string()))??;
-        if let Some((sequence, durable)) = logged.appended {
+        if let Some((own, durable)) = logged.appended {
             let written = durable.await;
             let mut applied = Ok(());
             self.apply_queue.settle(
-                sequence,
+                own,
                 written.is_ok(),
                 |sequence, batch| {
                     let forwarded = self.rows_to_forward(&batch);
-                    applied = self.apply(sequence, batch);
-                    if applied.is_ok() {
-                        self.forward(forwarded);
+                    match self.apply(sequence, batch) {
+                        Ok(()) => self.forward(forwarded),
+                        // It may be another write's, whose task only waits for this.
+                        Err(error) if sequence == own => applied = Err(error),
+                        Err(error) => {
+                            tracing::error!(%sequence, %error, "a write of the log cannot be shown")
+                        }
                     }
                 },
                 |batch| self.doubt(batch.policy, batch.tables.iter().map(|rows| &*rows.table)),
             );
             written.map_err(|e| self.write_error(e))?;
             applied?;
-            self.apply_queue.wait(sequence).await;
+            self.apply_queue.wait(own).await;
         }
         let counters = &self.counters;
         let written = logged.outcome.points_written as u64;
@@ -269,23 +273,27 @@ impl Engine {
         self.live.store(Arc::new(state));
     }
 
-    /// Makes a durable batch visible to queries.
+    /// Makes a durable batch visible to queries. The rows of a table that fails do not keep those of others from it: the next flush
+    /// lets the log go of all.
     pub(super) fn apply(&self, sequence: Sequence, batch: WriteBatch) -> Result<(), WriteError> {
         let now = u64::try_from(self.clock.now_ns()).unwrap_or(1).max(1);
         let _ = self.counters.oldest_ns.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
         let state = self.live.load();
+        let mut applied = Ok(());
         for rows in batch.tables {
             let Some(info) = state.table(batch.policy, &rows.table) else {
                 let lost = format!("table {:?} vanished under its rows", rows.table);
-                return Err(WriteError::Internal(lost));
+                applied = applied.and(Err(WriteError::Internal(lost)));
+                continue;
             };
             let pushed = self.table_handle(info.id).push(sequence, rows, &info.schema);
             if self.buffer_memory.waiting_bytes() >= self.options.flush_bytes {
                 self.flush_wanted.notify_one();
             }
-            pushed.map_err(|e| WriteError::Internal(format!("table {:?}: {e}", info.name)))?;
+            let pushed = pushed.map_err(|e| WriteError::Internal(format!("table {:?}: {e}", info.name)));
+            applied = applied.and(pushed);
         }
-        Ok(())
+        applied
     }
 
     /// A copy of the rows of a batch, where subscriptions are for them. The values of fields are shared.

@@ -51,6 +51,10 @@ pub const PENDING_ROWS_MAX: usize = 65_536;
 /// more either.
 pub const CHUNK_CELLS_MAX: usize = 1 << 22;
 
+/// Most bytes of a chunk that the buffer makes of several parts or chunks, texts included: a column of texts has room for 2 GiB, and rows that
+/// do not fit into one chunk could be neither read nor flushed nor replayed. Twice what [`CHUNK_CELLS_MAX`] numbers take.
+pub const CHUNK_BYTES_MAX: usize = 64 << 20;
+
 /// Rows up to which the windows of a flush are joined into one file: under it a file's footer and its
 /// request to the store weigh more than its rows.
 pub const FILE_ROWS_MIN: usize = 32_768;

@@ -13,6 +13,10 @@ pub enum QueryError {
     /// A limit of the server was met: the same statement may succeed later or on less data.
     #[error("{0}")]
     Resource(String),
+    /// A table was dropped between the look at the catalog and the look at its rows. The same statement finds another catalog now, and is
+    /// planned again over that; clients see this only where tables are dropped as fast as that.
+    #[error("the measurement was dropped while it was read")]
+    Dropped,
     /// The client went away, or the query was killed.
     #[error("query interrupted")]
     Cancelled,

@@ -64,6 +64,7 @@ pub use running::{QueryOrigin, RunningQueries, RunningQuery};
 pub use session::{QueryEngine, QueryLimits, QueryOptions, STACK_BYTES};
 pub use sql::{SqlParameters, SqlResult};
 
+use self::influxql::source::Defaults;
 use crate::model::result::ResultShape;
 use arrow::array::RecordBatch;
 use futures::StreamExt;
@@ -87,6 +88,13 @@ pub struct QueryContext {
     pub deadline: Option<Duration>,
     /// The running query that the statement is part of. Without one the statement is a query of its own.
     pub running: Option<Arc<RunningQuery>>,
+}
+
+impl QueryContext {
+    /// What names that leave something out mean.
+    fn defaults(&self) -> Defaults<'_> {
+        Defaults { database: self.database.as_deref(), policy: self.policy.as_deref() }
+    }
 }
 
 /// The answer to a statement.

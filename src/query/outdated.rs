@@ -1,19 +1,22 @@
-//! Queries of a server that only reads, when the writer has deleted a file that they were about to read.
+//! Queries that are planned again, because what they were planned over is gone by now.
 //!
-//! A file that leaves the manifest is deleted a while later (`compaction.delete_after_s`). A query finds it missing when
-//! this server has not read the newest edits of the manifest yet, or when the query itself takes longer than that while. As
-//! long as it has returned no row, it is planned again over the newest state of the manifest. A missing file that the
-//! newest manifest names is damage, and reported as such.
+//! **A table was dropped** after a query had found it in the catalog and before it looked at its rows. The catalog has
+//! it no longer, so that the query is answered as it would have been a moment later.
+//!
+//! **A server that only reads** meets files that the writer has deleted. A file that leaves the manifest is deleted a while
+//! later (`compaction.delete_after_s`). A query finds it missing when this server has not read the newest edits of the
+//! manifest yet, or when the query itself takes longer than that while. As long as it has returned no row, it is planned
+//! again over the newest state of the manifest. A missing file that the newest manifest names is damage, and reported as such.
 
 use super::error::QueryError;
 use super::session::QueryEngine;
 use std::error::Error;
 
-/// How often one query is planned, each time over a newer manifest. More would only help against a writer that deletes
-/// files at once.
+/// How often one query is planned, each time over a newer catalog or manifest. More would only help against a writer that
+/// deletes files at once.
 const PLANS_MAX: usize = 5;
 
-/// The attempts at a query, and the edit of the manifest that the last of them has seen.
+/// The attempts at a query, and the edit of the manifest that the last of them has seen where another process writes it.
 pub(super) struct Attempts<'a> {
     engine: &'a QueryEngine,
     seen_edits: u64,
@@ -30,8 +33,15 @@ impl QueryEngine {
 impl Attempts<'_> {
     /// Whether a query that failed, and has given out no row, is to be planned again. Begins the next attempt then.
     pub(super) async fn again_after(&mut self, error: &QueryError) -> bool {
+        if self.count == PLANS_MAX {
+            return false;
+        }
+        if matches!(error, QueryError::Dropped) {
+            self.count += 1;
+            return true;
+        }
         let engine = self.engine.engine();
-        if !engine.is_read_only() || self.count == PLANS_MAX || !is_missing_object(error) {
+        if !engine.is_read_only() || !is_missing_object(error) {
             return false;
         }
         if let Err(error) = engine.refresh().await {

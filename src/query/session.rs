@@ -4,15 +4,14 @@ use super::error::QueryError;
 use super::exec::planner::{InfluxQueryPlanner, physical_planner};
 use super::exec::run_aggregate_rule::RunAggregateRule;
 use super::influxql::SelectPlan;
-use super::influxql::source::Defaults;
 use super::into::IntoRows;
 use super::memory::QueryMemoryPool;
 use super::physical_rules::{rules_of_many_partitions, rules_of_one_partition, runs_as_it_is};
 use super::run::{Attended, Language};
 use super::running::{QueryOrigin, RunningQueries, RunningQuery};
-use super::scan::{ReadLimits, SeriesColumn, TableSource};
+use super::scan::{ReadLimits, SeriesColumn, TableMoment, TableSource};
 use super::show;
-use super::small::{Size, is_small, looks_at_little};
+use super::small::{Size, is_at_hand, is_small, looks_at_little};
 use super::spill;
 use super::statement::{self, Planned, StatementContext};
 use super::tables::Tables;
@@ -22,6 +21,7 @@ use crate::model::ids::TableId;
 use crate::model::limits::BATCH_ROWS;
 use crate::model::result::ResultShape;
 use crate::model::state::State;
+use ahash::AHashMap;
 use datafusion::catalog::TableProvider;
 use datafusion::execution::context::SessionState;
 use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryPool};
@@ -33,9 +33,10 @@ use datafusion::physical_planner::PhysicalPlanner;
 use datafusion::prelude::SessionConfig;
 use futures::FutureExt;
 use influxql::ast::Statement;
+use parking_lot::Mutex;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::runtime::{Builder, Handle, Runtime};
 
@@ -184,7 +185,11 @@ impl QueryEngine {
         }
         let working = Arc::clone(&query);
         // What deletions have left may have to be read in the files of all tables.
-        if is_small(statement) && self.shared.engine.knows_visible_state() {
+        let engine = &self.shared.engine;
+        if is_small(statement)
+            && engine.knows_visible_state()
+            && is_at_hand(statement, context.defaults(), engine)
+        {
             let answer = Box::pin(self.answer(statement, context, working, Size::Small));
             return tokio::select! {
                 biased;
@@ -254,8 +259,7 @@ impl QueryEngine {
         size: Size,
     ) -> Result<StatementOutcome, QueryError> {
         let tables = self.snapshot().await?;
-        let defaults = Defaults { database: context.database.as_deref(), policy: context.policy.as_deref() };
-        let statement_context = StatementContext { defaults, now_ns: context.now_ns };
+        let statement_context = StatementContext { defaults: context.defaults(), now_ns: context.now_ns };
         if let Statement::Explain(explain) = statement {
             return Ok(self.explain(explain, &tables, statement_context).await?.into());
         }
@@ -302,7 +306,7 @@ impl QueryEngine {
         let engine = self.shared.engine.clone();
         let state = engine.visible_state().await.map_err(QueryError::storage)?;
         let buckets_max = self.shared.options.limits.select_buckets_max;
-        Ok(Snapshot { state, engine, buckets_max })
+        Ok(Snapshot { state, engine, looked_at: Mutex::default(), buckets_max })
     }
 
     /// Makes a plan of InfluxQL executable, by physical rules only: these plans are typed and pushed down when they are made.
@@ -362,10 +366,12 @@ impl QueryEngine {
     }
 }
 
-/// The catalog at one moment; tables are looked at when they are planned.
+/// The catalog at one moment, and each table at the moment when it is first planned.
 struct Snapshot {
     state: Arc<State>,
     engine: Arc<Engine>,
+    /// The tables that are looked at, as long as a plan has them: one that reads a table several times reads the same rows each time.
+    looked_at: Mutex<AHashMap<TableId, Weak<TableMoment>>>,
     buckets_max: usize,
 }
 
@@ -375,10 +381,15 @@ impl Tables for Snapshot {
     }
 
     fn provider(&self, table: TableId) -> Result<Arc<dyn TableProvider>, QueryError> {
+        let mut looked_at = self.looked_at.lock();
+        if let Some(known) = looked_at.get(&table).and_then(Weak::upgrade) {
+            return Ok(Arc::new(TableSource::of(known)));
+        }
         let view = self.engine.read_view(table).map_err(QueryError::storage)?;
-        let gone = || QueryError::Query("the measurement was dropped while it was read".to_owned());
-        let view = view.ok_or_else(gone)?;
-        Ok(Arc::new(TableSource::new(self.engine.clone(), view, SeriesColumn::Shown)))
+        let view = view.ok_or(QueryError::Dropped)?;
+        let moment = Arc::new(TableMoment::new(self.engine.clone(), view, SeriesColumn::Shown));
+        looked_at.insert(table, Arc::downgrade(&moment));
+        Ok(Arc::new(TableSource::of(moment)))
     }
 
     fn buckets_max(&self) -> usize {

@@ -7,7 +7,8 @@ use crate::model::state::State;
 use datafusion::catalog::TableProvider;
 use std::sync::Arc;
 
-/// The catalog, and the rows of its tables, at one moment.
+/// The catalog at one moment, and the rows of each of its tables at one moment: those of two tables may be of two, where there are writes
+/// meanwhile.
 ///
 /// The schema of a provider is `__series` (`Utf8View`, not null), `time` (`Timestamp(ns)`, not null), tags as nullable `Utf8View` and
 /// fields, all under their stored names.
@@ -15,11 +16,11 @@ pub trait Tables: Send + Sync {
     /// The catalog.
     fn state(&self) -> &State;
 
-    /// The rows of a table of the catalog.
+    /// The rows of a table of the catalog, the same ones each time.
     ///
     /// # Errors
     ///
-    /// When the table is gone.
+    /// [`QueryError::Dropped`] when the table is gone, or when its rows cannot be had.
     fn provider(&self, table: TableId) -> Result<Arc<dyn TableProvider>, QueryError>;
 
     /// A provider of [`Tables::provider`] that may leave out rows of a run of a series which are not among `rows`, after its filters.

@@ -1,5 +1,6 @@
 //! Tests of running queries over an engine: interruption, limits, EXPLAIN, and SHOW over buffer and files.
 
+use super::tables::Tables as _;
 use super::{
     QueryContext, QueryEngine, QueryError, QueryLimits, QueryOptions, QueryOrigin, StatementOutcome,
 };
@@ -159,6 +160,25 @@ async fn small_questions_need_no_thread_of_queries() {
     release.send(()).expect("the thread waits");
 }
 
+#[tokio::test]
+async fn what_takes_long_to_look_at_is_looked_at_on_a_thread_of_queries() {
+    let fixture = Fixture::new(QueryLimits::default()).await;
+    let is_at_hand = |text: &str| {
+        let statements = influxql::parse(text, &influxql::Params::new()).expect(text);
+        super::small::is_at_hand(&statements[0], fixture.context().defaults(), &fixture.engine)
+    };
+    fixture.fill(2, 20_000).await;
+    assert!(!is_at_hand("SELECT f FROM m"), "its rows are to be sorted");
+    fixture.batches("SELECT count(f) FROM m").await.expect("it is answered");
+    assert!(is_at_hand("SELECT f FROM m"), "they are");
+    let fields: Vec<String> = (0..1_000).map(|field| format!("f{field}=1")).collect();
+    fixture.write(&format!("narrow,h=a {} 1", fields[1..].join(","))).await;
+    fixture.write(&format!("wide,h=a {} 1", fields.join(","))).await;
+    assert!(is_at_hand("SELECT f1 FROM narrow"));
+    assert!(!is_at_hand("SELECT f1 FROM wide"));
+    assert!(is_at_hand("SELECT f FROM nothing") && is_at_hand("SELECT f FROM nowhere..m"));
+}
+
 /// There is one partition, since there is one thread.
 #[tokio::test]
 async fn questions_about_many_rows_need_the_only_thread_of_queries() {
@@ -203,6 +223,40 @@ async fn what_deletions_have_left_is_looked_for_on_a_thread_of_queries() {
     let batches = fixture.batches(text).await.expect("it is known now");
     assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 2);
     release.send(()).expect("the thread waits");
+}
+
+#[tokio::test]
+async fn a_statement_reads_a_table_at_one_moment() {
+    let fixture = Fixture::new(QueryLimits::default()).await;
+    fixture.fill(1, 1).await;
+    let tables = fixture.query.snapshot().await.expect("nothing was deleted");
+    let table = tables.state().tables().next().expect("it was filled").id;
+    let first = tables.provider(table).expect("it is there");
+    fixture.write("m,h=new g=1 1").await;
+    let again = tables.provider(table).expect("it is there");
+    assert!(again.schema().column_with_name("g").is_none(), "a plan has it as it was");
+    drop((first, again));
+    let anew = tables.provider(table).expect("it is there");
+    assert!(anew.schema().column_with_name("g").is_some(), "nobody has it as it was");
+}
+
+#[tokio::test]
+async fn a_statement_whose_table_is_dropped_meanwhile_is_planned_again() {
+    let fixture = Fixture::new(QueryLimits::default()).await;
+    fixture.fill(1, 1).await;
+    let mut attempts = fixture.query.first_attempt();
+    let tables = fixture.query.snapshot().await.expect("nothing was deleted");
+    let table = tables.state().tables().next().expect("it was filled").id;
+    fixture.engine.drop_measurement("db", "m").await.expect("it is in memory");
+    let error = tables.provider(table).map(drop).expect_err("it is gone");
+    assert!(attempts.again_after(&error).await, "{error}");
+    let tables = fixture.query.snapshot().await.expect("nothing was deleted");
+    assert!(tables.state().table_by_id(table).is_none());
+    let mut count = 2;
+    while attempts.again_after(&error).await {
+        count += 1;
+    }
+    assert_eq!(count, 5, "not for ever");
 }
 
 #[tokio::test]

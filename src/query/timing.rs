@@ -2,7 +2,6 @@
 //! between them. For the benchmark `plan`; answers go another way, which streams.
 
 use super::error::QueryError;
-use super::influxql::source::Defaults;
 use super::influxql::{plan_query, resolve};
 use super::session::QueryEngine;
 use super::tables::Tables;
@@ -52,9 +51,8 @@ impl QueryEngine {
     ) -> Result<(ResultStream, Timings), QueryError> {
         let mut timings = Timings::default();
         let mut watch = Watch(Instant::now());
-        let defaults = Defaults { database: context.database.as_deref(), policy: context.policy.as_deref() };
         let tables = self.snapshot().await?;
-        let query = resolve(select, tables.state(), defaults, context.now_ns)?;
+        let query = resolve(select, tables.state(), context.defaults(), context.now_ns)?;
         timings.resolve = watch.lap();
         let planned = plan_query(&query, &tables)?;
         timings.logical_plan = watch.lap();

@@ -174,7 +174,7 @@ impl From<StoreError> for HttpError {
 impl From<QueryError> for HttpError {
     fn from(error: QueryError) -> Self {
         match error {
-            QueryError::Query(_) => Self::bad_request(error.to_string()),
+            QueryError::Query(_) | QueryError::Dropped => Self::bad_request(error.to_string()),
             QueryError::Resource(_) | QueryError::Cancelled => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
             }

@@ -96,18 +96,26 @@ impl<'a> Output<'a> {
         let file = writer.finish().map_err(|error| wrong(self.table, error.into()))?;
         let Some(WrittenFile { bytes, meta }) = file else { return Ok(()) };
         self.written_bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        upload.write(&bytes).await?;
-        upload.finish().await?;
+        if let Err(error) = upload.write(&bytes).await {
+            give_up(upload).await;
+            return Err(error.into());
+        }
+        // It may be there also when this fails.
         written.push(meta);
-        Ok(())
+        Ok(upload.finish().await?)
     }
 
     /// Gives up the file that is not complete.
     pub(super) async fn abort(self) {
-        let Some(file) = self.file else { return };
-        if let Err(error) = file.upload.abort().await {
-            tracing::warn!(%error, "an upload that was given up may have left something behind");
+        if let Some(file) = self.file {
+            give_up(file.upload).await;
         }
+    }
+}
+
+async fn give_up(upload: Upload) {
+    if let Err(error) = upload.abort().await {
+        tracing::warn!(%error, "an upload that was given up may have left something behind");
     }
 }
 

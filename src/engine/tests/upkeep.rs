@@ -180,6 +180,28 @@ async fn objects_stay_while_a_reader_has_them() {
 }
 
 #[tokio::test]
+async fn objects_stay_while_a_reader_has_them_by_an_earlier_entry() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::in_memory();
+    let engine = open(directory.path(), &store).await;
+    engine.create_database("db", None).await.unwrap();
+    engine.write(request("m,host=h0 a=1 5".into())).await.unwrap();
+    engine.flush().await.unwrap();
+    let table = engine.state().tables().next().unwrap().id;
+    let view = engine.read_view(table).unwrap().unwrap();
+    // It hits nothing, so the file stays, and gets another entry.
+    Deleted { host: Some(1), days: (-1, 1) }.delete_from(&engine).await;
+    engine.compact().await.unwrap();
+    assert!(!Arc::ptr_eq(&view.files[0], engine.state().files().next().unwrap()));
+    engine.drop_measurement("db", "m").await.unwrap();
+    assert_eq!(engine.collect_unreferenced().await, 0);
+    engine.open_file(view.files[0].clone()).await.unwrap();
+    drop(view);
+    assert_eq!(engine.collect_unreferenced().await, 1);
+    assert_eq!(data_files(&store).await, 0);
+}
+
+#[tokio::test]
 async fn orphans_are_deleted_and_nothing_else() {
     let directory = tempfile::tempdir().unwrap();
     let store = Store::in_memory();

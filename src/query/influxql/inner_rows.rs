@@ -14,6 +14,7 @@ use super::distinct;
 use super::error::Result;
 use super::finish::plan_names;
 use super::ir::{OutputColumn, Projection, Query, Ref, Scalar, Subquery};
+use super::limit::limit_series;
 use super::lower::is_null;
 use super::plan_measurement;
 use super::predicate::{Columns, Predicate, Scope, predicate};
@@ -69,6 +70,11 @@ pub(super) fn inner_rows(
         reads_ascending: !query.projection.is_of_points(),
     };
     let mut input = input.renamed(Wanted { has_time: true, has_series: true, ..wanted })?;
+    let Some(plan) = limit_series(subquery.limits, outer.is_descending, input.plan, &input.group_tags)?
+    else {
+        return Ok(None);
+    };
+    input.plan = plan;
     for (column, value) in input.refs.iter_mut().zip(refs).filter(|(_, value)| is_null(value)) {
         *column = value; // literals tell that there are no values
     }

@@ -83,6 +83,8 @@ pub struct Subquery {
     pub listed: Vec<Arc<str>>,
     /// The last time of its rows where neither it nor the outer query says one.
     pub upper_ns: Option<i64>,
+    /// Which of its series, as the outer query groups them, that query reads. Rows are not limited here.
+    pub limits: Limits,
 }
 
 /// A column of the result.

@@ -24,19 +24,18 @@ pub(super) fn limit(query: &Query, mut plan: LogicalPlan, group_tags: &[Expr]) -
             return Ok(LogicalPlan::EmptyRelation(EmptyRelation { produce_one_row: false, schema }));
         }
         let fetch = (limit > 0).then_some(limit);
-        let count = |n: u64| {
+        let literal = |n: u64| {
             Box::new(Expr::Literal(ScalarValue::Int64(Some(i64::try_from(n).unwrap_or(i64::MAX))), None))
         };
         if let (LogicalPlan::Sort(sort), Some(fetch)) = (&mut plan, fetch) {
             sort.fetch = usize::try_from(fetch.saturating_add(offset)).ok();
         }
         return Ok(LogicalPlan::Limit(Limit {
-            skip: (offset > 0).then(|| count(offset)),
-            fetch: fetch.map(count),
+            skip: (offset > 0).then(|| literal(offset)),
+            fetch: fetch.map(literal),
             input: Arc::new(plan),
         }));
     }
-    let count = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
     let limits = SeriesLimits {
         limit: (limit > 0).then(|| count(limit)),
         offset: count(offset),
@@ -46,6 +45,37 @@ pub(super) fn limit(query: &Query, mut plan: LogicalPlan, group_tags: &[Expr]) -
     };
     let node = SeriesLimit::try_new(plan, groups, limits)?;
     Ok(LogicalPlan::Extension(Extension { node: Arc::new(node) }))
+}
+
+/// Limits the series of rows in any order, or tells with `None` that none is left. What comes out is in any order too.
+pub(super) fn limit_series(
+    limits: Limits,
+    is_descending: bool,
+    plan: LogicalPlan,
+    group_tags: &[Expr],
+) -> Result<Option<LogicalPlan>> {
+    let Limits { slimit, soffset, .. } = limits;
+    if (slimit, soffset) == (0, 0) {
+        return Ok(Some(plan));
+    }
+    if group_tags.is_empty() {
+        return Ok((soffset == 0).then_some(plan)); // there is one series
+    }
+    let groups = group_tags.iter().filter_map(|tag| tag.try_as_col().cloned()).collect();
+    let limits = SeriesLimits {
+        limit: None,
+        offset: 0,
+        series_limit: (slimit > 0).then(|| count(slimit)),
+        series_offset: count(soffset),
+        descending: is_descending,
+    };
+    let node = SeriesLimit::try_new(plan, groups, limits)?;
+    Ok(Some(LogicalPlan::Extension(Extension { node: Arc::new(node) })))
+}
+
+/// What does not fit is more than there can be.
+fn count(n: u64) -> usize {
+    usize::try_from(n).unwrap_or(usize::MAX)
 }
 
 /// Rows of a series up to which a scan drops those that a limit does not reach; a larger limit is left to the sort.

@@ -132,7 +132,7 @@ pub fn tables(
 }
 
 /// The tables that one entry of FROM names.
-pub(super) fn tables_of<'s>(
+pub(in crate::query) fn tables_of<'s>(
     state: &'s State,
     measurement: &MeasurementName,
     defaults: Defaults<'_>,

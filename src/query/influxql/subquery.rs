@@ -52,9 +52,10 @@ pub(super) struct Sources {
     pub measurements: Vec<Measurement>,
     /// The subqueries in their order.
     pub subqueries: Vec<Arc<Subquery>>,
-    /// The SLIMIT of the subqueries, which InfluxDB 1.x counts with the outer one, over the outer series.
+    /// The SLIMIT of a subquery that is the only source, which InfluxDB 1.x adds to the outer one, over the outer series. Of several
+    /// sources each has its own limits.
     pub slimit: u64,
-    /// Their SOFFSET.
+    /// Its SOFFSET.
     pub soffset: u64,
     /// The subqueries that cannot be read, and why.
     pub faults: Vec<(Arc<Subquery>, QueryError)>,
@@ -94,13 +95,16 @@ pub(super) fn sources(
             Source::Subquery(inner) => {
                 let Some(compiled) = compiled_subqueries.next() else { continue };
                 let resolved = resolve_compiled(inner, compiled, state, defaults)?;
-                let Limits { slimit: inner_slimit, soffset: inner_soffset, .. } = resolved.query.limits;
-                (slimit, soffset) = (inner_slimit.max(slimit), inner_soffset.max(soffset));
+                let mut limits = Limits { limit: 0, offset: 0, ..resolved.query.limits };
+                if select.sources.len() == 1 {
+                    Limits { slimit, soffset, .. } = std::mem::take(&mut limits);
+                }
                 let subquery = Arc::new(Subquery {
                     query: resolved.query,
                     names: resolved.names,
                     listed: resolved.listed,
                     upper_ns: compiled.upper_ns,
+                    limits,
                 });
                 for (index, measurement) in subquery.query.measurements.iter().enumerate() {
                     let part = Part::Subquery { subquery: Arc::clone(&subquery), measurement: index };

@@ -34,7 +34,7 @@ mod stream;
 
 pub use limits::ReadLimits;
 pub use metrics::ScanSummary;
-pub use provider::{SeriesColumn, TableSource};
+pub use provider::{SeriesColumn, TableMoment, TableSource};
 pub use rows::{RunEnd, RunRows};
 
 #[cfg(test)]

@@ -41,13 +41,29 @@ pub enum SeriesColumn {
     Hidden,
 }
 
-/// A table at one moment.
-#[derive(Clone, Debug)]
-pub struct TableSource {
+/// A table at one moment. Wide ones are large.
+#[derive(Debug)]
+pub struct TableMoment {
     engine: Arc<Engine>,
     view: ReadView,
     columns: Vec<ScanColumn>,
     schema: SchemaRef,
+}
+
+impl TableMoment {
+    /// The rows of `view`, which `engine` made.
+    #[must_use]
+    pub fn new(engine: Arc<Engine>, view: ReadView, series: SeriesColumn) -> Self {
+        let columns = scan_columns(&view.table.schema, series == SeriesColumn::Shown);
+        let schema = arrow_schema(&columns);
+        Self { engine, view, columns, schema }
+    }
+}
+
+/// A table at one moment, as one scan sees it.
+#[derive(Clone, Debug)]
+pub struct TableSource {
+    table: Arc<TableMoment>,
     run_rows: Option<RunRows>,
 }
 
@@ -55,9 +71,13 @@ impl TableSource {
     /// The rows of `view`, which `engine` made.
     #[must_use]
     pub fn new(engine: Arc<Engine>, view: ReadView, series: SeriesColumn) -> Self {
-        let columns = scan_columns(&view.table.schema, series == SeriesColumn::Shown);
-        let schema = arrow_schema(&columns);
-        Self { engine, view, columns, schema, run_rows: None }
+        Self::of(Arc::new(TableMoment::new(engine, view, series)))
+    }
+
+    /// All rows of a table.
+    #[must_use]
+    pub fn of(table: Arc<TableMoment>) -> Self {
+        Self { table, run_rows: None }
     }
 
     /// The same table for a reader who needs no other rows of a run than these.
@@ -69,7 +89,7 @@ impl TableSource {
     /// Whether the table has so few files and series that it takes no more than some milliseconds to look at all of them, whatever the
     /// condition. The rows may be many.
     pub fn has_little(&self) -> bool {
-        let ReadView { files, chunks, .. } = &self.view;
+        let ReadView { files, chunks, .. } = &self.table.view;
         let in_files = files.iter().map(|file| file.series_count);
         let in_chunks = chunks.iter().map(|chunk| chunk.rows().runs.len() as u64);
         files.len() + chunks.len() <= PARTS_FEW && in_files.chain(in_chunks).sum::<u64>() <= SERIES_FEW
@@ -78,11 +98,12 @@ impl TableSource {
     /// The rows to read: those of the moment when the table was looked up. A writer keeps the files of a view as long as it lives; an engine
     /// that only reads cannot, so that it takes the newest files there are. The table has every column still that it had.
     fn view_to_read(&self) -> Result<ReadView> {
-        if !self.engine.is_read_only() {
-            return Ok(self.view.clone());
+        let TableMoment { engine, view, .. } = &*self.table;
+        if !engine.is_read_only() {
+            return Ok(view.clone());
         }
-        let table = &self.view.table;
-        let view = self.engine.read_view(table.id).map_err(|e| DataFusionError::External(Box::new(e)))?;
+        let table = &view.table;
+        let view = engine.read_view(table.id).map_err(|e| DataFusionError::External(Box::new(e)))?;
         view.ok_or_else(|| {
             DataFusionError::Plan(format!("measurement {:?} was dropped while it was read", table.name))
         })
@@ -103,7 +124,7 @@ impl TableSource {
         }
         let open = |file| async {
             let external = |e| DataFusionError::External(Box::new(e));
-            let file = self.engine.open_file(file).await.map_err(external)?;
+            let file = self.table.engine.open_file(file).await.map_err(external)?;
             let row_groups = filter.row_groups(&file).await.map_err(external)?;
             FileSource::new(file, row_groups, filter)
         };
@@ -123,7 +144,7 @@ impl TableSource {
 #[async_trait]
 impl TableProvider for TableSource {
     fn schema(&self) -> SchemaRef {
-        self.schema.clone()
+        self.table.schema.clone()
     }
 
     fn table_type(&self) -> TableType {
@@ -131,7 +152,7 @@ impl TableProvider for TableSource {
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        let support = |filter: &&Expr| match classify(filter, &self.columns) {
+        let support = |filter: &&Expr| match classify(filter, &self.table.columns) {
             FilterKind::Time(_) | FilterKind::Series | FilterKind::Row => TableProviderFilterPushDown::Exact,
             FilterKind::Other => TableProviderFilterPushDown::Unsupported,
         };
@@ -146,10 +167,10 @@ impl TableProvider for TableSource {
         _limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let columns = match projection {
-            Some(wanted) => wanted.iter().map(|i| self.columns[*i].clone()).collect(),
-            None => self.columns.clone(),
+            Some(wanted) => wanted.iter().map(|i| self.table.columns[*i].clone()).collect(),
+            None => self.table.columns.clone(),
         };
-        let mut filter = ScanFilter::new(filters, &self.columns, session)?;
+        let mut filter = ScanFilter::new(filters, &self.table.columns, session)?;
         let view = self.view_to_read()?;
         if let Some(before_ns) = view.expired_before_ns {
             filter.times = filter.times.intersect(&TimeRange::new(before_ns, TimeRange::ALL.end_ns));
@@ -166,7 +187,7 @@ impl TableProvider for TableSource {
         let settled = run_rows.as_ref().and_then(Settled::of);
         let units = partitions(sources, &filter, settled.as_ref().map(Settled::end), partitions_max);
         let settled = settled.filter(|_| units.iter().map(Vec::len).sum::<usize>() > 1).map(Arc::new);
-        let units_ahead = if self.engine.has_local_files() { 1 } else { UNITS_AHEAD_REMOTE };
+        let units_ahead = if self.table.engine.has_local_files() { 1 } else { UNITS_AHEAD_REMOTE };
         let plan =
             ScanPlan { projection, filter, of_rows, run_rows, settled, tombstones, counters, units_ahead };
         let source = SeriesSource::new(&view.table, plan, units, read);

@@ -13,7 +13,7 @@ use tonic::Status;
 pub(super) fn of_query(error: QueryError) -> Status {
     let text = error.to_string();
     match error {
-        QueryError::Query(_) => Status::invalid_argument(text),
+        QueryError::Query(_) | QueryError::Dropped => Status::invalid_argument(text),
         QueryError::Resource(_) => Status::resource_exhausted(text),
         QueryError::Cancelled => Status::cancelled(text),
         QueryError::Internal(_) => internal(text),

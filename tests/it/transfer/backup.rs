@@ -2,6 +2,8 @@
 
 use super::command::{Folder, Server, files_below, must, must_fail, run, succeeds_unheard, write};
 use serde_json::Value;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -237,15 +239,41 @@ fn nobody_need_read_what_commands_say() {
     assert!(succeeds_unheard(&["restore", "--from", &place, "--data", &folder.text("restored")]));
 }
 
+/// A server that is none of ours: it knows no path that it is asked for.
+fn stranger() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for connection in listener.incoming() {
+            let mut connection = BufReader::new(connection.unwrap());
+            let mut line = String::new();
+            // The requests have no bodies.
+            while connection.read_line(&mut line).unwrap() > 2 {
+                line.clear();
+            }
+            let answer = "HTTP/1.1 404 Not Found\r\ncontent-length: 8\r\nconnection: close\r\n\r\nnot here";
+            connection.get_mut().write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    address
+}
+
 #[test]
 fn a_server_that_is_none_of_ours_is_named() {
-    let folder = Folder::new();
+    let (folder, url) = (Folder::new(), format!("http://{}", stranger()));
     for place in ["place", "above/place", "there/place", "there"] {
         std::fs::create_dir_all(folder.path("there")).unwrap();
-        let said = must_fail(&["backup", "--to", &folder.text(place), "--url", "http://127.0.0.1:1"]);
-        assert!(said.contains("no answer from http://127.0.0.1:1"), "{said}");
+        let said = must_fail(&["backup", "--to", &folder.text(place), "--url", &url]);
+        assert!(said.contains("404 Not Found: not here (this server is no Tidegauge)"), "{said}");
     }
     // Folders that were made for nothing are gone.
     assert!(!folder.path("place").exists() && !folder.path("above").exists());
     assert!(folder.path("there").exists() && !folder.path("there/place").exists());
+}
+
+/// A backup waits for a server that is away, as it may be about to start. A query does not.
+#[test]
+fn a_server_that_is_not_there_is_named() {
+    let said = must_fail(&["query", "--url", "http://127.0.0.1:1", "SHOW DATABASES"]);
+    assert!(said.contains("no answer from http://127.0.0.1:1"), "{said}");
 }
