@@ -30,7 +30,7 @@ pub async fn series(
     let database = source::database(tables.state(), show.database.as_deref(), context.defaults)?;
     check_policies(show, tables.state(), database, context)?;
     let condition = SeriesCondition::new(show.condition.as_ref(), context.now_ns)?;
-    // With a time in WHERE, InfluxDB 1.x asks points instead of series, and points can be compared by any operator.
+    // With a time InfluxDB 1.x asks points, which any operator compares.
     if condition.bounds == TimeBounds::default() {
         check_tag_operators(&condition)?;
     }
