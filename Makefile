@@ -154,6 +154,6 @@ dist: ## build the binary that is shipped, and pack it
 	@version=$$($(TARGET)/dist/tidegauge --version | cut -d' ' -f2); \
 	name=tidegauge-$$version-$$(uname -m)-$$(uname -s | tr A-Z a-z); \
 	folder=$(TARGET)/dist/$$name; mkdir -p $$folder; \
-	cp $(TARGET)/dist/tidegauge README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE $$folder/; \
+	cp -r $(TARGET)/dist/tidegauge README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE docs $$folder/; \
 	tar -C $(TARGET)/dist -czf $(TARGET)/dist/$$name.tar.gz $$name; \
 	echo "$(TARGET)/dist/$$name.tar.gz"

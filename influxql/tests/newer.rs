@@ -71,18 +71,3 @@ fn passwords_are_never_shown() {
     let statement = check("set password for u = 'secret'", "SET PASSWORD FOR u = [REDACTED]");
     assert!(!format!("{statement:?}").contains("secret"));
 }
-
-#[test]
-fn writing_statements_have_a_name_for_the_warning() {
-    let name = |text| check_named(text);
-    assert_eq!(name("create database x"), Some("CREATE DATABASE x".to_owned()));
-    assert_eq!(name("select f into n from m"), Some("SELECT f INTO n FROM m".to_owned()));
-    assert_eq!(name("select f from m"), None);
-    assert_eq!(name("delete from m"), None);
-    assert_eq!(name("kill query 5"), None);
-}
-
-fn check_named(text: &str) -> Option<String> {
-    let statements = parse(text, &Params::new()).expect("parses");
-    statements[0].name_for_deprecation_warning()
-}

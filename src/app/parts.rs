@@ -85,7 +85,7 @@ fn cached(config: &Config, store: Store) -> Result<Store, StoreError> {
     }
 }
 
-/// The queues of subscriptions, and where those come out that are opened.
+/// The queues of subscriptions, and the channel on which newly opened ones are announced.
 pub(super) struct Subscriptions {
     outbox: Arc<Outbox>,
     openings: mpsc::UnboundedReceiver<Outgoing>,
@@ -183,14 +183,14 @@ pub(super) fn query_options(config: &Config) -> QueryOptions {
     }
 }
 
-/// Where queries put what they have no memory for. A server that only reads may stand beside the one that writes: the folder of data is not
-/// its own.
+/// The folder that queries spill to; `None` = the system's temporary folder. A server that only reads may run beside the
+/// one that writes, whose data folder is not its own.
 fn spill_folder(config: &Config) -> Option<PathBuf> {
     (!config.read_only.enabled).then(|| config.data.join("spill"))
 }
 
-/// Whether queries could put something there. It leaves alone what lies there: the folder may be that of a server that runs, as long as the
-/// log does not say otherwise.
+/// Checks that queries can write to the folder, without touching what lies there: until the log is locked, the folder may
+/// be in use by a server that runs.
 pub(super) fn check_spill_folder(config: &Config) -> Result<(), AppError> {
     let Some(path) = spill_folder(config) else { return Ok(()) };
     let probe = path.join(format!("probe-{}", Uuid::new_v4()));
@@ -202,7 +202,7 @@ pub(super) fn http_settings(config: &Config) -> HttpSettings {
     let http = &config.http;
     HttpSettings {
         body_bytes_max: size(http.body_bytes_max),
-        unpacked_body_bytes_max: size(http.body_decompressed_bytes_max),
+        body_decompressed_bytes_max: size(http.body_decompressed_bytes_max),
         bodies_bytes_max: size(http.bodies_bytes_max),
         row_limit: (http.row_limit_max > 0).then(|| size(http.row_limit_max)),
         query_timeout: query_timeout(config),
@@ -211,7 +211,7 @@ pub(super) fn http_settings(config: &Config) -> HttpSettings {
         idle_timeout: limit(http.idle_timeout_s),
         body_timeout: limit(http.body_timeout_s),
         body_bytes_per_s_min: http.body_bytes_per_s_min,
-        shutdown_timeout: Duration::from_secs(http.drain_timeout_s),
+        drain_timeout: Duration::from_secs(http.drain_timeout_s),
     }
 }
 

@@ -33,7 +33,8 @@ impl Signals {
         }
     }
 
-    /// Waits for another one and gives its name. SIGHUP is none: both the system and the shell send it when a terminal is closed.
+    /// Waits for a second signal and gives its name. SIGHUP does not count: both the system and the shell send one when a
+    /// terminal is closed.
     pub(super) async fn second(&mut self) -> &'static str {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
@@ -51,8 +52,8 @@ async fn received(signal: &mut Option<Signal>) {
     }
 }
 
-/// Whether SIGHUP is ignored, as under `nohup`. It must stay so, and receiving it would end that. Where it cannot be told, for want of
-/// `/proc`, SIGHUP is left as it is.
+/// Whether SIGHUP is ignored, as under `nohup`. Then it must stay ignored, which listening for it would undo. Without
+/// `/proc` this cannot be told, and SIGHUP is left as it is.
 fn is_hangup_ignored() -> bool {
     std::fs::read_to_string("/proc/self/status").map_or(true, |status| ignores_hangup(&status))
 }

@@ -13,8 +13,8 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
-/// Fields of a chunk that are searched for one by one. For more an index is made of the chunk's, which may be thousands: many queries want
-/// a few of them, and searching for all would take the square of their number.
+/// Up to this many fields are searched for one by one among the fields of a chunk. For more an index is built: a chunk may
+/// have thousands of fields, and searching for each of them would take time in the square of that.
 const SEARCHES_MAX: usize = 8;
 
 /// The distinct values of a tag.
@@ -32,8 +32,8 @@ pub struct Chunk {
     tag_values: Mutex<BTreeMap<Arc<str>, TagValues>>,
     /// The oldest write in the chunk.
     pub sequence_min: Sequence,
-    /// The newest write in the chunk. Of two chunks of a table the one with the greater value wins. Where they have parts of one
-    /// write, the values are equal, and the one that stands later among the table's chunks wins.
+    /// The newest write in the chunk. Of two chunks of a table the one with the greater value is newer and wins. Chunks
+    /// with parts of one write have equal values; then the later one in the table's list of chunks wins.
     pub sequence_max: Sequence,
 }
 

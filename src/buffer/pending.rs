@@ -115,7 +115,8 @@ impl Pending {
 /// What a row's time takes in a chunk.
 const TIME_BITS: usize = 64;
 
-/// What a row takes in a chunk for this field, with the bit that says whether it has a value; of a text the place of its end.
+/// The bits that a row takes in a chunk for this field, including its validity bit; for texts those of the offset, without
+/// the text itself.
 fn cell_bits(field: &FieldColumn) -> usize {
     let value_bits = match field.field_type() {
         FieldType::Float | FieldType::Integer | FieldType::Unsigned => 64,

@@ -15,8 +15,8 @@ Examples:
 
 /// Print every setting, with its meaning, as a TOML file.
 ///
-/// Settings come from the file, then the environment, then flags; the later wins. Values that are 0 to
-/// follow from the machine are shown as what they come to. Secrets are not shown.
+/// Settings come from the file, then the environment, then flags; the later wins. A value of 0 that stands for "by the
+/// machine" is shown as what it comes to. Secrets are not shown.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct PrintConfig {

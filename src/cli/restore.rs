@@ -49,7 +49,7 @@ pub(super) struct Restore {
     /// Restore this database only
     #[arg(short, long, value_name = "NAME")]
     database: Option<String>,
-    /// The name that the database gets, if another one; its continuous queries are left out then
+    /// Restore the database under this name; its continuous queries and subscriptions are left out then
     #[arg(long = "as", value_name = "NAME", requires = "database")]
     new_name: Option<String>,
     #[command(flatten)]

@@ -29,7 +29,7 @@ write-ahead log keeps what was acknowledged.";
 pub(super) struct Serve {
     #[command(flatten)]
     settings: Settings,
-    /// Only answer queries, on what another server has flushed to the same store; read_only.interval_ms says how often is looked
+    /// Only answer queries, on what another server has flushed to the same store, checked every read_only.interval_ms
     #[arg(long)]
     read_only: bool,
 }

@@ -12,9 +12,9 @@ use crate::wal::{self, FlushedLog, Held, WalError};
 use std::path::Path;
 use std::sync::Arc;
 
-/// The store of a configuration whose server is stopped. What only its log has is brought into files first, as the next start would, unless
-/// the store goes on from another log: then nothing is taken from the server of that one. Should the server be started meanwhile, that is no
-/// harm to a reader of files.
+/// The store of a configuration whose server is stopped. Points that only its log has are brought into files first, as the
+/// next start would do. But when the store goes on from another log, the server of that one may be running, and nothing is
+/// changed. Should this server be started meanwhile, that does no harm: files are only read.
 pub(super) async fn flushed_store(config: &Config) -> Result<Store, CliError> {
     let store = open_store(config)?;
     let folder = config.wal_folder();
@@ -47,7 +47,7 @@ pub(super) async fn flushed_store(config: &Config) -> Result<Store, CliError> {
     Ok(store)
 }
 
-/// A store without data, and a log without records that nobody opens while this lives.
+/// A store without data, and a log without records, which is kept locked while this lives.
 pub(super) struct Empty {
     pub(super) store: Store,
     _log: Held,

@@ -11,7 +11,8 @@ pub(super) fn print(text: &str) -> Result<(), CliError> {
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(CliError::output)
 }
 
-/// Writes a line to standard error. That nobody reads it any more (`tidegauge import … 2>&1 | head`) is no reason to end what is under way.
+/// Writes a line to standard error. When nobody reads it any more (`tidegauge import … 2>&1 | head`), work goes on all the
+/// same.
 pub(super) fn tell(line: impl Display) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }

@@ -34,10 +34,10 @@ pub use settings::{
 use entry::{AssignError, Entry};
 use std::path::Path;
 
-/// No setting is a longer time: ten years. It can be added to every point in time that is met, which more could not.
+/// The longest time that a setting may have, ten years: it can be added to any point in time that occurs without overflow.
 const SECONDS_MAX: u64 = 10 * 365 * 86_400;
 
-/// A server is given no less memory: it would have room for hardly anything, and whoever set it meant another unit.
+/// The least memory that a server can be given. With less there is room for hardly anything; whoever sets it probably meant another unit.
 const MEMORY_BYTES_MIN: u64 = 16 << 20;
 
 /// What the names of environment variables start with.

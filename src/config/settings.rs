@@ -15,12 +15,12 @@ section! {
         /// The address and port that everything is served on: HTTP and Flight. Port 0 picks a free one,
         /// which is logged. Whoever reaches it may do everything, since no password is asked for.
         bind: String = "127.0.0.1:8086".into();
-        /// The folder of the write-ahead log (`wal` in it), of what queries have no memory for (`spill` in it) and, unless
-        /// `object_store.url` says otherwise, of the data files (`store` in it). Only one server may use it at a time.
+        /// The folder that holds the write-ahead log (in `wal`), what queries spill to disk (in `spill`) and, unless
+        /// `object_store.url` says otherwise, the data files (in `store`). Only one server may use it at a time.
         data: PathBuf = "./tidegauge-data".into();
-        /// Memory that the server takes for points, caches, queries and requests together: what each of them has follows from it
-        /// unless it is set. About a quarter is left for everything else. 0 = the memory of the container, or of the machine; else
-        /// at least 16777216.
+        /// Memory for the whole server. The buffer, the caches, queries and request bodies each get a share of it, unless their
+        /// own setting says otherwise; about a quarter is left for everything else. 0 = the memory of the container, or of the
+        /// machine. Otherwise it must be at least 16777216.
         memory_bytes: u64 = 0;
         /// Where the data files lie.
         object_store: ObjectStoreConfig = ObjectStoreConfig::default();
@@ -65,13 +65,12 @@ section! {
         path_style: Option<bool> = None;
         /// Whether plain HTTP may be spoken. Follows from the endpoint when it is not set.
         allow_http: Option<bool> = None;
-        /// Memory for bytes of data files, so that they are not fetched again. 0 = an eighth of the memory, at most 4 GiB.
-        /// Stores on this machine need none: the operating system keeps what is read.
+        /// Memory for parts of data files that were fetched from the store, so that they need not be fetched again.
+        /// 0 = an eighth of the memory, at most 4 GiB. Not used for a store on this machine: there the operating system caches.
         cache_bytes: u64 = 0;
-        /// Space on a local disk for more bytes of data files, which are there after a restart too. 0 = none.
-        /// Stores on this machine need none.
+        /// Space on a local disk for more of the same, which survives a restart. 0 = none. Not used for a store on this machine.
         cache_disk_bytes: u64 = 0;
-        /// The folder for them. Only one server may use it at a time. Not set = the folder `cache` in `data`.
+        /// The folder of the cache on disk. Only one server may use it at a time. Not set = the folder `cache` in `data`.
         cache_disk_path: Option<String> = None;
         /// How many bytes of the newest data files are read in the background after a start, so that the first questions need not wait
         /// for the store. No more than half of cache_bytes, where the store is not on this machine. 0 = none.
@@ -85,15 +84,15 @@ section! {
 section! {
     /// The write-ahead log, in the folder `wal` of `data`. A write is acknowledged once it lies here safely.
     WalConfig {
-        /// A segment file that has grown to so many bytes is followed by a new one.
+        /// The log is a row of files, its segments. One that has reached this size is closed and the next one begun.
         segment_bytes: u64 = 64 << 20;
-        /// Refuse to start when a damaged segment is found, or one from before another server took over the store, or points of a
-        /// database that an older copy of the store has never had. Otherwise the damaged part, that segment, or these points go to
-        /// the folder `quarantine`, everything else is kept, and it is reported loudly; `tidegauge export --quarantined` reads what
-        /// was put there.
+        /// Whether to refuse to start when a part of the log cannot be used: a segment is damaged, is from before another server
+        /// took over the store, or has points of a database that the store (put back from an older copy) does not know. When
+        /// false, the unusable part is moved to the folder `quarantine`, everything else is kept, and the server reports it
+        /// loudly; `tidegauge export --quarantined` reads what was moved there.
         strict: bool = false;
-        /// Writes are refused while the disk has less free space than this. Reads go on, and so do writes
-        /// as soon as there is space again. Data files in a local folder are not merged where that would leave less free.
+        /// Writes are refused while the disk has less free space than this. Reads are not affected, and writes are taken again
+        /// as soon as there is space. Data files in a local folder are not merged where that would leave less space free.
         disk_low_water_bytes: u64 = 256 << 20;
     }
 }
@@ -102,51 +101,51 @@ section! {
     /// Points that are in the write-ahead log but not in data files yet. They are held in memory and
     /// queried like all others.
     BufferConfig {
-        /// The buffer is flushed to data files when it holds so many bytes.
+        /// The buffer is flushed to data files when it has reached this size.
         /// 0 = a sixteenth of the memory, at most 256 MiB.
         flush_bytes: u64 = 0;
-        /// The buffer is flushed when its oldest point has waited so long.
+        /// The buffer is flushed when its oldest point has waited this long.
         flush_age_s: u64 = 600;
-        /// Writes are refused with 503 while the buffer holds more than so many bytes.
+        /// Writes are refused with 503 while the buffer is larger than this.
         /// 0 = an eighth of the memory, at most 4 GiB, but at least three times flush_bytes.
         bytes_max: u64 = 0;
-        /// What a refused writer is told to wait before it tries again.
+        /// How long a refused writer is told to wait before it tries again (the header Retry-After).
         retry_after_s: u64 = 1;
     }
 }
 
 section! {
-    /// Serving queries over a store that another server writes to. A server that only reads has no write-ahead log and takes no part
-    /// in who may write: it shows what has been flushed. Writes and statements that change something answer an error.
+    /// Serving queries over a store that another server writes to. A server that only reads has no write-ahead log and never takes
+    /// the store over. It shows what the writer has flushed, and answers writes and statements that change something with an error.
     ReadOnlyConfig {
-        /// Whether this server only reads (`--read-only`). What queries have no memory for goes to the system's temporary folder then.
+        /// Whether this server only reads (`--read-only`). Its queries spill to the system's temporary folder instead of `data`.
         enabled: bool = false;
-        /// How often is looked for what the other server has flushed since.
+        /// How often the server looks for what the writer has flushed since.
         interval_ms: u64 = 1000;
     }
 }
 
 section! {
-    /// The upkeep of data files: small and overlapping ones are merged, deleted rows are removed, and what has expired or is
-    /// no longer needed is deleted.
+    /// The upkeep of data files: small and overlapping ones are merged, deleted rows are removed from them, and files that have
+    /// expired or are no longer needed are deleted.
     CompactionConfig {
-        /// Whether files are merged. Expired ones are dropped in either case.
+        /// Whether files are merged. Expired ones are dropped either way.
         enabled: bool = true;
-        /// How often is looked for files that are to be merged, have expired or can be deleted, and whether another server
-        /// has taken over the store.
+        /// How often the server looks for files to merge, to expire or to delete, and whether another server has taken over
+        /// the store.
         interval_s: u64 = 10;
-        /// Files of a window that nothing came to for so long are merged into one.
+        /// A time window that has received no new points for this long has its files merged into one.
         quiet_s: u64 = 900;
-        /// The size that merged files should have.
+        /// The size that merged files should reach.
         file_bytes: u64 = 256 << 20;
-        /// Files that are written at the same time, each by one thread. 0 = one for every four cores.
+        /// How many files merges write at the same time, each on one thread. 0 = one for every four cores.
         jobs: u64 = 0;
-        /// How much of its time such a thread works, in percent: the rest is for writes and queries.
+        /// How much of its time each of these threads may work, in percent; the rest is left to writes and queries.
         work_percent: u64 = 50;
-        /// The object of a data file is deleted so long after the file was replaced or dropped, and never while this server
-        /// reads it. Servers that only read the store may need it still for queries that run as long, and so may backups.
+        /// How long after a data file was replaced or dropped its object is deleted; never while this server reads it. Raise it
+        /// when servers that only read this store have queries that run longer, or when backups take longer.
         delete_after_s: u64 = 300;
-        /// Objects among the data files that nothing names, as a crash leaves them behind, are deleted at this age.
+        /// The age at which objects that no table refers to are deleted. A crash can leave such objects behind.
         orphans_after_s: u64 = 86_400;
     }
 }
@@ -154,26 +153,27 @@ section! {
 section! {
     /// Bounds of queries. Past a bound a query ends with an error; the server lives on.
     QueryConfig {
-        /// A query that has run so long is ended (query-timeout in InfluxDB 1.x). 0 = no limit.
+        /// A query that has run this long is ended (query-timeout in InfluxDB 1.x). 0 = no limit.
         timeout_s: u64 = 0;
-        /// Queries that run at once; one more is refused (max-concurrent-queries). 0 = no limit.
+        /// How many queries may run at once; one more is refused (max-concurrent-queries). 0 = no limit.
         concurrent_max: u64 = 0;
-        /// A query that has run so long is logged as slow (log-queries-after). 0 = never.
+        /// A query that has run this long is logged as slow (log-queries-after). 0 = never.
         log_after_s: u64 = 0;
-        /// Points that a query may read (max-select-point). 0 = no limit.
+        /// How many points a query may read (max-select-point). 0 = no limit.
         select_points_max: u64 = 0;
-        /// Series that a query may read (max-select-series). 0 = no limit.
+        /// How many series a query may read (max-select-series). 0 = no limit.
         select_series_max: u64 = 0;
-        /// Windows of GROUP BY time that each series of an answer may have (max-select-buckets).
+        /// How many windows of GROUP BY time each series of an answer may have (max-select-buckets).
         /// 0 = no limit.
         select_buckets_max: u64 = 0;
-        /// Memory of all running queries together. 0 = a quarter of the memory.
+        /// Memory for all running queries together. 0 = a quarter of the memory.
         memory_bytes: u64 = 0;
-        /// Memory of one query; what needs more is sorted and grouped on disk, or ends with an error. 0 = half of memory_bytes.
+        /// Memory for one query. One that needs more sorts and groups on disk, or ends with an error where it cannot.
+        /// 0 = half of memory_bytes.
         memory_per_query_bytes: u64 = 0;
         /// Threads that run queries. 0 = one for each core.
         threads: u64 = 0;
-        /// Memory for what is kept of data files between queries: footers, indexes, lists of series.
+        /// Memory for what queries keep of data files for later queries: footers, indexes and lists of series.
         /// 0 = a sixteenth of the memory, at most 1 GiB.
         cache_bytes: u64 = 0;
     }
@@ -182,32 +182,33 @@ section! {
 section! {
     /// Continuous queries.
     ContinuousQueriesConfig {
-        /// Whether they are run. They can be created and dropped in either case.
+        /// Whether they are run. They can be created and dropped either way.
         enabled: bool = true;
-        /// How often is looked which of them are due.
+        /// How often the server looks which of them are due.
         run_interval_s: u64 = 1;
     }
 }
 
 section! {
-    /// Handing accepted writes on to the destinations of subscriptions. It delays no write: what finds no room is dropped and counted.
+    /// Handing accepted writes on to the destinations of subscriptions. This never delays a write: when too many wait to be handed
+    /// on, further ones are dropped and counted.
     SubscriberConfig {
-        /// Whether writes are handed on. Subscriptions can be created and dropped in either case.
+        /// Whether writes are handed on. Subscriptions can be created and dropped either way.
         enabled: bool = true;
-        /// A destination that has not answered after so long has not taken the write (http-timeout in InfluxDB 1.x).
+        /// A write that a destination has not answered after this long counts as failed (http-timeout in InfluxDB 1.x).
         http_timeout_s: u64 = 30;
-        /// Writes of each subscription that are sent at the same time (write-concurrency). With 1 they arrive in the order in which
-        /// they were accepted.
+        /// How many writes of each subscription are sent at the same time (write-concurrency). With 1 they arrive in the order in
+        /// which they were accepted.
         write_concurrency: u64 = 40;
-        /// Writes of each subscription that wait to be sent (write-buffer-size).
+        /// How many writes of each subscription may wait to be sent (write-buffer-size).
         write_buffer_size: u64 = 1000;
-        /// Memory of all writes that wait or are being sent (total-buffer-bytes).
+        /// Memory for all writes that wait or are being sent (total-buffer-bytes).
         /// 0 = a thirty-second of the memory, at most 256 MiB.
         total_buffer_bytes: u64 = 0;
-        /// A PEM file with the certificates that those of https destinations must go back to (ca-certs).
+        /// A PEM file with the certificate authorities that https destinations are checked against (ca-certs).
         /// Not set = the certificates of the system.
         ca_certs: Option<String> = None;
-        /// Whether the certificates of https destinations are not checked at all (insecure-skip-verify).
+        /// Whether to accept any certificate of an https destination, without a check (insecure-skip-verify).
         insecure_skip_verify: bool = false;
     }
 }
@@ -215,29 +216,30 @@ section! {
 section! {
     /// The HTTP and Flight server.
     HttpConfig {
-        /// A request body of more bytes is answered with 413, as InfluxDB 1.x does.
+        /// A larger request body is answered with 413, as by InfluxDB 1.x (max-body-size).
         body_bytes_max: u64 = 25_000_000;
-        /// A gzip body that unpacks to more bytes is answered with 413. 0 = a quarter of the memory, at most 250 MB.
+        /// A gzip body that is larger than this when unpacked is answered with 413. 0 = a quarter of the memory, at most 250 MB.
         body_decompressed_bytes_max: u64 = 0;
-        /// Memory for the bodies of all requests that are on their way together; past it requests are told to come
-        /// back later. 0 = an eighth of the memory, at most 1 GiB, but at least one unpacked body.
+        /// Memory for the bodies of all requests together. While it is full, further requests are told to come back later.
+        /// 0 = an eighth of the memory, at most 1 GiB, but at least body_decompressed_bytes_max.
         bodies_bytes_max: u64 = 0;
-        /// Rows that an answer of /query holds at most unless it is chunked; a longer one is cut and
+        /// How many rows an answer of /query may have unless it is chunked. A longer one is cut off and
         /// marked "partial" (max-row-limit). 0 = no limit.
         row_limit_max: u64 = 0;
-        /// Connections that are open at once; one more is closed as it comes (max-connection-limit). 0 = no limit.
+        /// How many connections may be open at once; one more is closed as it comes (max-connection-limit). 0 = no limit.
         connections_max: u64 = 0;
-        /// A client that has not sent the head of its first request after so long is hung up on. 0 = no limit.
+        /// A connection is closed when the head of its first request has not come within this time. 0 = no limit.
         head_timeout_s: u64 = 30;
-        /// A client that has not sent the head of another request so long after the last answer is hung up on (HTTP/1.1).
+        /// A connection is closed when the head of another request has not come this long after the last answer (HTTP/1.1).
         /// 0 = no limit.
         idle_timeout_s: u64 = 600;
-        /// A body of which nothing more has come for so long is answered with 408, and its client hung up on. 0 = no limit.
+        /// A request is answered with 408, and its connection closed, when nothing more of its body has come for this long.
+        /// 0 = no limit.
         body_timeout_s: u64 = 30;
-        /// So is a body of which less than this has come in each second, on average over body_timeout_s. Slow links manage it; a client
-        /// that sends a byte now and then, to keep the memory for bodies taken, does not. 0 = no limit.
+        /// The same happens when fewer bytes of the body than this come in a second, on average over body_timeout_s. Slow links
+        /// manage it; a client that sends a byte now and then, to hold on to the memory for bodies, does not. 0 = no limit.
         body_bytes_per_s_min: u64 = 500;
-        /// Requests that are running when the server is stopped get so long to end.
+        /// How long requests that are running when the server is stopped may take to end.
         drain_timeout_s: u64 = 30;
     }
 }
@@ -245,7 +247,7 @@ section! {
 section! {
     /// Logs, which go to standard error.
     LogConfig {
-        /// error, warn, info, debug, trace or off; for single modules too: info,tidegauge::engine=debug
+        /// error, warn, info, debug, trace or off. Single modules may differ: info,tidegauge::engine=debug
         level: String = "info".into();
         /// text or json (one object for each line).
         format: LogFormat = LogFormat::Text;

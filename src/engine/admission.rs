@@ -6,8 +6,8 @@ use super::role::Role;
 use std::sync::atomic::Ordering;
 
 impl Engine {
-    /// Refuses a write early that could not be taken. One that came after another server took over would be lost: nobody but the
-    /// log of this engine has it, and the store does not go on from that.
+    /// Refuses a write early when it could not be taken. A write that is accepted after another server took over would be
+    /// lost: only the log of this engine would have it, and the store now goes on from the log of the other one.
     pub(super) fn admit(&self) -> Result<(), WriteError> {
         let writer = self.writer().map_err(|_| WriteError::ReadOnly)?;
         if self.closed.load(Ordering::Acquire) {

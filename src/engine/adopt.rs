@@ -67,11 +67,11 @@ impl Engine {
         if self.closed.load(Ordering::Acquire) {
             return Err(EngineError::Closed);
         }
-        // So that none of the files goes as an orphan between the look and the edit that names it.
+        // So that none of the files is deleted as an orphan after it was found here and before the edit names it.
         let _orphans = self.orphans_lock.lock().await;
         self.look_for_files(image).await?;
         let _flush = self.flush_lock.lock().await;
-        // No write comes between the last sequence and those that follow on it.
+        // With the gate closed, no write takes a sequence that the adopted rows are about to get.
         let Closed { gate: _gate, turn } = self.close_gate().await?;
         let state = self.live.load_full();
         catalog::check_new_database(&state, name)?;
@@ -83,8 +83,8 @@ impl Engine {
         self.commit(turn, added.changes, Effect::Catalog).await
     }
 
-    /// Gives the identifiers of `after` to nothing else. Where the commit fails it may be made much later, and writes that come before
-    /// make new tables.
+    /// Makes sure that the new identifiers in `after` are given to nothing else. A commit that fails may still be made much
+    /// later, and writes that come in between create tables.
     fn keep_ids(&self, after: &State) -> Result<(), EngineError> {
         let kept = Change::NextIds {
             database: after.next_database_id(),

@@ -1,8 +1,8 @@
 //! How much memory the rows in all buffers hold. It says when a flush is due and when writes are refused.
 //!
-//! A write adds to it. But what rows hold also changes when they are sealed or merged, whoever causes that, when they are deleted, and when
-//! their table is dropped. So nobody says what has changed: each table says under its own lock what its buffers hold now, and the sum
-//! follows by the difference. It is never less than nothing, and does not drift.
+//! Many things change that number: a write, sealing and merging rows (which a reader can trigger too), deleting rows,
+//! dropping their table. Adding and subtracting at each of these places would drift. Instead each table reports, under its
+//! own lock, how much its buffers hold now, and the sum changes by the difference to its last report.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -31,7 +31,7 @@ impl BufferMemory {
     }
 }
 
-/// What one table has in the sum; nothing any more when this is dropped.
+/// The share of one table in the sum. Dropping it takes the share out.
 #[derive(Debug)]
 pub(super) struct TableMemory {
     sum: Arc<BufferMemory>,
@@ -52,7 +52,8 @@ impl TableMemory {
 
     /// Takes in what the table has now.
     pub(super) fn set(&mut self, waiting_bytes: usize, flushing_bytes: usize) {
-        // What a freeze moves counts twice for a moment, rather than not at all.
+        // In this order, rows that a freeze moves from one sum to the other count twice for a moment, rather than not at
+        // all.
         replace(&self.sum.flushing, &mut self.flushing_bytes, flushing_bytes);
         replace(&self.sum.waiting, &mut self.waiting_bytes, waiting_bytes);
     }
@@ -64,7 +65,7 @@ impl Drop for TableMemory {
     }
 }
 
-/// Puts `new` in the place of what a table had in `sum` until now.
+/// Replaces the share `own` of a table in `sum` by `new`.
 fn replace(sum: &AtomicUsize, own: &mut usize, new: usize) {
     let old = std::mem::replace(own, new);
     if new > old {

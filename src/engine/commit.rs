@@ -143,8 +143,9 @@ impl Engine {
         }
     }
 
-    /// Has what is durable and unsettled take effect. The order of locks is gate, unsettled: so another may have come first. It may even
-    /// have the turn to change something else by now, and wait for the store: then writes must not wait with it.
+    /// Makes an unsettled commit that is known to be durable visible. The lock order is gate, then `unsettled`; but
+    /// `unsettled` may be held by another change that waits for the store. Writes must not wait for that with it, so the
+    /// gate is opened again while this waits.
     pub(super) async fn show_durable(&self) -> Result<(), EngineError> {
         loop {
             let gate = self.gate.write().await;

@@ -25,13 +25,13 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What surveys of a table found, for as long as it is true.
+/// What surveys of a table found. Kept until a deletion may have made it untrue.
 #[derive(Debug, Default)]
 pub(super) struct Surveys {
     /// Deletions so far, each counted before readers see it.
     deletions: AtomicU64,
-    /// How many of them there were, plus one, when the table was last known to have rows and every tag of its schema. Writes
-    /// do not change that.
+    /// The value of `deletions`, plus one, when the table was last found to have rows and every tag of its schema; 0 =
+    /// never. Writes cannot make that untrue, deletions can.
     complete_at: AtomicU64,
     /// What is left of files under tombstones, by path.
     files: Mutex<AHashMap<Arc<str>, Arc<Survey>>>,

@@ -59,7 +59,7 @@ impl Engine {
             changes.extend(edit.removed.iter().map(remove));
             changes.extend(edit.added.iter().map(|file| Change::AddFile(Arc::new(file.clone()))));
             if edit.added.is_empty() {
-                // Else it would be believed that the table has rows, and with every tag.
+                // A table without this mark is taken to have rows, and rows with every tag, without a look at its files.
                 changes.push(Change::HadTombstones(edit.table));
             }
             taken.push(edit);

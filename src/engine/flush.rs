@@ -139,8 +139,9 @@ impl Engine {
     }
 }
 
-/// The tombstones that no file needs. What they deleted left the buffers at once, so only the log has those rows still, and
-/// a flush of all that is buffered makes that part of the log superfluous. Later tombstones are another flush's.
+/// The tombstones in `state` that a flush makes superfluous, because no file has rows that they delete. The rows left the
+/// buffers when they were deleted, so only the log still has them, and after the flush that part of the log is no longer
+/// needed. Tombstones made after `state` have to wait for the next flush.
 pub(super) fn spent_tombstones(state: &State) -> Vec<Arc<Tombstone>> {
     let of_tables = state.tables_with_deletions().filter(|(_, tombstones)| !tombstones.is_empty());
     let unneeded = of_tables.flat_map(|(table, tombstones)| {

@@ -105,16 +105,18 @@ pub struct Engine {
     buffer_memory: Arc<BufferMemory>,
     apply_queue: ApplyQueue,
     gate: AsyncRwLock<()>,
-    /// Held by whoever changes the manifest. Whoever closes the gate, too, does that first.
+    /// Held by whoever changes the manifest. The lock order is gate, then this one.
     unsettled: AsyncMutex<Option<Unsettled>>,
-    /// Where the rows are that came while nobody knew whether their table was dropped: its id → that of the table of the same name.
+    /// Tables that took over from a dropped one: while the store had not said whether the drop succeeded, new rows went to
+    /// a second table of the same name. Maps the id of the dropped table to that of the second.
     successors: Mutex<AHashMap<TableId, TableId>>,
-    /// Held by whatever changes the list of files: a flush, the end of a compaction, and changes that remove tables.
+    /// Held by everything that changes the list of files: a flush, the end of a compaction, and changes that remove tables.
     flush_lock: AsyncMutex<()>,
     /// Held by a compaction from planning to its end.
     compact_lock: AsyncMutex<()>,
     unreferenced: Unreferenced,
-    /// Held by the deletion of an orphan, and by whoever makes a file known that may be old enough to be one. Comes before the others.
+    /// Held while an orphan is deleted, and while a file that may be old enough to pass for an orphan is added to the
+    /// manifest. Taken before all other locks.
     orphans_lock: AsyncMutex<()>,
     flush_wanted: Arc<Notify>,
     closed: AtomicBool,

@@ -9,7 +9,7 @@ use crate::wal::files::{DiskFiles, LogFiles};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Settings of the engine; the configuration page documents each.
+/// Settings of the engine; `tidegauge config` explains each.
 #[derive(Clone, Debug)]
 pub struct EngineOptions {
     /// How the write-ahead log is kept.

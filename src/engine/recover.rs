@@ -73,8 +73,9 @@ impl Engine {
         let mut deletions: Vec<Arc<Tombstone>> =
             state.tables_with_deletions().flat_map(|(_, tombstones)| tombstones.iter().cloned()).collect();
         deletions.sort_by_key(|tombstone| tombstone.through);
-        // New rows must count as newer than what was deleted or dropped and what files hold, although the log need not have the
-        // last records before: they were refused, or the log is lost, or knows nothing of a database that was adopted.
+        // New rows must get greater sequences than everything that was deleted, dropped or put into files. The last record
+        // of the log does not ensure that: later sequences may have been refused, the log may be lost, and a database may
+        // have been adopted whose sequences the log never had.
         let last_deletion = deletions.last().map_or(Sequence::ZERO, |tombstone| tombstone.through);
         let last_in_files = state.files().map(|file| file.sequence_max).max().unwrap_or(Sequence::ZERO);
         let sequence_floor = last_deletion.max(state.last_dropped_through()).max(last_in_files);
@@ -129,8 +130,9 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Puts records of retention policies aside that the store never had: the next flush lets go of their segments. These are there until
-    /// then, so their identifiers are not given out: should the log be replayed once more, they would be taken for records of others.
+    /// Copies records of retention policies that the store never had to the quarantine folder. The log itself keeps them
+    /// until the next flush, and may be replayed once more before that. So their database and policy ids are marked as
+    /// used: given out anew, they would make these records look like those of another database.
     fn leave_out_unknown(
         state: &mut State,
         wal: &Wal,

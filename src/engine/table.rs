@@ -192,8 +192,8 @@ impl Table {
         }
     }
 
-    /// A table of the rows that came after `through` and were set apart from earlier ones, if there are any. They are here, too, as long
-    /// as this table is, so that readers miss none until they are shown the other one.
+    /// A new table of the rows that came after `through` and were kept apart from earlier ones; `None` without any. The
+    /// rows are copied, not moved, so that readers of this table miss none until they see the new one.
     pub(super) fn newer_than(&self, through: Sequence) -> Option<Self> {
         let (closed, buffer, newer) = self.with_buffers(|parts| {
             let is_newer = |buffer: &TableBuffer| buffer.newest_sequence().is_some_and(|s| s > through);

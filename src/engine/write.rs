@@ -258,8 +258,8 @@ impl Engine {
         Ok(Registered::All)
     }
 
-    /// Notes that tables may have been made, or got tags, for rows that are not stored: whether they have rows with all their
-    /// tags is to be looked at.
+    /// Notes that tables may have been made, or got tags, for rows that were then not stored. Whether a table has rows, and
+    /// rows with each of its tags, has to be looked up from now on.
     fn doubt<'a>(&self, policy: PolicyId, tables: impl Iterator<Item = &'a str>) {
         let _lock = self.live_lock.lock();
         let mut state = State::clone(&self.live.load());

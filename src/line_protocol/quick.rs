@@ -90,8 +90,8 @@ fn series_end(bytes: &[u8], start: usize) -> Option<usize> {
     }
 }
 
-/// The name of the field that starts at `at`. Mostly it is that of `last`, the field that stood at this position in
-/// the line before: a name read once as such is one wherever it is followed by `=`.
+/// The name of the field that starts at `at`. Mostly it is the same as in `last`, the field at this position in the line
+/// before. Then it need not be read again: a text that was a name once is one wherever `=` follows it.
 #[inline]
 fn key<'a>(text: &'a str, at: usize, last: Option<&Field<'a>>) -> Option<&'a str> {
     let rest = text.as_bytes().get(at..)?;

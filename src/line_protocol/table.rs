@@ -14,8 +14,8 @@ use std::sync::Arc;
 
 /// Cells (rows times fields) that a part may have whatever is in them: small arrays cost their headers anyway.
 const SPARSE_CELLS_MIN: usize = 16_384;
-/// Cells per value from which rows are cut into another part, which then has the fields of its own rows
-/// only. It bounds the arrays of a body at that many times its values.
+/// When a part has this many cells for each value in it, the next rows go to another part, which has only the fields of its
+/// own rows. So the arrays of a body have at most that many times as many cells as it has values.
 const CELLS_PER_VALUE_MAX: usize = 16;
 /// Bytes of strings from which rows are cut into another part, and one more than the longest string. Both
 /// together fit Arrow's `Utf8`, whose offsets end at 2^31 - 1.
@@ -260,7 +260,7 @@ impl Table {
     }
 }
 
-/// Stands in for the index of a field called `time`, which is not stored.
+/// In place of the index of a field: the field is called `time` and not stored.
 const TIME_FIELD: u32 = u32::MAX;
 
 /// Whether one of `tags`, which are sorted, is called `time`: no point may bear it.

@@ -66,7 +66,7 @@ impl Checkpointer {
             path: layout::checkpoint(number),
             source: Box::new(e),
         })?;
-        // Whether it is new or was made by an attempt before: it holds the state after the same edit.
+        // It makes no difference whether an earlier attempt made it already: both hold the state after the same edit.
         self.store.create(&layout::checkpoint(number), bytes).await?;
         self.last.fetch_max(number, Ordering::AcqRel);
         let pointer = serde_json::json!({ "checkpoint": number }).to_string();

@@ -78,15 +78,16 @@ impl Manifest {
         {
             self.take_in(tail, &edit)?;
         }
-        // It may still be under way. Then the next edit and it compete for one number, and one wins.
+        // An edit that was not found may still arrive at the store. Then it and the next edit compete for one number, and
+        // one wins.
         self.tell(tail, changes).await
     }
 
-    /// Whether an own edit without an answer has made `changes`; its caller knows then.
+    /// Whether an own edit whose success is not known to any caller has made `changes`. The caller knows by the answer.
     async fn tell(&self, tail: &mut Tail, changes: &[Change]) -> Result<bool, ManifestError> {
         let made = tail.untold.as_ref().is_some_and(|edit| edit.changes == changes);
         if made {
-            // Should this fail, the edit stays untold: it is in the state, and must not be made again.
+            // When this fails, the edit stays `untold`: it is in the state, and must not be made a second time.
             self.check_is_newest().await?;
             tail.untold = None;
         }
@@ -117,7 +118,8 @@ impl Manifest {
             match found {
                 None => {}
                 Some(found) if found.stamp == edit.stamp => {
-                    // The log alone does not tell: see the module documentation.
+                    // That the edit is in the log does not prove that this writer is the newest: see "Fencing" in the
+                    // module documentation.
                     self.check_is_newest().await?;
                     (tail.state, tail.number, tail.epoch) = (after, number, self.epoch);
                     (tail.unsettled, tail.untold) = (None, None);

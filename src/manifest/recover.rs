@@ -120,8 +120,9 @@ fn pointed_to(pointer: &[u8]) -> Option<u64> {
     serde_json::from_slice::<serde_json::Value>(pointer).ok()?.get("checkpoint")?.as_u64()
 }
 
-/// The number of the newest checkpoint; 0 = none. Nothing is collected before the pointer names a checkpoint, so that a store without
-/// the pointer has every edit still; one that cannot be understood is made up for by a list.
+/// The number of the newest checkpoint; 0 = none. A store without the pointer still has every edit, because nothing is
+/// collected before the pointer names a checkpoint. When the pointer cannot be understood, the checkpoints are listed
+/// instead.
 pub(super) async fn newest_checkpoint_number(store: &Store) -> Result<u64, StoreError> {
     match store.get(layout::LATEST).await {
         Err(StoreError::NotFound { .. }) => Ok(0),

@@ -95,8 +95,9 @@ async fn claim_epoch(store: &Store, logged: u64, writer: &str) -> Result<u64, Ma
     Ok(epoch)
 }
 
-/// What is known, or what is there by now when edits after it may have been collected: their numbers are free, and the first commit
-/// would create one anew. Whoever was fenced collects no more than what it has checkpointed.
+/// The state to go on from: `known`, or what is in the store by now when a newer checkpoint is there. The edits up to that
+/// checkpoint may have been collected, so their numbers are free, and the first commit after `known` would take one of
+/// them. (A writer that was fenced collects only what it has put into a checkpoint.)
 async fn up_to_date(store: &Store, known: Recovered) -> Result<Recovered, ManifestError> {
     if recover::newest_checkpoint_number(store).await? <= known.number {
         return Ok(known);

@@ -58,8 +58,8 @@ fn repeat<'a>(runs: &[SeriesRun], values: impl Iterator<Item = Option<&'a str>>)
     repeat_view(runs, &values.collect::<StringViewArray>())
 }
 
-/// `values[i]` for every row of run `i`. Strings are shared, not copied. (The kernel does not check that views of a valid array
-/// are valid, which takes longer than everything else here.)
+/// `values[i]` for every row of run `i`. Strings are shared, not copied. (Building the views by hand would mean validating
+/// them, which takes longer than everything else here; the kernel knows that views of a valid array are valid.)
 fn repeat_view(runs: &[SeriesRun], values: &StringViewArray) -> StringViewArray {
     let row_count = runs.last().map_or(0, |r| r.end_row.as_usize());
     let mut indices: Vec<u32> = Vec::with_capacity(row_count);

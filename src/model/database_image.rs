@@ -4,8 +4,8 @@
 //! State ─ of ─▶ DatabaseImage, in the identifiers of that state ─ renumbered ─▶ Changes for another state
 //! ```
 //!
-//! Identifiers are given out anew. Sequences are moved as a whole behind those of the log they come to, so that files and
-//! tombstones keep their order among each other and everything written later is newer.
+//! Identifiers are given out anew. Sequences are all moved by one distance, behind the last one of the log of that state,
+//! so that files and tombstones keep their order among each other and everything written later is newer.
 
 use super::change::Change;
 use super::continuous_query::ContinuousQueryInfo;

@@ -35,7 +35,7 @@ pub struct FileMeta {
     pub sequence_max: Sequence,
     /// 0 = flushed, 1 = compacted with files of the same times, 2 = joined with files of other times.
     pub level: u8,
-    /// When the file was written, in nanoseconds since the epoch; 0 = before files bore it.
+    /// When the file was written, in nanoseconds since the epoch; 0 = by a version that did not note it.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub created_ns: i64,
     /// The tombstones, by id, that are newer than every row of the file and have nothing left to delete in it.
@@ -46,7 +46,8 @@ pub struct FileMeta {
     /// Per stored tag column all its values, sorted, where there are few. A tag that is missing
     /// here may have any value; the empty string stands for rows without the tag.
     pub tag_values: BTreeMap<Arc<str>, Vec<Arc<str>>>,
-    /// The checksum of the object's end, which has those of the rest. Missing for files that were written without.
+    /// The checksum of the end of the object; the end has the checksums of the rest. Missing in files of versions that
+    /// wrote none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<FileEnd>,
 }

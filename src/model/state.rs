@@ -35,7 +35,8 @@ pub struct State {
     policies: SortedMap<PolicyId, Arc<PolicyInfo>>,
     tables: SortedMap<TableId, Arc<TableInfo>>,
     files: SortedMap<TableId, Arc<Vec<Arc<FileMeta>>>>,
-    /// Of every table that may lack rows, those that are left, maybe none.
+    /// The tombstones of every table that may lack rows, possibly an empty list. A table that is not here is known to have
+    /// rows, and rows with every tag of its schema.
     tombstones: SortedMap<TableId, Arc<Vec<Arc<Tombstone>>>>,
     dropped: SortedMap<(PolicyId, Arc<str>), Sequence>,
     users: SortedMap<UserId, Arc<UserInfo>>,

@@ -95,7 +95,8 @@ impl Writer {
         let staged = self.new_staged();
         let written = self.put_staged(&staged, target, parts, create);
         if create || written.is_err() {
-            // It has another name by now, or is of no use. A leftover is removed at the next start.
+            // The object has its own name by now, or writing failed. A staged file that is left over is removed at a later
+            // start.
             let _ = fs::remove_file(&staged);
         }
         written

@@ -83,7 +83,7 @@ pub enum StoreError {
         /// The object's path.
         path: String,
     },
-    /// The store takes part in no protocol that needs create-if-absent: it must not be used.
+    /// The store does not honour create-if-absent, on which the manifest relies: it must not be used.
     #[error(
         "object store {url:?} does not refuse to create an object that exists (a PUT with \
          `If-None-Match: *`), so two servers could overwrite each other's data; use a store that supports \

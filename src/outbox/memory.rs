@@ -35,8 +35,8 @@ impl Memory {
 }
 
 impl Held {
-    /// Takes more bytes of the same memory, also past its bound: for what has to be had to get rid of what is held. New writes
-    /// find less room meanwhile.
+    /// Takes more bytes of the same memory, even past its bound: what is needed to send a held write must not be refused,
+    /// or the write would be held for ever. New writes find less room meanwhile.
     #[must_use]
     pub fn more(&self, bytes: usize) -> Self {
         self.memory.held_bytes.fetch_add(bytes, Ordering::Relaxed);

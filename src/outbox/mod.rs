@@ -55,14 +55,14 @@ pub struct Outbox {
     limits: OutboxLimits,
     memory: Arc<Memory>,
     totals: Arc<Totals>,
-    /// By policy; without those that have none. Replaced under the lock of `opened` only.
+    /// By policy; policies without a queue are not listed. Replaced only while `opened` is locked.
     queues: ArcSwap<AHashMap<PolicyId, Vec<Arc<Queue>>>>,
     /// Where new queues are announced; `None` once closed.
     opened: Mutex<Option<mpsc::UnboundedSender<Outgoing>>>,
 }
 
 impl Outbox {
-    /// An outbox without queues, and where the other end of each queue comes out that is opened.
+    /// An outbox without queues, and the channel that the other end of each new queue is sent to.
     #[must_use]
     pub fn new(limits: OutboxLimits) -> (Self, mpsc::UnboundedReceiver<Outgoing>) {
         let (opened, openings) = mpsc::unbounded_channel();
@@ -95,7 +95,8 @@ impl Outbox {
             let known = of_policy.and_then(|queues| queues.iter().find(|queue| queue.target() == &target));
             let queue = known.cloned().unwrap_or_else(|| {
                 let (queue, outgoing) = Queue::new(target, self.limits.writes_max, self.totals.clone());
-                // Whoever hands writes on may have ended before: then the queue is closed at its other end.
+                // An error means that nobody hands writes on any more. The other end of the queue is dropped with it, which
+                // closes the queue.
                 let _ = opened.send(outgoing);
                 Arc::new(queue)
             });

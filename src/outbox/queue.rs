@@ -49,7 +49,7 @@ pub(super) enum Pushed {
     Closed,
 }
 
-/// The end that writes are taken out at. Whoever drops it takes no more; writes are not queued then.
+/// The end that writes are taken out at. Once it is dropped, no more writes are queued.
 #[derive(Debug)]
 pub struct Outgoing {
     target: Arc<Target>,

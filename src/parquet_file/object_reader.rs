@@ -38,11 +38,12 @@ impl ObjectReader {
     /// The bytes of each range, as the store gives them.
     async fn read(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
         self.count(ranges);
-        // A cache serves reads of ranges, and a single one is read as such, too.
+        // A single range is read by this call as well, because the cache serves only this one.
         Ok(self.store.get_ranges(&self.path, ranges).await?)
     }
 
-    /// The bytes of a range from the store itself: those that it gave before, or that a cache has of it, are not what was written.
+    /// The bytes of a range from the store itself, past the cache. To be asked for when the bytes that came before are not
+    /// what was written.
     pub(super) async fn read_again(&self, range: Range<u64>) -> Result<Bytes> {
         self.count(std::slice::from_ref(&range));
         let options = GetOptions { range: Some(GetRange::Bounded(range)), ..GetOptions::default() };

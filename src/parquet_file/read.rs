@@ -164,10 +164,9 @@ impl ParquetFile {
         Ok(runs.into())
     }
 
-    /// The rows of `selection` (ranges of rows within the row group, ascending, not touching) whose times lie
-    /// in `times`. `series` is what [`ParquetFile::series`] gives for the row group. The fields are `fields`
-    /// (stored name and type) in this order, null where the file lacks one. Batches may be empty of rows no
-    /// more than the stream is: each has at least one row.
+    /// The rows of `selection` (ranges of rows within the row group, ascending, not touching) whose times lie in `times`.
+    /// `series` is what [`ParquetFile::series`] gives for the row group. The fields are `fields` (stored name and type) in
+    /// this order, null where the file lacks one. Every batch has at least one row; the stream may be empty.
     ///
     /// # Errors
     /// When the columns cannot be read.

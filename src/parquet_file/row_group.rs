@@ -23,8 +23,8 @@ use std::sync::Arc;
 use zstd::bulk::Decompressor;
 use zstd::zstd_safe::get_frame_content_size;
 
-/// Rows for each stretch of a selection below which the crate may decode every row and drop what is not selected: then it needs
-/// the pages between, too. Its own bound is 32.
+/// When the stretches of selected and other rows have fewer rows than this on average, all pages are fetched: the crate may
+/// then decode every row and drop those that are not selected, which needs the pages between, too. It does so below 32.
 const STRETCH_ROWS_MIN: usize = 64;
 
 /// A row group with the bytes of some of its columns.

@@ -343,8 +343,9 @@ fn few_distinct(sample: &ArrayRef) -> bool {
     distinct_expected(of_half, distinct.len() - of_half) <= DICTIONARY_VALUES_MAX
 }
 
-/// How many distinct values there are, when so many were among the first values and so many more among as many further ones. Infinite
-/// when there were as many more: then nothing ever came again.
+/// An estimate of the number of distinct values, when `of_half` were found among the first half of a sample and `further`
+/// more in the second half. Infinite when the second half brought as many new ones as the first: then hardly any value
+/// comes again.
 ///
 /// Of `n` values drawn from `d`, about `d (1 − q)` are distinct, with `q = exp(−n ÷ d)`; of `2n`, `d (1 − q²)`: the further ones
 /// divided by the first are `q`.

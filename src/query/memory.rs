@@ -7,17 +7,19 @@ use parking_lot::Mutex;
 use std::fmt;
 use std::sync::Arc;
 
-/// Of a query's memory, the part that those get together who can spill: the rest is for what cannot, such as merging sorted parts.
+/// The part of a query's memory that all consumers that can spill share. The rest is left to those that cannot, such as the
+/// merge of sorted parts.
 const SPILLABLE_PERCENT: usize = 50;
 
-/// Refusals after which a query gets nothing more. A large sort is refused once for each part that it spills; DataFusion's merge
-/// of what was spilled splits batches and tries again, for ever where memory is too short, unless even the first is refused.
+/// Refusals after which a query gets no more memory at all. A large sort is refused once for each part that it spills,
+/// which is fine. But when memory is too short for DataFusion's merge of spilled parts, it splits batches and tries again
+/// for ever, unless already its first request is refused.
 const REFUSALS_MAX: usize = 2_000;
 
 /// A part of a pool: what one query holds is bounded by a limit of its own, and counts in the pool of all queries too.
 ///
-/// Those that can spill share a part of it evenly. Else the first sort of several would take all, the second find nothing to
-/// begin with, and what merges their results nothing at all.
+/// Consumers that can spill share a part of it evenly. Otherwise the first of several sorts would take all memory, the
+/// second would have none to begin with, and none would be left for the merge of their results.
 #[derive(Debug)]
 pub struct QueryMemoryPool {
     all: Arc<dyn MemoryPool>,

@@ -22,7 +22,7 @@
 //! | [`scan`] | tables as leaves of a plan |
 //! | [`functions`], [`exec`] | what DataFusion lacks: aggregates, selectors, scalar functions, plan nodes |
 //! | [`explain`] | EXPLAIN: what a plan would do, and did |
-//! | [`session`], [`run`], [`memory`] | planning and executing, within bounds |
+//! | [`session`], [`run`], [`memory`], `spill` | planning and executing, within bounds |
 //! | `small` | which questions are answered on the thread that asks |
 //! | `outdated` | planning again what met a file that another process has deleted |
 //! | [`running`] | the queries that run, to be listed and killed |
@@ -48,6 +48,7 @@ mod series_source;
 pub mod session;
 pub mod show;
 mod small;
+mod spill;
 pub mod sql;
 pub mod statement;
 pub mod tables;

@@ -1,19 +1,19 @@
-//! Queries that what they were planned over has left behind: they are planned again.
+//! Queries that are planned again, because what they were planned over is gone by now.
 //!
 //! **A table was dropped** after a query had found it in the catalog and before it looked at its rows. The catalog has
 //! it no longer, so that the query is answered as it would have been a moment later.
 //!
 //! **A server that only reads** meets files that the writer has deleted. A file that leaves the manifest is deleted a while
-//! later (`compaction.delete_after_s`). A query finds it missing when the server has not heard of that yet, or when it takes longer
-//! itself. As long as it has given out no row it is planned again over what the manifest says by now. A file that the newest
-//! manifest names and that is missing is damage, and told as such.
+//! later (`compaction.delete_after_s`). A query finds it missing when this server has not read the newest edits of the
+//! manifest yet, or when the query itself takes longer than that while. As long as it has returned no row, it is planned
+//! again over the newest state of the manifest. A missing file that the newest manifest names is damage, and reported as such.
 
 use super::error::QueryError;
 use super::session::QueryEngine;
 use std::error::Error;
 
-/// Plans of one query, each over a newer catalog or manifest. A writer that deletes files as fast as they are found missing
-/// has set no grace for readers.
+/// How often one query is planned, each time over a newer catalog or manifest. More would only help against a writer that
+/// deletes files at once.
 const PLANS_MAX: usize = 5;
 
 /// The attempts at a query, and the edit of the manifest that the last of them has seen where another process writes it.

@@ -1,9 +1,9 @@
-//! Which physical rules of DataFusion plans of InfluxQL need.
+//! The physical optimiser rules of DataFusion that plans of InfluxQL need.
 //!
-//! Each rule walks the plan and may build its nodes anew, which together takes longer than answering a small query. InfluxQL's
-//! plans have no joins, and what could be pushed down is where it belongs when they are made. Leaves let go of their thread by
-//! themselves. So of DataFusion's rules few are left; a plan whose rows come in one partition, as those of small queries do, mostly
-//! needs none. SQL has them all: `QueryEngine::sql_physical_plan`.
+//! Each rule walks the plan and may rebuild its nodes, and all rules together take longer than answering a small query.
+//! InfluxQL's plans have no joins, are made with filters, limits and projections pushed down already, and their leaves
+//! yield to other tasks by themselves. That leaves few rules that matter; a plan of one partition, as that of a small
+//! query, mostly needs none. SQL goes through all rules: `QueryEngine::sql_physical_plan`.
 
 use super::exec::run_aggregate_rule::RunAggregateRule;
 use datafusion::common::config::ConfigOptions;
@@ -21,7 +21,7 @@ type Rules = Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>;
 /// The rules for plans of InfluxQL that are spread over partitions, or want an order that their nodes do not make.
 pub(super) fn rules_of_many_partitions() -> Rules {
     vec![
-        // Keeps the order of the rows from being taken for superfluous, until the last of these two.
+        // This rule and its counterpart below keep those between them from removing the order of the result as superfluous.
         Arc::new(OutputRequirements::new_add_mode()),
         // Sorts, and moves rows between partitions, where a node needs it.
         Arc::new(EnsureRequirements::new()),

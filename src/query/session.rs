@@ -1,7 +1,7 @@
 //! What plans are made with and executed in: configuration, rules, functions, memory and threads.
 
 use super::error::QueryError;
-use super::exec::planner::InfluxExtensionPlanner;
+use super::exec::planner::{InfluxQueryPlanner, physical_planner};
 use super::exec::run_aggregate_rule::RunAggregateRule;
 use super::influxql::SelectPlan;
 use super::into::IntoRows;
@@ -12,6 +12,7 @@ use super::running::{QueryOrigin, RunningQueries, RunningQuery};
 use super::scan::{ReadLimits, SeriesColumn, TableMoment, TableSource};
 use super::show;
 use super::small::{Size, is_at_hand, is_small, looks_at_little};
+use super::spill;
 use super::statement::{self, Planned, StatementContext};
 use super::tables::Tables;
 use super::{QueryContext, ResultStream, StatementOutcome, functions};
@@ -21,20 +22,18 @@ use crate::model::limits::BATCH_ROWS;
 use crate::model::result::ResultShape;
 use crate::model::state::State;
 use ahash::AHashMap;
-use datafusion::catalog::{Session, TableProvider};
-use datafusion::execution::context::{QueryPlanner, SessionState};
-use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::catalog::TableProvider;
+use datafusion::execution::context::SessionState;
 use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SessionStateBuilder, TaskContext};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
+use datafusion::physical_planner::PhysicalPlanner;
 use datafusion::prelude::SessionConfig;
 use futures::FutureExt;
 use influxql::ast::Statement;
 use parking_lot::Mutex;
-use std::io::ErrorKind;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::{Arc, Weak};
@@ -50,7 +49,7 @@ pub struct QueryOptions {
     pub memory_bytes: usize,
     /// Memory of one query, in bytes.
     pub memory_per_query_bytes: usize,
-    /// Where what needs more memory is put meanwhile; emptied at the start. The system's temporary folder when `None`.
+    /// The folder that queries spill to; emptied at the start. The system's temporary folder when `None`.
     pub spill_folder: Option<PathBuf>,
     /// What queries may do at most.
     pub limits: QueryLimits,
@@ -155,7 +154,7 @@ impl QueryEngine {
         let memory: Arc<dyn MemoryPool> = Arc::new(GreedyMemoryPool::new(options.memory_bytes));
         let environment = RuntimeEnvBuilder::new()
             .with_memory_pool(memory.clone())
-            .with_disk_manager_builder(disk_manager(&options)?)
+            .with_disk_manager_builder(spill::disk_manager(&options)?)
             .build_arc()?;
         let state = session_state(&options, environment)?;
         let influxql = InfluxqlStates::of(&state);
@@ -398,49 +397,11 @@ impl Tables for Snapshot {
     }
 }
 
-/// Where queries spill to. What a crash left there is removed.
-fn spill_mode(options: &QueryOptions) -> Result<DiskManagerMode, QueryError> {
-    let Some(folder) = &options.spill_folder else { return Ok(DiskManagerMode::OsTmpDirectory) };
-    match std::fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(QueryError::Internal(error.into())),
-        _ => {}
-    }
-    std::fs::create_dir_all(folder).map_err(|error| QueryError::Internal(error.into()))?;
-    Ok(DiskManagerMode::Directories(vec![folder.clone()]))
-}
-
-/// Memory that each sort sets aside for merging what it has spilled: a part of what a query may take, as there is one for each
-/// thread; no more than DataFusion's default.
-fn merge_bytes(options: &QueryOptions) -> usize {
-    (options.memory_per_query_bytes / options.threads.max(1) / 16).min(10 << 20)
-}
-
-/// Where and how queries spill.
-fn disk_manager(options: &QueryOptions) -> Result<DiskManagerBuilder, QueryError> {
-    let disk = DiskManagerBuilder::default().with_mode(spill_mode(options)?);
-    Ok(match merge_fan_in(options) {
-        Some(fan_in) => disk.with_max_spill_merge_fan_in(fan_in),
-        None => disk,
-    })
-}
-
-/// How many spilled files a sort merges at once. DataFusion lets the first of several sorts take as much memory for that as there
-/// is, and then the next finds none. `None` = as it likes: with so little memory DataFusion may split batches for ever
-/// rather than give up.
-fn merge_fan_in(options: &QueryOptions) -> Option<usize> {
-    /// Of a file that is merged: two batches of [`BATCH_ROWS`] rows of 128 bytes, twice.
-    const FILE_BYTES: usize = 4 << 20;
-    const FAN_IN_MIN: usize = 8;
-    const FAN_IN_MAX: usize = 64;
-    let fan_in = options.memory_per_query_bytes / options.threads.max(1) / FILE_BYTES;
-    (fan_in >= FAN_IN_MIN).then_some(fan_in.min(FAN_IN_MAX))
-}
-
 fn session_state(options: &QueryOptions, environment: Arc<RuntimeEnv>) -> Result<SessionState, QueryError> {
     let config = SessionConfig::new()
         .with_target_partitions(options.threads)
         .with_batch_size(BATCH_ROWS)
-        .with_sort_spill_reservation_bytes(merge_bytes(options))
+        .with_sort_spill_reservation_bytes(spill::merge_bytes(options))
         .with_information_schema(true)
         .with_default_catalog_and_schema("public", "iox")
         .with_create_default_catalog_and_schema(false);
@@ -448,28 +409,9 @@ fn session_state(options: &QueryOptions, environment: Arc<RuntimeEnv>) -> Result
         .with_config(config)
         .with_runtime_env(environment)
         .with_default_features()
-        .with_query_planner(Arc::new(Planner))
+        .with_query_planner(Arc::new(InfluxQueryPlanner))
         .with_physical_optimizer_rule(Arc::new(RunAggregateRule))
         .build();
     functions::register(&mut state)?;
     Ok(state)
-}
-
-/// DataFusion's planner with the nodes of InfluxQL.
-#[derive(Debug)]
-struct Planner;
-
-#[async_trait::async_trait]
-impl QueryPlanner for Planner {
-    async fn create_physical_plan(
-        &self,
-        plan: &LogicalPlan,
-        session: &dyn Session,
-    ) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
-        physical_planner().create_physical_plan(plan, session).await
-    }
-}
-
-fn physical_planner() -> DefaultPhysicalPlanner {
-    DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(InfluxExtensionPlanner)])
 }

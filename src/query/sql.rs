@@ -108,14 +108,6 @@ impl QueryEngine {
         Ok(SqlResult { schema, batches: batches.boxed() })
     }
 
-    /// The schema that [`QueryEngine::sql`] would give.
-    ///
-    /// # Errors
-    /// As there.
-    pub async fn sql_schema(&self, text: &str, context: &QueryContext) -> Result<SchemaRef, QueryError> {
-        Ok(self.sql_description(text, None, context).await?.schema)
-    }
-
     /// What [`QueryEngine::sql_with`] would give, and which values it would need.
     ///
     /// # Errors

@@ -100,7 +100,7 @@ pub(super) async fn read(
     if !is_gzip(headers) {
         return Ok(RequestBody { bytes, share });
     }
-    let bytes_max = settings.unpacked_body_bytes_max;
+    let bytes_max = settings.body_decompressed_bytes_max;
     let unpacked = if bytes.len() <= UNPACKED_INLINE_BYTES_MAX {
         unpack(&bytes, bytes_max, &mut share)?
     } else {
@@ -139,7 +139,7 @@ impl BodyParts {
     ) -> Self {
         let announced =
             headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-        // Also where there is little memory it must be possible to send one.
+        // At most half of the budget, so that even with little memory one such body can be sent.
         let share_bytes_max = held_bytes_max.min(budget.bytes_max / 2);
         let share = Share { budget: budget.clone(), bytes: 0 };
         let (stream, pace) = (body.into_data_stream(), Pace::new(settings));
@@ -201,7 +201,8 @@ async fn read_packed(
     Ok(first.unwrap_or_else(|| whole.freeze()))
 }
 
-/// Whether a body comes fast enough. Only the time counts in which it is waited for: whoever takes its parts may be slow.
+/// Whether a body comes fast enough. Only the time spent waiting for the client counts, not that in which its parts are
+/// worked on.
 #[derive(Debug)]
 struct Pace {
     /// How long the next part may take; no limit when `None`.

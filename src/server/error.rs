@@ -208,14 +208,14 @@ pub(super) fn partial_write_text(outcome: &WriteOutcome) -> Option<String> {
     })
 }
 
-/// What is said of refused points, and what stands behind their number.
+/// The text about refused points, and what follows their number in the answer.
 fn texts_of_points(outcome: &WriteOutcome) -> Option<(String, String)> {
     let is_of_point = |rejection: &&Rejection| rejection.counts_as_dropped() || rejection.is_stored();
     let is_of_age = |rejection: &&Rejection| {
         use PointFault::{BeyondRetention, OutsideWriteWindow};
         matches!(rejection.reason, Reason::Point(BeyondRetention | OutsideWriteWindow))
     };
-    // InfluxDB 1.x tells of points whose time is not taken only when it found nothing else wrong with points.
+    // InfluxDB 1.x mentions points outside the write window only when it found nothing else wrong with points.
     let mut of_points = outcome.rejections.iter().filter(is_of_point);
     let first = of_points.clone().find(|rejection| !is_of_age(rejection)).or_else(|| of_points.next())?;
     match &outcome.outside_window {

@@ -81,7 +81,7 @@ async fn write_batch(engine: &Arc<Engine>, request: RowsRequest) -> Result<u64, 
                     None => Ok(outcome.points_written as u64),
                 };
             }
-            // The query is faster than the engine: it waits for a flush.
+            // The query yields rows faster than the engine can take them: it waits until a flush has made room.
             Err(WriteError::Overloaded { retry_after }) if tries < TRIES_MAX => retry_after,
             Err(WriteError::Target(WriteTargetError::DatabaseNotFound(name))) => {
                 return Err(QueryError::Query(format!("database not found: {name}")));

@@ -1,18 +1,20 @@
 //! What is counted, in Prometheus' text form at `/metrics`.
 //!
-//! The server counts requests and queries itself; figures of storage are asked of the engine at each scrape.
+//! The server counts requests and queries itself; `engine_figures` asks the engine for those of storage at each scrape.
 
+mod engine_figures;
+
+use self::engine_figures::EngineFigures;
 use super::monitor::RequestCounts;
 use crate::engine::Engine;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::Response;
-use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, text};
-use prometheus_client::metrics::counter::{ConstCounter, Counter};
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 use std::fmt;
@@ -41,9 +43,9 @@ pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
     request_seconds: Histogram,
     pub(super) write_body_bytes: Counter,
-    pub(super) query_seconds: Histogram,
+    query_seconds: Histogram,
     pub(super) statements_failed: Counter,
-    pub(super) queries_cancelled: Counter,
+    queries_cancelled: Counter,
     pub(super) panics: Counter,
     /// Runs of continuous queries that succeeded.
     pub continuous_queries_ok: Counter,
@@ -140,6 +142,35 @@ impl Metrics {
     }
 }
 
+/// Counts a query when it is over. One whose account is dropped before it has ended, because the client went away, counts
+/// as cancelled.
+pub(super) struct QueryAccount {
+    metrics: Arc<Metrics>,
+    start: Instant,
+    has_ended: bool,
+}
+
+impl QueryAccount {
+    /// The account of a query that begins now.
+    pub(super) fn begin(metrics: Arc<Metrics>) -> Self {
+        Self { metrics, start: Instant::now(), has_ended: false }
+    }
+
+    /// The query has come to its end, be it an error.
+    pub(super) fn end(&mut self) {
+        self.has_ended = true;
+    }
+}
+
+impl Drop for QueryAccount {
+    fn drop(&mut self) {
+        if !self.has_ended {
+            self.metrics.queries_cancelled.inc();
+        }
+        self.metrics.query_seconds.observe(self.start.elapsed().as_secs_f64());
+    }
+}
+
 /// Counts a request and its response.
 pub(super) async fn count_request(
     State(metrics): State<Arc<Metrics>>,
@@ -152,161 +183,4 @@ pub(super) async fn count_request(
     let response = next.run(request).await;
     metrics.count(uri.path(), response.status(), start);
     response
-}
-
-/// Figures of storage, asked when they are read.
-#[derive(Debug)]
-struct EngineFigures(Arc<Engine>);
-
-impl Collector for EngineFigures {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let status = self.0.status();
-        let outbox = &status.outbox;
-        for (name, help, value) in [
-            ("points_written", "Points acknowledged", status.points_written),
-            ("points_rejected", "Points refused", status.points_rejected),
-            ("flushes", "Flushes that succeeded", status.flushes),
-            ("flush_failures", "Flushes that failed", status.flush_failures),
-            ("compactions", "Merges of data files that succeeded", status.compactions),
-            ("compaction_failures", "Merges of data files that failed", status.compaction_failures),
-            ("compaction_bytes", "Bytes that merges of data files wrote", status.compaction_bytes),
-            ("files_deleted", "Data files deleted from the store", status.files_deleted),
-            (
-                "subscriber_points_written",
-                "Points handed on to subscriptions, to every destination that was asked",
-                outbox.points_written,
-            ),
-            (
-                "subscriber_write_failures",
-                "Writes for subscriptions that a destination has not taken",
-                outbox.write_failures,
-            ),
-            (
-                "subscriber_writes_dropped",
-                "Writes for subscriptions that were not handed on because too many waited",
-                outbox.writes_dropped,
-            ),
-            (
-                "subscriber_points_dropped",
-                "Points for subscriptions that were not handed on because too many writes waited",
-                outbox.points_dropped,
-            ),
-            (
-                "subscriber_create_failures",
-                "Subscriptions that nothing could be handed on for",
-                outbox.create_failures,
-            ),
-        ] {
-            let metric = ConstCounter::new(value);
-            metric.encode(encoder.encode_descriptor(name, help, None, metric_type(&metric))?)?;
-        }
-        let cache = status.store_cache.unwrap_or_default();
-        let disk = cache.disk.unwrap_or_default();
-        for (name, help, value) in [
-            ("store_cache_hits", "Blocks of data files that were in memory when wanted", cache.hits),
-            ("store_cache_misses", "Blocks of data files that were not in memory when wanted", cache.misses),
-            ("store_cache_requests", "Requests to the object store for blocks", cache.requests),
-            (
-                "store_cache_bytes_fetched",
-                "Bytes of data files that came from the object store",
-                cache.bytes_fetched,
-            ),
-            ("store_cache_disk_hits", "Blocks of data files that were on disk when wanted", disk.hits),
-            (
-                "store_cache_disk_misses",
-                "Blocks of data files that were neither in memory nor on disk",
-                disk.misses,
-            ),
-            ("store_cache_disk_damaged", "Blocks of data files on disk that were damaged", disk.damaged),
-            (
-                "store_cache_disk_bytes_read",
-                "Bytes of data files read from the cache on disk",
-                disk.bytes_read,
-            ),
-            ("store_cache_disk_bytes_written", "Bytes written to the cache on disk", disk.bytes_written),
-            (
-                "store_cache_disk_writes_skipped",
-                "Blocks not kept on disk because too many waited to be written",
-                disk.writes_skipped,
-            ),
-            (
-                "store_cache_disk_writes_failed",
-                "Blocks that could not be written to the cache on disk",
-                disk.writes_failed,
-            ),
-        ] {
-            let metric = ConstCounter::new(value);
-            metric.encode(encoder.encode_descriptor(name, help, None, metric_type(&metric))?)?;
-        }
-        let follows = status.follows.as_ref();
-        for (name, help, value) in [
-            (
-                "buffer_bytes",
-                "Memory of acknowledged rows that are not in files yet",
-                status.buffer_bytes as u64,
-            ),
-            ("wal_bytes", "Size of the write-ahead log", status.wal_bytes),
-            ("files", "Data files", status.file_count as u64),
-            ("file_bytes", "Size of the data files", status.file_bytes),
-            (
-                "files_unreferenced",
-                "Data files that are no longer part of a table and not deleted yet",
-                status.files_unreferenced as u64,
-            ),
-            ("store_cache_bytes", "Bytes of data files that are kept in memory", cache.bytes_kept),
-            ("store_cache_disk_bytes", "Size of the cache of data files on disk", disk.bytes_kept),
-            ("store_cache_disk_blocks", "Blocks of data files that are kept on disk", disk.blocks_kept),
-            (
-                "subscriber_held_bytes",
-                "Memory of writes that wait for subscriptions or are being handed on",
-                outbox.held_bytes as u64,
-            ),
-            ("databases", "Databases", status.database_count as u64),
-            ("tables", "Tables", status.table_count as u64),
-            ("writes_refused", "1 while no write is taken", u64::from(status.writes_refused.is_some())),
-            (
-                "read_only",
-                "1 when this server only reads what another one writes",
-                u64::from(follows.is_some()),
-            ),
-            (
-                "follow_edit_number",
-                "The last edit of the manifest that a server that only reads has seen",
-                follows.map_or(0, |follows| follows.edit_number),
-            ),
-            (
-                "follow_failing",
-                "1 while a server that only reads cannot read on in the manifest",
-                u64::from(follows.is_some_and(|follows| follows.failure.is_some())),
-            ),
-            (
-                "follow_read_time_seconds",
-                "When a server that only reads last read the manifest to its end, in Unix time",
-                follows.map_or(0, |follows| u64::try_from(follows.read_ns / 1_000_000_000).unwrap_or(0)),
-            ),
-            (
-                "wal_damage",
-                "Parts of the log that start-up found damaged or could not use",
-                status.wal_damage.len() as u64,
-            ),
-            (
-                "wal_records_missing",
-                "Acknowledged records that start-up did not find in the log",
-                status.wal_records_missing,
-            ),
-            (
-                "manifest_damage",
-                "Damaged objects of the manifest that start-up could do without",
-                status.manifest_damage.len() as u64,
-            ),
-        ] {
-            let metric = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
-            metric.encode(encoder.encode_descriptor(name, help, None, metric_type(&metric))?)?;
-        }
-        Ok(())
-    }
-}
-
-fn metric_type(metric: &impl EncodeMetric) -> prometheus_client::metrics::MetricType {
-    metric.metric_type()
 }

@@ -5,7 +5,8 @@
 
 use std::borrow::Cow;
 
-/// The parameters that some request has. Others are not kept, or a form of short pairs would become many times as large.
+/// The parameters that some endpoint knows. Others are dropped: kept, a form of many short pairs would take many times its
+/// size.
 const NAMES: [&str; 19] = [
     "async",
     "chunk_size",

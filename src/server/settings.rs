@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-/// Settings of the HTTP server; the configuration page documents each.
+/// Settings of the HTTP server; `tidegauge config` explains each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpSettings {
     /// Largest request body in bytes, as sent (InfluxDB 1.x `max-body-size`).
     pub body_bytes_max: usize,
     /// Largest request body in bytes once unpacked. InfluxDB 1.x has no such bound; without one a few kilobytes
     /// of gzip take all memory.
-    pub unpacked_body_bytes_max: usize,
+    pub body_decompressed_bytes_max: usize,
     /// Memory for the bodies of all requests that are being read or handled, in bytes. Past it requests are told to
     /// come back later.
     pub bodies_bytes_max: usize,
@@ -30,14 +30,14 @@ pub struct HttpSettings {
     /// the memory of a body as well as a client that stalls.
     pub body_bytes_per_s_min: u64,
     /// How long a shutdown waits for requests that are being answered.
-    pub shutdown_timeout: Duration,
+    pub drain_timeout: Duration,
 }
 
 impl Default for HttpSettings {
     fn default() -> Self {
         Self {
             body_bytes_max: 25_000_000,
-            unpacked_body_bytes_max: 256 << 20,
+            body_decompressed_bytes_max: 256 << 20,
             bodies_bytes_max: 1 << 30,
             row_limit: None,
             query_timeout: None,
@@ -46,7 +46,7 @@ impl Default for HttpSettings {
             idle_timeout: Some(Duration::from_secs(600)),
             body_timeout: Some(Duration::from_secs(30)),
             body_bytes_per_s_min: 500,
-            shutdown_timeout: Duration::from_secs(30),
+            drain_timeout: Duration::from_secs(30),
         }
     }
 }

@@ -66,15 +66,15 @@ impl Subscription {
     /// To one destination after the other until one has taken it. Whether the first has.
     async fn deliver_to_any(&self, write: &AcceptedWrite) -> bool {
         let count = self.destinations.len();
-        // Every write takes its own place in the round, so that one that fails over meets every destination, whatever the
-        // others do meanwhile.
+        // Each write counts from its own starting point, so that a write that fails over tries every destination once,
+        // whatever concurrent writes do.
         let first = self.next.fetch_add(1, Ordering::Relaxed);
         for failures in 0..count {
             let at = first.wrapping_add(failures) % count;
             let sent = self.send_to(&self.destinations[at], write).await;
             self.note(at, &sent, write);
             if sent.is_ok() {
-                // The next write goes on behind the one that has taken this.
+                // The next write starts at the destination behind the one that has taken this write.
                 self.next.fetch_add(failures, Ordering::Relaxed);
                 return failures == 0;
             }

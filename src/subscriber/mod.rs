@@ -40,14 +40,15 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 
-/// Settings of handing on; the configuration page documents each.
+/// Settings of handing on; `tidegauge config` explains each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SubscriberOptions {
     /// How long a destination may take to answer a write.
     pub http_timeout: Duration,
     /// Writes of one subscription that are under way at the same time; > 0.
     pub write_concurrency: usize,
-    /// A PEM file with the certificates that those of destinations go back to; those of the system when `None`.
+    /// A PEM file with the certificate authorities that https destinations are checked against; those of the system when
+    /// `None`.
     pub ca_certs: Option<PathBuf>,
     /// Whether certificates of destinations are not looked at.
     pub insecure_skip_verify: bool,

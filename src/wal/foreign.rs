@@ -12,9 +12,10 @@
 //! Nobody can tell which of A's and B's records are newer. So a person has to know of them, and their segments stay in `quarantine/`,
 //! where [`salvage`](super::salvage) reads them.
 //!
-//! The records of a log that comes to a store to which nothing was ever written name databases by numbers that this store has not given
-//! out. Mostly the store's address is wrong then, and its own store would miss them for ever once they were put aside: the log is refused.
-//! A store in memory begins empty with each start, so what comes to it is put aside.
+//! A log with records may also meet a store to which nothing was ever written. Its records name databases by numbers that
+//! this store has not given out yet. Most likely the store's address is wrong, and the store they belong to would miss them
+//! for ever once they were put aside, so the log is refused. A store in memory begins empty at each start; there the
+//! records are put aside.
 //!
 //! A crash right after a flush leaves segments behind that are flushed completely; where another log takes over before the next start
 //! they cannot be told from others, and are put aside too.
@@ -23,8 +24,9 @@ use super::error::WalError;
 use super::identity::{self, FlushedLog};
 use super::inspect::{SegmentSummary, inspect};
 use super::log::WalOptions;
-use super::recover::{Damage, RecoveryReport, is_unfinished};
+use super::recover::is_unfinished;
 use super::repair::{self, Repair, SegmentRepair};
+use super::report::{Damage, RecoveryReport};
 use crate::model::ids::Sequence;
 use std::fs;
 
@@ -85,7 +87,8 @@ fn examine(options: &WalOptions) -> Result<(Vec<SegmentRepair>, RecoveryReport),
     Ok((repairs, report))
 }
 
-/// Whether something may be lost with the segment. A torn record in a segment without any other cannot be told from damage.
+/// Whether records may be lost with the segment. In a segment without an intact record, a torn one cannot be told from
+/// damage, so it counts.
 fn may_have_records(segment: &SegmentSummary) -> Result<bool, WalError> {
     if segment.header_is_readable {
         return Ok(segment.batch_count > 0 || !segment.malformed.is_empty() || !segment.damaged.is_empty());

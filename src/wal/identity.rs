@@ -19,10 +19,11 @@ pub enum FlushedLog {
     /// It was not noted, as in stores of earlier versions: any log will do.
     #[default]
     Unknown,
-    /// There is none: nothing was ever written to the store. A log names databases by their numbers only, so records in it would be
-    /// taken for those of databases that this store will have. It may be that another store is meant, so they are refused.
+    /// There is none: nothing was ever written to the store. A log names databases by number only, so its records would end
+    /// up in whichever databases this store will create. Most likely another store is meant, so a log with records is
+    /// refused.
     NoneYet,
-    /// There is none, and there never is at a start: the store is in memory. Records are put aside.
+    /// There is none, because the store is in memory and begins empty at each start. Records are put aside.
     NoneInMemory,
     /// This one.
     Is(LogId),

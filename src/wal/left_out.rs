@@ -1,10 +1,10 @@
-//! Records that the caller knows nothing to do with, as when its store is an older one than the log's. They are copied to `quarantine/`:
-//! their segments go with the records beside them, once those are flushed.
+//! Records that the caller cannot use, such as those of databases that an older copy of its store does not know. They are
+//! copied to `quarantine/`, because their segments are deleted once the other records in them are flushed.
 
 use super::error::WalError;
 use super::frame::{RecordKind, scan};
-use super::recover::Damage;
 use super::repair;
+use super::report::Damage;
 use super::segment::{HeaderState, SEGMENT_HEADER_BYTES, SegmentHeader};
 use super::writer::ClosedSegment;
 use crate::model::ids::Sequence;

@@ -7,7 +7,8 @@ use super::frame::PAYLOAD_BYTES_MAX;
 use super::identity::{self, FlushedLog};
 use super::left_out;
 use super::lock::lock;
-use super::recover::{self, Damage, RecoveryReport};
+use super::recover;
+use super::report::{Damage, RecoveryReport};
 use super::writer::{self, ClosedSegment};
 use crate::model::batch::WriteBatch;
 use crate::model::ids::{LogId, Sequence};
@@ -38,8 +39,8 @@ pub struct WalOptions {
     pub group_bytes_max: usize,
     /// How many bytes of records may wait to be written; more is refused.
     pub queue_bytes_max: usize,
-    /// Records get sequences after this one, even in a log that has lost all its records: the caller has noted that
-    /// up to here all sequences were given out.
+    /// Records get greater sequences than this one, even in a log that has lost all its records: the caller knows that all
+    /// sequences up to it were given out.
     pub sequence_floor: Sequence,
     /// The log whose records up to `after` ([`Wal::open`]) are needed no more, as the caller has noted. If this is another log, its
     /// records are put aside.

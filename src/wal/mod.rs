@@ -17,7 +17,7 @@
 //! | `frame` | record ↔ bytes in a segment; finding intact frames among damage |
 //! | `segment` | the files: names, headers |
 //! | `log`, `writer` | the open log: queue, group commit, rotation, trimming |
-//! | `recover`, `repair` | what is read at start, and what is done about damage |
+//! | `recover`, `repair`, `report` | what is read at start, what is done about damage, and what was found |
 //! | `identity` | which log it is |
 //! | `foreign` | what is done with the records of a log that the store does not go on from |
 //! | `left_out` | what is done with records that the caller knows nothing to do with |
@@ -28,23 +28,23 @@
 //!
 //! # What recovery does about damage
 //!
-//! Every frame carries a checksum and the last sequence known to be on disk when it was written (`synced`). When
-//! nothing waits to be written after a sync, a mark says it instead of the next record.
-//! At the end of the last segment, bytes that are no intact frame are a **torn tail**: they are cut. So is a hole
-//! there with intact frames behind it, when none of those knew a record of the hole to be on disk: then it is
-//! one group whose pages reached the disk out of order, and nobody was told that it is safe. What follows the last record of
-//! an earlier segment, when the next one goes on behind it, is cut too: a mark. Any other
-//! hole is **damage**: its bytes are moved to `quarantine/`, the intact frames before and behind it
-//! are kept, the log starts, and [`RecoveryReport`] names file, offset and the missing sequences. With
-//! [`WalOptions::strict`] the log refuses to open instead and changes nothing.
+//! Every frame carries a checksum and the last sequence known to be on disk when it was written (`synced`). When nothing
+//! waits to be written after a sync, a mark says it instead of the next record. Bytes at the end of the last segment that
+//! are no intact frame are a **torn tail**: they are cut. A hole there with intact frames behind it is cut too, frames
+//! included, unless one of these says (`synced`) that a record of the hole was on disk: it is one group whose pages reached
+//! the disk out of order, and nobody was told that it is safe. At the end of an earlier segment, bytes behind its last
+//! record are cut when the next segment goes on right after that record: they are a torn mark. Any other hole is
+//! **damage**: its bytes are moved to `quarantine/`, the intact frames before and behind it are kept, the log starts, and
+//! [`RecoveryReport`] names file, offset and the missing sequences. With [`WalOptions::strict`] the log refuses to open
+//! instead and changes nothing.
 //!
 //! # Whose log it is
 //!
-//! A sequence is a place in one log. The caller notes with each flush which log that was, and hands it over when it opens one
-//! ([`WalOptions::flushed_log`]). When that is another log, because another server has taken over meanwhile, the
-//! records of this one are treated like damage: moved to `quarantine/` and reported, or in strict mode refused. When there is none,
-//! because nothing was ever written to the store, a log with records is refused always: nobody starts a server anew by a wrong address. An
-//! empty log just goes on.
+//! A sequence is a place in one log. With each flush the caller notes in its store which log that was, and tells when it
+//! opens a log ([`WalOptions::flushed_log`]). When the store goes on from another log, because another server has taken
+//! over meanwhile, the records of this one are treated like damage: moved to `quarantine/` and reported, or in strict mode
+//! refused. When nothing was ever written to the store, a log with records is always refused: most likely the address of
+//! the store is wrong. An empty log just goes on.
 
 pub mod batch;
 pub mod files;
@@ -61,6 +61,7 @@ mod log;
 mod lost_header;
 mod recover;
 mod repair;
+mod report;
 mod segment;
 mod writer;
 
@@ -70,7 +71,7 @@ pub use frame::RecordKind;
 pub use identity::{FlushedLog, is_foreign};
 pub use lock::{Held, hold};
 pub use log::{Appended, DurableWait, Wal, WalOptions};
-pub use recover::{Damage, RecoveryReport};
+pub use report::{Damage, RecoveryReport};
 
 #[cfg(test)]
 mod tests;

@@ -8,78 +8,17 @@ use super::error::WalError;
 use super::frame::{Frame, RecordKind, Scan, scan};
 use super::log::WalOptions;
 use super::repair::{self, Repair, SegmentRepair};
+use super::report::{Damage, RecoveryReport};
 use super::segment::{self, HeaderState, SEGMENT_HEADER_BYTES, SegmentHeader};
 use super::writer::ClosedSegment;
 use crate::model::batch::WriteBatch;
 use crate::model::ids::Sequence;
-use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, sync_channel};
 
 /// Decoded batches that may wait to be applied: enough to keep both threads busy, little memory.
 const DECODED_AHEAD_MAX: usize = 16;
-
-/// What opening a log found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RecoveryReport {
-    /// Segments that were read.
-    pub segment_count: usize,
-    /// Batches that were handed to the caller.
-    pub record_count: u64,
-    /// Bytes that were read.
-    pub bytes_read: u64,
-    /// The last record found, or what the caller had already, whichever is later.
-    pub last_sequence: Sequence,
-    /// Bytes of unfinished, never acknowledged records that were cut from the end of the log. Normal after a
-    /// crash.
-    pub torn_bytes: u64,
-    /// What was damaged, or belongs to a log that the store does not go on from or to no policy that it has ever had, and was put aside.
-    /// Never normal.
-    pub damage: Vec<Damage>,
-    /// Records that should be there and are not, as inclusive ranges. Never normal.
-    pub missing: Vec<(Sequence, Sequence)>,
-}
-
-impl RecoveryReport {
-    /// Whether every acknowledged record was found.
-    #[must_use]
-    pub fn is_complete(&self) -> bool {
-        self.damage.is_empty() && self.missing.is_empty()
-    }
-
-    /// How many acknowledged records were not found.
-    #[must_use]
-    pub fn missing_count(&self) -> u64 {
-        self.missing.iter().map(|(first, last)| last.0.saturating_sub(first.0).saturating_add(1)).sum()
-    }
-}
-
-/// A part of a segment that is damaged, or a segment that cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Damage {
-    /// The segment.
-    pub file: PathBuf,
-    /// Where the part starts.
-    pub offset: u64,
-    /// How far it reaches.
-    pub bytes: u64,
-    /// What is wrong.
-    pub reason: String,
-    /// Where these bytes are now.
-    pub quarantined_to: Option<PathBuf>,
-}
-
-impl fmt::Display for Damage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { file, offset, bytes, reason, quarantined_to } = self;
-        write!(f, "{bytes} bytes of {} from byte {offset}: {reason}", file.display())?;
-        match quarantined_to {
-            Some(to) => write!(f, "; moved to {}", to.display()),
-            None => Ok(()),
-        }
-    }
-}
 
 /// Reads the log, applies what comes after `after`, repairs. Returns the segments that are still needed.
 pub(super) fn recover<E>(
@@ -160,21 +99,15 @@ impl Reader<'_> {
         path: &Path,
         following: Option<Sequence>,
     ) -> Result<(), WalError> {
-        let is_last = following.is_none();
         let bytes = std::fs::read(path).map_err(|e| WalError::io("reading", path, e))?;
         self.report.segment_count += 1;
         self.report.bytes_read += bytes.len() as u64;
-        let mut repair = SegmentRepair {
-            path: path.to_owned(),
-            repair: Repair::Keep,
-            last: None,
-            bytes: bytes.len() as u64,
-        };
-        if is_last && is_unfinished(&bytes) {
+        if following.is_none() && is_unfinished(&bytes) {
             self.report.torn_bytes += bytes.len() as u64;
             self.repairs.push(SegmentRepair::delete(path));
             return Ok(());
         }
+        let mut damaged_header = None;
         let header = match SegmentHeader::decode(&bytes) {
             HeaderState::Unsupported(version) => {
                 let reason = format!("segment format version {version}");
@@ -183,16 +116,16 @@ impl Reader<'_> {
             HeaderState::Intact(header) | HeaderState::OneCopy(header) if header.first != first => {
                 let reason =
                     format!("the header belongs to a segment that starts with record {}", header.first);
-                return self.quarantine_whole(repair, reason);
+                return self.quarantine_whole(path, bytes.len(), reason);
             }
             HeaderState::Unreadable => {
-                return self.quarantine_whole(repair, "the header is unreadable".into());
+                return self.quarantine_whole(path, bytes.len(), "the header is unreadable".into());
             }
             HeaderState::Intact(header) => header,
             HeaderState::OneCopy(header) => {
-                let copy = 0..SEGMENT_HEADER_BYTES;
-                self.found_damage(path, &copy, "one of the two headers is unreadable".into())?;
-                repair.repair = Repair::Rewrite { header, frames: Vec::new(), damaged: vec![copy] };
+                let both = 0..SEGMENT_HEADER_BYTES;
+                self.found_damage(path, &both, "one of the two headers is unreadable".into())?;
+                damaged_header = Some(both);
                 header
             }
         };
@@ -208,57 +141,52 @@ impl Reader<'_> {
             found.frames.retain(|f| f.range.start < end);
             found.marks.retain(|m| m.range.start < end);
             found.damaged.retain(|d| d.start < end);
-            if matches!(repair.repair, Repair::Keep) {
-                repair.repair = Repair::Truncate(end as u64);
-            }
-            repair.bytes = end as u64;
         }
-        let mut damaged = Vec::new();
+        let Some(parts) = self.read_records(path, &bytes, damaged_header, found)? else { return Ok(()) };
+        self.repairs.push(SegmentRepair {
+            path: path.to_owned(),
+            last: parts.last,
+            bytes: torn.unwrap_or(bytes.len()) as u64,
+            repair: parts.repair(header, torn, self.after),
+        });
+        Ok(())
+    }
+
+    /// Hands the records of a segment to the caller and sorts its parts into intact and damaged ones; `None` when the
+    /// caller listens no more.
+    fn read_records(
+        &mut self,
+        path: &Path,
+        bytes: &[u8],
+        damaged_header: Option<Range<usize>>,
+        found: Scan,
+    ) -> Result<Option<Parts>, WalError> {
+        let mut parts = Parts { intact: Vec::new(), damaged: Vec::from_iter(damaged_header), last: None };
         for range in found.damaged {
             self.found_damage(path, &range, "no record with a valid checksum".into())?;
-            damaged.push(range);
+            parts.damaged.push(range);
         }
-        let mut kept = Vec::new();
-        let last_mark = found.marks.last().cloned();
         for frame in found.frames {
-            match self.apply(path, &bytes, &frame)? {
-                Applied::Yes => kept.push(frame.range.clone()),
+            match self.apply(path, bytes, &frame)? {
+                Applied::Yes => parts.intact.push(frame.range.clone()),
                 Applied::Malformed(reason) => {
                     self.found_damage(path, &frame.range, reason)?;
-                    damaged.push(frame.range.clone());
+                    parts.damaged.push(frame.range.clone());
                 }
-                Applied::CallerGone => return Ok(()),
+                Applied::CallerGone => return Ok(None),
             }
             self.previous = frame.sequence;
             self.report.last_sequence = frame.sequence;
-            repair.last = Some(frame.sequence);
+            parts.last = Some(frame.sequence);
         }
-        if let Some(mark) = last_mark {
+        if let Some(mark) = found.marks.last() {
             // The last records may be among the damaged ones.
             self.expect(mark.synced.next(), path, mark.range.start)?;
             self.report.last_sequence = self.report.last_sequence.max(mark.synced);
         }
-        kept.extend(found.marks.into_iter().map(|mark| mark.range));
-        kept.sort_unstable_by_key(|range| range.start);
-        match &mut repair.repair {
-            Repair::Rewrite { frames, damaged: all, .. } => {
-                *frames = kept;
-                all.extend(damaged);
-            }
-            _ if !damaged.is_empty() => {
-                repair.repair = Repair::Rewrite { header, frames: kept, damaged };
-            }
-            _ => {}
-        }
-        // What is flushed completely goes, once its damaged parts are safe.
-        if repair.last.is_none_or(|last| last <= self.after) {
-            repair.repair = match repair.repair {
-                Repair::Rewrite { damaged, .. } => Repair::Delete { damaged },
-                _ => Repair::Delete { damaged: Vec::new() },
-            };
-        }
-        self.repairs.push(repair);
-        Ok(())
+        parts.intact.extend(found.marks.into_iter().map(|mark| mark.range));
+        parts.intact.sort_unstable_by_key(|range| range.start);
+        Ok(Some(parts))
     }
 
     /// Checks that nothing is missing before `frame`, and hands its batch to the caller if it is needed.
@@ -294,11 +222,14 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn quarantine_whole(&mut self, mut segment: SegmentRepair, reason: String) -> Result<(), WalError> {
-        let all = 0..usize::try_from(segment.bytes).unwrap_or(usize::MAX);
-        self.found_damage(&segment.path, &all, reason)?;
-        segment.repair = Repair::MoveAway;
-        self.repairs.push(segment);
+    fn quarantine_whole(&mut self, path: &Path, length: usize, reason: String) -> Result<(), WalError> {
+        self.found_damage(path, &(0..length), reason)?;
+        self.repairs.push(SegmentRepair {
+            path: path.to_owned(),
+            repair: Repair::MoveAway,
+            last: None,
+            bytes: length as u64,
+        });
         Ok(())
     }
 
@@ -318,6 +249,30 @@ impl Reader<'_> {
     }
 }
 
+/// What lies behind the header of a segment, and the header where it is damaged.
+struct Parts {
+    /// Records and marks, in order.
+    intact: Vec<Range<usize>>,
+    damaged: Vec<Range<usize>>,
+    /// The last record, damaged or not.
+    last: Option<Sequence>,
+}
+
+impl Parts {
+    /// What is to be done about the segment, which is `torn` from that byte on and whose records up to `after` are
+    /// in data files already.
+    fn repair(self, header: SegmentHeader, torn: Option<usize>, after: Sequence) -> Repair {
+        let Self { intact, damaged, last } = self;
+        if last.is_none_or(|last| last <= after) {
+            return Repair::Delete { damaged };
+        }
+        if !damaged.is_empty() {
+            return Repair::Rewrite { header, frames: intact, damaged };
+        }
+        torn.map_or(Repair::Keep, |end| Repair::Truncate(end as u64))
+    }
+}
+
 enum Applied {
     Yes,
     /// The checksum is right and the batch is not: it was written wrongly.
@@ -331,8 +286,8 @@ pub(super) fn is_unfinished(bytes: &[u8]) -> bool {
     bytes.len() < SEGMENT_HEADER_BYTES || bytes.iter().all(|&b| b == 0)
 }
 
-/// Where the torn tail of the last segment starts, if it has one: at the first hole that no frame behind it knew
-/// to be on disk.
+/// Where the torn tail of the last segment starts, if it has one: at the first hole such that no frame behind it says
+/// (`synced`) that a record of the hole was on disk.
 fn torn_at(found: &Scan, previous: Sequence) -> Option<usize> {
     found.damaged.iter().map(|hole| hole.start).find(|&start| {
         let behind = found.frames.partition_point(|f| f.range.start < start);
@@ -342,8 +297,9 @@ fn torn_at(found: &Scan, previous: Sequence) -> Option<usize> {
     })
 }
 
-/// Where the last mark of a segment that others follow starts, if it did not reach the disk: it is not synced, and nothing
-/// is written behind it there. No record is missing, because the next segment begins with the record after the last.
+/// Where the torn mark at the end of a segment starts, if there is one; `following` is the first record of the next
+/// segment. The last mark of a segment may not have reached the disk, since it is not synced. The hole is no record when
+/// the next segment begins with the record after the last one here.
 fn torn_mark_at(found: &Scan, end: usize, following: Sequence) -> Option<usize> {
     let hole = found.damaged.last().filter(|hole| hole.end == end)?;
     (found.frames.last()?.sequence.next() == following).then_some(hole.start)

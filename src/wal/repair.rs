@@ -2,7 +2,7 @@
 //! needed. Every step leaves a log that can be recovered again if the process dies after it.
 
 use super::error::WalError;
-use super::recover::RecoveryReport;
+use super::report::RecoveryReport;
 use super::segment::{QUARANTINE, SegmentHeader};
 use super::writer::ClosedSegment;
 use crate::model::ids::Sequence;
@@ -116,7 +116,8 @@ fn quarantine_parts(
     sync_directory(&folder)
 }
 
-/// Writes `content`, made of the segment, to the quarantine folder, durably; a file that has it already, since an earlier start, will do.
+/// Writes `content`, which stems from the segment `path`, to the quarantine folder, durably, and gives the file. A file
+/// that an earlier start made with the same content is kept instead.
 pub(super) fn copy_to_quarantine(directory: &Path, path: &Path, content: &[u8]) -> Result<PathBuf, WalError> {
     let folder = quarantine_folder(directory)?;
     let name = name_of(path);

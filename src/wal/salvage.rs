@@ -16,7 +16,7 @@ use super::batch;
 use super::error::WalError;
 use super::frame::{Frame, RecordKind, SaltMask, scan_masked};
 use super::lost_header;
-use super::recover::Damage;
+use super::report::Damage;
 use super::segment::{EXTENSION, HeaderState, QUARANTINE, SEGMENT_HEADER_BYTES, SegmentHeader};
 use crate::model::batch::WriteBatch;
 use crate::model::ids::{DatabaseId, PolicyId, Sequence};
@@ -150,8 +150,9 @@ impl Source {
         Ok(read)
     }
 
-    /// What stands behind the last record may be one that was never finished, or a mark, when it is where the log ends or the next
-    /// segment goes on right behind that record.
+    /// Decides what unreadable bytes behind the last record are. In the last segment they may be a record that was never
+    /// finished. In an earlier one they are a torn mark, and nothing is lost, when the next segment goes on right after
+    /// that record; else they are damage.
     fn look_at_end(&self, read: &mut Salvaged) {
         let is_end = |lost: &mut Damage| lost.offset + lost.bytes == read.bytes.len() as u64;
         let Some(end) = read.lost.pop_if(is_end) else { return };
@@ -177,13 +178,14 @@ impl Salvaged {
         &self.lost
     }
 
-    /// What stands behind the last record of the last segment: at the end of a log it is a record that was never acknowledged.
+    /// Unreadable bytes behind the last record of the last segment: at the end of a log, a record that was never
+    /// acknowledged.
     #[must_use]
     pub fn unfinished(&self) -> Option<&Damage> {
         self.unfinished.as_ref()
     }
 
-    /// Finds the records from `start` on, if it has so many bytes.
+    /// Finds the records from byte `start` on.
     fn scan(&mut self, start: usize, mask: SaltMask) {
         let found = scan_masked(&self.bytes, start.min(self.bytes.len()), mask, Sequence::ZERO);
         self.frames = found.frames;

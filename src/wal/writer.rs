@@ -72,7 +72,7 @@ struct Writer {
     active: Option<ActiveSegment>,
     /// The last record on disk.
     synced: Sequence,
-    /// The last sequence that was refused or skipped since then; all from `synced` on were.
+    /// The last sequence that was refused or skipped; so were all others after `synced`.
     refused: Option<Sequence>,
     /// What ended the log after the last group was on disk.
     failure: Option<WalError>,
@@ -93,7 +93,8 @@ impl Writer {
             match work {
                 Work::Rotate => self.retire_segment(),
                 Work::Skip(through) => {
-                    // Noted in the log as what was refused, so that nobody will miss it.
+                    // The next record notes the skipped sequences in the log, as it does refused ones, so that recovery
+                    // does not miss them.
                     self.refused = Some(through);
                     self.shared.durable.store(through.0, Ordering::Release);
                 }
@@ -191,8 +192,9 @@ impl Writer {
         Ok(())
     }
 
-    /// Says behind the records up to `synced` that they are on disk: damage of the last one would look like a record
-    /// that was never finished. It is not synced, since all is as well as before when it gets lost.
+    /// Writes a mark: the records up to `synced` are on disk. Without it, damage to the last record would look like a
+    /// record that was never finished, and be cut. The mark itself is not synced: when it is lost, nothing is worse than
+    /// without it.
     fn mark(&mut self, synced: Sequence) {
         let Some(active) = &mut self.active else { return };
         self.buffer.clear();
@@ -258,7 +260,7 @@ impl Writer {
 
     /// Stops writing to the current segment, and deletes it if its records were trimmed already.
     fn retire_segment(&mut self) {
-        // One without records stays: the next segment would bear the same name.
+        // A segment without records stays in use: the next one would have the same name.
         let has_records = |a: &mut ActiveSegment| a.bytes > SEGMENT_HEADER_BYTES as u64;
         let Some(active) = self.active.take_if(has_records) else { return };
         let mut closed = self.shared.closed.lock();

@@ -1,5 +1,4 @@
-//! What a statement touches: the database it names, the privileges it needs, whether it changes
-//! anything. Data only; the server decides.
+//! What a statement touches: the database it names, and the privileges it needs. Data only; the server decides.
 
 use super::{Privilege, ScopePart, Select, Source, Statement};
 
@@ -123,34 +122,6 @@ impl Statement {
             | Self::DropSubscription { database, .. }
             | Self::Grant { database, .. }
             | Self::Revoke { database, .. } => Some(database),
-            _ => None,
-        }
-    }
-
-    /// What the warning `deprecated use of '…' in a read only context` calls the statement when it
-    /// comes with a GET request; `None` for those that draw no warning.
-    pub fn name_for_deprecation_warning(&self) -> Option<String> {
-        match self {
-            Self::Select(select) => select.target.is_some().then(|| self.to_string()),
-            Self::DropSeries(_)
-            | Self::DropMeasurement { .. }
-            | Self::DropShard { .. }
-            | Self::CreateDatabase(_)
-            | Self::DropDatabase { .. }
-            | Self::CreateRetentionPolicy(_)
-            | Self::AlterRetentionPolicy(_)
-            | Self::DropRetentionPolicy { .. }
-            | Self::CreateContinuousQuery(_)
-            | Self::DropContinuousQuery { .. }
-            | Self::CreateSubscription(_)
-            | Self::DropSubscription { .. }
-            | Self::CreateUser(_)
-            | Self::DropUser { .. }
-            | Self::SetPassword { .. }
-            | Self::Grant { .. }
-            | Self::GrantAdmin { .. }
-            | Self::Revoke { .. }
-            | Self::RevokeAdmin { .. } => Some(self.to_string()),
             _ => None,
         }
     }

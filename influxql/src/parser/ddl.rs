@@ -153,8 +153,8 @@ impl Parser<'_> {
         let aggregates =
             select.fields.iter().any(|field| field.expr.any(|expr| matches!(expr, Expr::Call { .. })));
         if aggregates && !interval_ns.is_ok_and(|ns| ns != 0) {
-            // Back to the last word of the query, which the error is about: over the token looked
-            // ahead at and the space before it.
+            // Steps back over the token that was looked ahead at and the space before it, to the last word of the query:
+            // the error is about that.
             self.unscan();
             self.unscan();
             let token = self.scan_word();

@@ -99,63 +99,12 @@ impl<'a> Translator<'a> {
         let mut repeated_from: Option<&str> = None;
         while !rest.is_empty() {
             let item = rest;
-            let mut repeats = false;
-            match item.as_bytes()[0] {
-                b'(' if item.starts_with("(?") => rest = self.special_group(item)?,
-                b'(' => {
-                    self.open("(")?;
-                    rest = &item[1..];
-                }
-                b'|' => {
-                    self.out.push('|');
-                    self.level().last = None;
-                    rest = &item[1..];
-                }
-                b')' => {
-                    self.close()?;
-                    rest = &item[1..];
-                }
-                b'^' | b'$' | b'.' => {
-                    self.atom(&item[..1], if item.starts_with('.') { 8 } else { 1 });
-                    rest = &item[1..];
-                }
-                b'[' => {
-                    let (class, after) = read_bracket(item, self.last_class_end)?;
-                    self.class(&class);
-                    rest = after;
-                }
-                b'*' | b'+' | b'?' => {
-                    let (min, max) = match item.as_bytes()[0] {
-                        b'*' => (0, None),
-                        b'+' => (1, None),
-                        _ => (0, Some(1)),
-                    };
-                    let simple = Repeat { min, max };
-                    rest = self.repeat(simple, false, item, &item[1..], repeated_from)?;
-                    repeats = true;
-                }
-                b'{' => match read_counts(item) {
-                    None => {
-                        self.literal(u32::from('{'));
-                        rest = &item[1..];
-                    }
-                    Some((counts, after)) => {
-                        let Some(counts) = counts else {
-                            let part = &item[..item.len() - after.len()];
-                            return Err(PatternError::new("invalid repeat count", part));
-                        };
-                        rest = self.repeat(counts, true, item, after, repeated_from)?;
-                        repeats = true;
-                    }
-                },
-                b'\\' => rest = self.backslash(item)?,
-                _ => {
-                    if let Some(c) = next_char(&mut rest) {
-                        self.literal(u32::from(c));
-                    }
-                }
-            }
-            repeated_from = repeats.then_some(item);
+            let (after, is_repetition) = match item.as_bytes()[0] {
+                b'*' | b'+' | b'?' | b'{' => self.repetition(item, repeated_from)?,
+                _ => (self.item(item)?, false),
+            };
+            rest = after;
+            repeated_from = is_repetition.then_some(item);
             if self.written_cost > self.written_cost_max {
                 return Err(PatternError::new(TOO_LARGE, self.source));
             }
@@ -164,6 +113,62 @@ impl<'a> Translator<'a> {
             return Err(PatternError::new("missing closing )", self.source));
         }
         Ok(())
+    }
+
+    /// Translates what `item` begins with, which is no repetition, and gives what follows it.
+    fn item(&mut self, item: &'a str) -> Result<&'a str, PatternError> {
+        match item.as_bytes()[0] {
+            b'(' if item.starts_with("(?") => return self.special_group(item),
+            b'(' => self.open("(")?,
+            b')' => self.close()?,
+            b'|' => {
+                self.out.push('|');
+                self.level().last = None;
+            }
+            b'^' | b'$' => self.atom(&item[..1], 1),
+            b'.' => self.atom(".", 8),
+            b'[' => {
+                let (class, after) = read_bracket(item, self.last_class_end)?;
+                self.class(&class);
+                return Ok(after);
+            }
+            b'\\' => return self.backslash(item),
+            _ => {
+                let mut rest = item;
+                if let Some(c) = next_char(&mut rest) {
+                    self.literal(u32::from(c));
+                }
+                return Ok(rest);
+            }
+        }
+        Ok(&item[1..])
+    }
+
+    /// Translates the repetition that `item` begins with. Gives what follows it, and whether it was one: a brace may also be
+    /// a character.
+    fn repetition(
+        &mut self,
+        item: &'a str,
+        repeated_from: Option<&str>,
+    ) -> Result<(&'a str, bool), PatternError> {
+        let simple = |min, max| Repeat { min, max };
+        let (repeat, is_counted, after) = match item.as_bytes()[0] {
+            b'*' => (simple(0, None), false, &item[1..]),
+            b'+' => (simple(1, None), false, &item[1..]),
+            b'?' => (simple(0, Some(1)), false, &item[1..]),
+            _ => match read_counts(item) {
+                Some((Some(counts), after)) => (counts, true, after),
+                Some((None, after)) => {
+                    let part = &item[..item.len() - after.len()];
+                    return Err(PatternError::new("invalid repeat count", part));
+                }
+                None => {
+                    self.literal(u32::from('{'));
+                    return Ok((&item[1..], false));
+                }
+            },
+        };
+        Ok((self.repeat(repeat, is_counted, item, after, repeated_from)?, true))
     }
 
     fn level(&mut self) -> &mut Level {

@@ -64,8 +64,9 @@ is 1 when something of them cannot be read; all others are written.";
 /// The file is like that of `influx_inspect export`: statements that create databases and retention policies, then line protocol in which
 /// comments say where it goes. Users, privileges and continuous queries are not part of it; `tidegauge backup` has these.
 ///
-/// With --quarantined no server is asked. Points are read from the write-ahead log that a start has put aside, because it is damaged or
-/// because the store goes on from another one. Their databases get their names from the store that --data or --object-store names.
+/// With --quarantined no server is asked. Points are read from parts of the write-ahead log that a start has put aside,
+/// because they are damaged or because the store goes on from another log. The store that --data or --object-store names
+/// says what their databases are called.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Export {

@@ -69,8 +69,8 @@ pub(super) struct Import {
     /// Lines of one request
     #[arg(long, value_name = "N", default_value_t = 5000, value_parser = clap::value_parser!(u32).range(1..))]
     batch_lines: u32,
-    /// Requests on their way at a time; without it 4, and 1 for points that `influx_inspect export` wrote, since it may write a point
-    /// twice, the newer one later
+    /// Requests that are under way at a time [default: 4, but 1 for text of `influx_inspect export`, which may hold a point
+    /// twice, the newer one later]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
     in_flight: Option<u32>,
     /// The file, or a folder of Parquet files; - is standard input

@@ -9,11 +9,11 @@ use crate::cli::write::TargetArgs;
 use bytes::Bytes;
 use std::io::BufRead;
 
-/// A batch gets no further line once it has so many bytes: long lines must not make a request that the server
+/// A batch that has reached this size gets no further line, so that long lines do not make a request that the server
 /// refuses as too large (25 MB).
 pub(super) const BATCH_BYTES: usize = 4_000_000;
 
-/// A line that is longer is none: a quote is missing, and what follows would all be one string.
+/// A longer line counts as broken: a quote must be missing, so that the rest of the file would be one string.
 const LINE_BYTES_MAX: usize = 24_000_000;
 
 /// What a file says to do next.

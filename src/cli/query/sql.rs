@@ -67,7 +67,7 @@ fn flight_failed(error: &FlightError) -> CliError {
     }
 }
 
-/// Prints batches as they come; tables wait for the last one, because it may widen a column.
+/// Prints batches as they come. A table is printed after the last one, which may still widen a column.
 pub(super) enum Printer {
     /// Rows as text, and which columns are numbers.
     Table { header: Vec<String>, is_number: Vec<bool>, rows: Vec<Vec<String>> },

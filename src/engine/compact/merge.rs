@@ -37,7 +37,8 @@ impl Engine {
         let merged = self.merge_windows(job, &mut stopwatch, &mut written).await;
         match merged {
             Ok(()) => {
-                // The next job may follow at once, and thousands of small ones after it: together they are no small work.
+                // Rests even after a tiny job: thousands of them may follow one another, and together they are a lot of
+                // work.
                 stopwatch.end().await;
                 Ok(written)
             }
@@ -151,7 +152,8 @@ fn sequences(inputs: &[Arc<FileMeta>]) -> (Sequence, Sequence) {
     (oldest, newest)
 }
 
-/// The tombstones that would concern the new files and have nothing to delete in them: they were regarded in each input.
+/// The tombstones that would seem to concern the new files, but were applied to each input already and have nothing left to
+/// delete.
 fn purged(tombstones: &[Arc<Tombstone>], inputs: &[Arc<FileMeta>]) -> Vec<Arc<str>> {
     let newest = sequences(inputs).1;
     let is_purged = |tombstone: &&Arc<Tombstone>| {

@@ -1,8 +1,9 @@
 //! Whether a disk has room for what a job writes.
 //!
-//! The files that a job replaces stay until nobody reads them, so what it writes comes on top of them. On a disk that is nearly full it
-//! would take the room that the log keeps free, and writes would be refused until the job fails, each time that it is tried. A flush, in
-//! contrast, never asks: it is small, it is what that room is kept for, and nothing else makes the log shorter.
+//! The files that a job replaces stay until nobody reads them, so a job needs space for its output beside them. On a disk
+//! that is nearly full it would use up the space that is kept free for the log; writes would be refused until the job
+//! fails, and again each time it is retried. A flush never asks: it is small, that space is kept for it too, and nothing
+//! else makes the log shorter.
 
 use super::TableJob;
 use crate::engine::Engine;

@@ -1,8 +1,9 @@
 //! How large the row groups of a file shall be.
 //!
-//! A query opens every row group in which a series of its lies, which costs about as much as reading a page of it. In a file of
-//! months, row groups of a size that suits small files have hardly more than one series each, so that a question to all series opens
-//! as many as there are series. So a large file has larger ones, as far as they fit memory, and their lists of series do.
+//! A query opens every row group that has one of its series, and opening one costs about as much as reading a page. In a
+//! file that spans months, row groups of the usual size hold hardly more than one series each, so a query over all series
+//! would open as many row groups as there are series. Large files therefore have larger row groups, as far as memory for
+//! their rows and lists of series allows.
 //!
 //! In: the manifest's entries of what a job reads. Out: a number of rows. How the rows come and how small they get encoded is not
 //! known here.

@@ -13,14 +13,14 @@ impl State {
         self.tombstones.get(&table).cloned().unwrap_or_default()
     }
 
-    /// Every table that [may lack rows](State::may_lack_rows), sorted by id, with the tombstones that are left. Of all other
-    /// tables it is known that they have rows, and with every tag of their schema.
+    /// Every table that [may lack rows](State::may_lack_rows), sorted by id, with its remaining tombstones. All other
+    /// tables are known to have rows, and rows with every tag of their schema.
     pub fn tables_with_deletions(&self) -> impl Iterator<Item = (TableId, &Arc<Vec<Arc<Tombstone>>>)> {
         self.tombstones.iter().map(|(table, tombstones)| (*table, tombstones))
     }
 
-    /// Whether it is to be looked at whether a table has rows, and with every tag of its schema: rows were deleted from it,
-    /// or it was made or got tags for rows that were not stored.
+    /// Whether a table may have no rows, or none with some tag of its schema, so that the data has to be looked at. That is
+    /// so when rows were deleted from it, and when the table or a tag was made for rows that were then not stored.
     #[must_use]
     pub fn may_lack_rows(&self, table: TableId) -> bool {
         self.tombstones.get(&table).is_some()

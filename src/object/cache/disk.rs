@@ -271,7 +271,7 @@ impl Shared {
         let staged = self.folder.join(STAGED_FILE);
         let written = fs::write(&staged, file).and_then(|()| fs::rename(&staged, self.folder.join(&**name)));
         if let Err(error) = written {
-            // Half a file takes space. What cannot be removed is written over by the next block.
+            // A file that was written in part takes space. If it cannot be removed, the next block overwrites it.
             let _ = fs::remove_file(&staged);
             return Err(error);
         }

@@ -138,7 +138,8 @@ impl Blocks {
         }
     }
 
-    /// Keeps a block in memory. A tier of no bytes would have it until it is tidied up.
+    /// Keeps a block in memory, unless the memory tier has no bytes: the cache would hold the block all the same until it
+    /// is next tidied up.
     fn remember(&self, path: &Path, number: u64, block: Bytes) {
         if self.bytes_max() != 0 {
             self.kept.insert((path.clone(), number), block);
@@ -286,7 +287,8 @@ impl ObjectStore for CachedStore {
         Ok(Box::new(CachedUpload { inner, blocks: self.blocks.clone(), path: location.clone(), offset: 0 }))
     }
 
-    /// Past the cache. Whoever reads a range of a data file in this way doubts what is kept of it.
+    /// Reads past the cache. A range of a data file is read in this way only when what the cache has of it turned out to be
+    /// wrong, so its blocks are forgotten.
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
         if let Some(GetRange::Bounded(range)) = &options.range
             && is_kept(location)

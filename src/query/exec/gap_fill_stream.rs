@@ -220,9 +220,9 @@ impl Group {
         shape.filled().map(of_column).min().unwrap_or(self.pushed)
     }
 
-    /// Whether the next row lies among the buckets of a column that is filled where it has any. Without a lower bound
-    /// these are not all of the group: they begin with the column's own first value, or, in descending order, end
-    /// with its last.
+    /// Whether the next row has a bucket of this column, which is filled with [`FillMode::ValueWhereAny`]. With a lower
+    /// bound every row of a group with any value has one. Without one, the column's buckets begin with its own first value,
+    /// or, in descending order, end with its last.
     fn has_bucket(&self, shape: &GapFillShape, column: usize) -> bool {
         let progress = &self.columns[column];
         match (shape.range.lower_ns, shape.range.descending) {
@@ -315,7 +315,7 @@ impl Group {
         let emitted = self.emitted;
         let progress = &mut self.columns[column];
         progress.known.as_ref()?;
-        // Where none is to come, looking for it would go through all rows that wait, at each of them.
+        // When no further value comes, a search would go through all waiting rows, once for each of them.
         if progress.known_end.is_none_or(|end| end <= emitted) {
             return None;
         }
@@ -325,7 +325,7 @@ impl Group {
         }
         let (known, (_, next)) = (progress.known.as_ref()?, progress.next.as_ref()?);
         let interval = shape.range.buckets.interval_ns();
-        // As InfluxDB counts buckets, whatever their offset or zone.
+        // InfluxDB numbers buckets like this, even with an offset or a zone.
         let bucket = |time: i64| time / interval;
         let bucket_of = |source: &Source| bucket(times(shape, &source.batch)[source.row]);
         let line = Line { from: bucket_of(known), to: bucket_of(next), at: bucket(time_ns) };

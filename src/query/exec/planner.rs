@@ -1,4 +1,4 @@
-//! From this folder's logical nodes to its physical ones. Knows no other node.
+//! From logical plans to physical ones: DataFusion's planner, and what it lacks for this folder's nodes.
 
 use super::gap_fill::GapFill;
 use super::group_aggregate::GroupAggregate;
@@ -8,13 +8,35 @@ use super::series_limit::SeriesLimit;
 use async_trait::async_trait;
 use datafusion::catalog::Session;
 use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::context::QueryPlanner;
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::{LogicalPlan, UserDefinedLogicalNode};
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
+use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
 use std::sync::Arc;
 
-/// Plans [`GroupAggregate`], [`GapFill`], [`SeriesLimit`], [`Neighbours`] and [`RowMerge`]. Give it to `DefaultPhysicalPlanner::with_extension_planners`.
+/// DataFusion's planner with the nodes of this folder.
+#[must_use]
+pub fn physical_planner() -> DefaultPhysicalPlanner {
+    DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(InfluxExtensionPlanner)])
+}
+
+/// [`physical_planner`] as a session wants it.
+#[derive(Debug)]
+pub struct InfluxQueryPlanner;
+
+#[async_trait]
+impl QueryPlanner for InfluxQueryPlanner {
+    async fn create_physical_plan(
+        &self,
+        plan: &LogicalPlan,
+        session: &dyn Session,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        physical_planner().create_physical_plan(plan, session).await
+    }
+}
+
+/// Plans [`GroupAggregate`], [`GapFill`], [`SeriesLimit`], [`Neighbours`] and [`RowMerge`], and knows no other node.
 #[derive(Debug, Default)]
 pub struct InfluxExtensionPlanner;
 

@@ -54,13 +54,13 @@ impl PhysicalOptimizerRule for RunAggregateRule {
     }
 }
 
-/// Key of the schema metadata by which a leaf says in what order its rows come. An ordering alone does not do: it is
-/// lost as soon as a query does not read the column `__series`.
+/// Key of the schema metadata in which a leaf says how its rows are ordered. DataFusion's orderings are not enough: they
+/// name columns, and are lost when a query does not read `__series`.
 pub const ROW_ORDER_KEY: &str = "tidegauge.row_order";
 /// Value of [`ROW_ORDER_KEY`]: within each partition rows of a series lie together, in order of time.
 pub const ROW_ORDER_SERIES: &str = "series";
 
-/// Whether rows of a series lie together in the output of `plan`, by and large.
+/// Whether rows of a series mostly lie together in the output of `plan`.
 pub(super) fn comes_in_series(plan: &Arc<dyn ExecutionPlan>) -> bool {
     let by_series = plan.output_ordering().is_some_and(|order| {
         order.first().expr.downcast_ref::<Column>().is_some_and(|column| column.name() == SERIES_COLUMN)
@@ -76,7 +76,8 @@ pub(super) fn comes_in_series(plan: &Arc<dyn ExecutionPlan>) -> bool {
     }
 }
 
-/// Whether a node of one input leaves rows that lie together together. Dealing out whole batches does.
+/// Whether a node of one input keeps rows together that lie together in its input. Dealing whole batches out to partitions
+/// does.
 fn keeps_runs(plan: &Arc<dyn ExecutionPlan>) -> bool {
     let deals_batches = plan
         .downcast_ref::<RepartitionExec>()

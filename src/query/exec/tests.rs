@@ -2,7 +2,7 @@
 
 use super::fill::{FillMode, FillRange};
 use super::gap_fill::{GapFill, GapFillExec};
-use super::planner::InfluxExtensionPlanner;
+use super::planner::InfluxQueryPlanner;
 use super::run_aggregate::RunAggregateExec;
 use super::run_aggregate_rule::{ROW_ORDER_KEY, ROW_ORDER_SERIES, RunAggregateRule};
 use super::series_limit::{SeriesLimit, SeriesLimitExec, SeriesLimits};
@@ -13,13 +13,11 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use datafusion::catalog::Session;
 use datafusion::common::{Column, ScalarValue};
 use datafusion::config::ConfigOptions;
 use datafusion::datasource::MemTable;
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::execution::TaskContext;
-use datafusion::execution::context::QueryPlanner;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::functions_aggregate::count::count_udaf;
 use datafusion::logical_expr::{AggregateUDF, Extension, LogicalPlan, col as expr_col, lit as expr_lit};
@@ -28,7 +26,6 @@ use datafusion::physical_expr::expressions::{col, lit};
 use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr};
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode, PhysicalGroupBy};
 use datafusion::physical_plan::{ExecutionPlan, collect, displayable};
-use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use futures::executor::block_on;
 use proptest::prelude::*;
@@ -412,27 +409,10 @@ proptest! {
 
 /// A session with this module's functions, nodes and rule.
 pub(super) fn session(target_partitions: usize) -> SessionContext {
-    #[derive(Debug)]
-    struct Planner;
-
-    #[async_trait::async_trait]
-    impl QueryPlanner for Planner {
-        async fn create_physical_plan(
-            &self,
-            plan: &LogicalPlan,
-            session: &dyn Session,
-        ) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
-            let planners: Vec<Arc<dyn ExtensionPlanner + Send + Sync>> =
-                vec![Arc::new(InfluxExtensionPlanner)];
-            let planner = DefaultPhysicalPlanner::with_extension_planners(planners);
-            planner.create_physical_plan(plan, session).await
-        }
-    }
-
     let state = SessionStateBuilder::new()
         .with_default_features()
         .with_config(SessionConfig::new().with_target_partitions(target_partitions))
-        .with_query_planner(Arc::new(Planner))
+        .with_query_planner(Arc::new(InfluxQueryPlanner))
         .with_physical_optimizer_rule(Arc::new(RunAggregateRule))
         .build();
     let context = SessionContext::new_with_state(state);

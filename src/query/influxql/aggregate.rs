@@ -78,9 +78,9 @@ pub(super) struct Shape<'a> {
     wanted: Vec<Ref>,
     /// Whether the one call's point gives the row its time.
     has_point_time: bool,
-    /// Per call, the times of its points where they are not those of the query.
+    /// Per call, the times whose points it sees; `None` = those of the query.
     bounds: Vec<Option<TimeBounds>>,
-    /// Whether a call fills empty windows of a series only if it has a point in one.
+    /// Whether a call fills the empty windows of a series only when it has a point in some window of that series.
     fills_where_any: bool,
 }
 
@@ -117,8 +117,8 @@ impl<'a> Shape<'a> {
         }
     }
 
-    /// For functions of neighbouring windows, whose calls stand each for itself. `bounds` are narrower than the
-    /// query's, or none.
+    /// For functions of neighbouring windows, each of which is computed independently of the others. `bounds` narrow the
+    /// times of single calls; `None` = those of the query.
     pub(super) fn for_neighbours(
         query: &'a Query,
         calls: &'a [Call],
@@ -161,7 +161,8 @@ impl<'a> Shape<'a> {
             },
         };
         let Some(input) = scan(query, measurement, wanted, tables)? else { return Ok(None) };
-        // Where several parts have been put together, what none of them knows is a column of nulls.
+        // A union of several parts has a column of nulls for what none of them knows; a literal null says so to the checks
+        // below.
         let known = input.refs.iter().zip(&self.wanted).map(|(value, reference)| match reference.ty {
             Type::Unknown => null_of(Type::Unknown),
             _ => value.clone(),
@@ -191,7 +192,7 @@ impl<'a> Shape<'a> {
         Ok(Some(Rows { plan, tags, groups, arguments, aux: aux.to_vec() }))
     }
 
-    /// Per call at which end of a series its point is, where it is there for all of them.
+    /// Per call, the end of a series that its point lies at; `None` unless that can be said of every call.
     fn ends(&self) -> Option<Vec<RunEnd>> {
         let is_of_whole_series = self.query.interval.is_none() && self.bounds.iter().all(Option::is_none);
         let end = |call: &Call| match call.function {
@@ -213,7 +214,7 @@ impl<'a> Shape<'a> {
         })
     }
 
-    /// Which of several points of one value and time a call takes, where it shows.
+    /// Which of several points of one value and time a call takes; `None` where the answer would be the same.
     fn ties<'b>(
         &self,
         call: &Call,
@@ -225,7 +226,7 @@ impl<'a> Shape<'a> {
         let series = self.needs_series(measurement).then_some(&input.series);
         let text_count = beside.texts().len();
         let is_descending = match (call.function, query.interval) {
-            // Its points come by time first, and that follows the statement in subqueries, too.
+            // It orders points by time first, and in the direction of the statement even over a subquery.
             (Function::Percentile(_), _) => query.is_descending,
             _ if input.reads_ascending => false,
             (Function::First, None) => false,
@@ -239,8 +240,8 @@ impl<'a> Shape<'a> {
         shows.then_some(Ties { series, text_count, is_descending })
     }
 
-    /// The types that `fill(N)` gives the calls, also those without values; `None` for one that would have that of its
-    /// argument, and has none.
+    /// The types of the columns that `fill(N)` fills, one per call, also for calls without values; `None` for a call whose
+    /// type follows from its argument when that has none.
     fn filled_types(&self) -> impl Iterator<Item = Option<Type>> {
         let has_number = matches!(self.query.fill, Fill::Integer(_) | Fill::Float(_));
         self.calls.iter().map(move |call| match call.result_type(call.argument.ty) {
@@ -353,8 +354,8 @@ impl<'a> Shape<'a> {
         Ok(LogicalPlan::Extension(Extension { node: Arc::new(node) }))
     }
 
-    /// Columns after gap filling: those that a table lacks are null, and `fill(N)` puts N into every null that is left, but not into
-    /// columns that can have no type.
+    /// Columns after gap filling: one that a table lacks is null, and `fill(N)` puts N into every null that is left, except
+    /// where a column has no type.
     fn filled(
         &self,
         names: impl Iterator<Item = String>,

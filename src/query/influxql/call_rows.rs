@@ -39,7 +39,7 @@ pub(super) struct CallRows {
 
 /// The column of a value.
 pub(super) const VALUE: &str = "value";
-/// The column by which rows of one series and time are sorted before their values decide.
+/// The column that orders rows of one series and time, before their values do.
 pub(super) const PLACE: &str = "place";
 
 /// Whether a call yields more rows than one for a series or window.
@@ -61,7 +61,7 @@ pub(super) fn call_rows(
     }
 }
 
-/// The values of a window stand in the order of their first points, in descending order in that of their last ones.
+/// The values of a window come in the order of their first points or, in descending order, of their last ones.
 fn of_distinct(
     query: &Query,
     call: &Call,
@@ -71,7 +71,7 @@ fn of_distinct(
     let Some(rows) = distinct::rows(query, &call.argument, measurement, tables)? else { return Ok(None) };
     let time = if query.interval.is_some() { plain(WINDOW) } else { row_time(query) };
     let first = plain(distinct::FIRST);
-    // The order of the rows is reversed as a whole, that inside a window is not.
+    // The sort below reverses rows as a whole, but the values inside a window must not be reversed.
     let place = if query.is_descending { backwards(first) } else { first };
     finished(query, rows.plan, rows.tags, [time, place, plain(distinct::VALUE)]).map(Some)
 }

@@ -125,7 +125,7 @@ pub(super) fn time_literal(time_ns: i64) -> Expr {
     Expr::Literal(ScalarValue::TimestampNanosecond(Some(time_ns), None), None)
 }
 
-/// What sorts the other way round: the number, or a time's nanoseconds, negated.
+/// A key that sorts in the opposite order: the number, or a time's nanoseconds, negated.
 pub(super) fn backwards(place: Expr) -> Expr {
     Expr::Negative(Box::new(Expr::Cast(Cast::new(Box::new(place), DataType::Int64))))
 }

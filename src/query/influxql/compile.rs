@@ -25,9 +25,10 @@ pub(super) struct Compiled {
     pub condition: Option<Expr>,
     /// The times of rows, as WHERE has them.
     pub bounds: TimeBounds,
-    /// The last time where `bounds` has none: windows end now.
+    /// `now()` for a query with windows: they end there when `bounds` has no upper bound.
     pub upper_ns: Option<i64>,
-    /// GROUP BY time, also that of the outer query where a subquery has none; `None` also for an interval that groups nothing.
+    /// GROUP BY time; a subquery without it takes that of the query around it. `None` also for `time(0s)`, which groups
+    /// nothing.
     pub interval: Option<Interval>,
     /// What fills empty windows.
     pub fill: Fill,
@@ -71,7 +72,7 @@ fn compile_within(select: &Select, now_ns: i64, outer: Option<Outer>) -> Result<
     let env = Env { now_ns: Some(now_ns), zone: zone.unwrap_or(Tz::UTC), folds_math: false };
     let (condition, bounds) = split(select.condition.as_ref(), env)?;
     if let Some(condition) = &condition {
-        // Of a subquery InfluxDB 1.x finds out when it reads it.
+        // In a subquery, InfluxDB 1.x notices this only when it reads it.
         if outer.is_none() {
             refuse_values(condition)?;
         }
@@ -80,13 +81,7 @@ fn compile_within(select: &Select, now_ns: i64, outer: Option<Outer>) -> Result<
     let Dimensions { interval, bad_offset, others: dimensions } =
         Dimensions::read(&select.dimensions, now_ns)?;
     let mut compiler = Compiler { limit: select.limit, interval, ..Compiler::default() };
-    let is_descending = match outer {
-        Some(outer) if select.order == Order::Descending && !outer.is_descending => {
-            return err("subqueries must be ordered in the same direction as the query itself");
-        }
-        Some(outer) => outer.is_descending,
-        None => select.order == Order::Descending,
-    };
+    let is_descending = is_descending(select, outer)?;
     let has_interval = compiler.interval.is_some_and(|interval| interval.every_ns != 0);
     let mut fill = select.fill;
     if outer.is_some() && has_interval && fill == Fill::Null {
@@ -96,21 +91,7 @@ fn compile_within(select: &Select, now_ns: i64, outer: Option<Outer>) -> Result<
         compiler.interval = Some(interval);
         compiler.is_interval_inherited = true;
     }
-    let mut fields = Vec::new();
-    let mut time_name = "time".to_owned();
-    for field in &select.fields {
-        if matches!(&field.expr, Expr::VarRef { name, .. } if name == "time") {
-            if let Some(alias) = &field.alias {
-                time_name.clone_from(alias);
-            }
-            continue;
-        }
-        let env = Env { now_ns: None, zone: Tz::UTC, folds_math: true };
-        let expr = fold(&with_distinct_calls(&field.expr), env).into_expr();
-        compiler.is_wildcard_allowed = true;
-        compiler.field(&expr)?;
-        fields.push(CompiledField { expr, alias: field.alias.clone(), is_argument: false });
-    }
+    let (time_name, fields) = compiler.fields(select)?;
     compiler.check(fields.len(), fill)?;
     if let Some(text) = bad_offset {
         return err(format!("invalid time dimension offset: {text}"));
@@ -128,7 +109,7 @@ fn compile_within(select: &Select, now_ns: i64, outer: Option<Outer>) -> Result<
         bounds,
         upper_ns: has_interval.then_some(now_ns),
         interval,
-        // Where a subquery or INTO finds nothing, there is no row to the query around it or to the target, not even a count.
+        // A subquery or INTO hands no rows on for windows without points, not even a count of 0.
         fill: if (outer.is_some() || select.target.is_some()) && fill == Fill::Null {
             Fill::None
         } else {
@@ -140,6 +121,18 @@ fn compile_within(select: &Select, now_ns: i64, outer: Option<Outer>) -> Result<
         subqueries: subqueries.collect::<Result<_>>()?,
         is_subquery: outer.is_some(),
     })
+}
+
+/// Whether rows come latest first. A subquery follows the query around it.
+fn is_descending(select: &Select, outer: Option<Outer>) -> Result<bool> {
+    let is_descending = select.order == Order::Descending;
+    match outer {
+        Some(outer) if is_descending && !outer.is_descending => {
+            err("subqueries must be ordered in the same direction as the query itself")
+        }
+        Some(outer) => Ok(outer.is_descending),
+        None => Ok(is_descending),
+    }
 }
 
 /// `DISTINCT f` as `distinct(f)`, but not as the argument of a function of neighbouring rows.
@@ -204,6 +197,26 @@ struct Compiler {
 }
 
 impl Compiler {
+    /// The name of the time column, and the other columns, folded and checked.
+    fn fields(&mut self, select: &Select) -> Result<(String, Vec<CompiledField>)> {
+        let mut time_name = "time".to_owned();
+        let mut fields = Vec::new();
+        for field in &select.fields {
+            if matches!(&field.expr, Expr::VarRef { name, .. } if name == "time") {
+                if let Some(alias) = &field.alias {
+                    time_name.clone_from(alias);
+                }
+                continue;
+            }
+            let env = Env { now_ns: None, zone: Tz::UTC, folds_math: true };
+            let expr = fold(&with_distinct_calls(&field.expr), env).into_expr();
+            self.is_wildcard_allowed = true;
+            self.field(&expr)?;
+            fields.push(CompiledField { expr, alias: field.alias.clone(), is_argument: false });
+        }
+        Ok((time_name, fields))
+    }
+
     fn field(&mut self, expr: &Expr) -> Result<()> {
         match expr {
             Expr::VarRef { .. } => self.has_names = true,

@@ -44,8 +44,8 @@ struct Candidate {
     is_field: bool,
 }
 
-/// What a wildcard in SELECT may stand for, sorted by name; of a field and a tag of one name the field comes first.
-/// Tags that are grouped by are none, and a wildcard in GROUP BY takes all.
+/// What a wildcard in SELECT may stand for, sorted by name, a field before a tag of the same name. Tags of GROUP BY are
+/// left out; with a wildcard in GROUP BY these are all tags.
 fn candidates(compiled: &Compiled, names: &Names, has_tag_wildcard: bool) -> Vec<Candidate> {
     let field = |(name, ty)| Candidate { name, ty, is_field: ty != Type::Tag };
     let mut all: Vec<_> = names.fields().into_iter().map(field).collect();

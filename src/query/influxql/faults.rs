@@ -1,6 +1,7 @@
-//! What is wrong with a query, and shows only when it is read: functions that do not take their fields' types.
+//! Mistakes that InfluxDB 1.x notices only when it reads data: functions that do not take the types of their fields.
 //!
-//! In: resolved calls and names. Out: the error that InfluxDB 1.x gives when it makes iterators, and which subqueries it makes them of.
+//! In: resolved calls and names. Out: the error that InfluxDB 1.x gives when it creates iterators, and for which subqueries
+//! it creates any.
 
 use super::error::{Result, err};
 use super::function::Function;
@@ -23,10 +24,10 @@ pub(super) fn takes(call: &Call) -> bool {
         })
 }
 
-/// The error of a function that does not take its field's type. With tags among its arguments it is another
-/// function that is asked first.
+/// The error of a function that does not take its field's type. With tags among its arguments, InfluxDB 1.x applies `max`
+/// or `min` first, and the error names that one.
 pub(super) fn check_type(call: &Call, point_tags: &[Arc<str>], names: &Names) -> Result<()> {
-    // Where no table has such a field, InfluxDB 1.x never gets to complain.
+    // Where no table has such a field, InfluxDB 1.x creates no iterator, and so gives no error.
     if !call.has_values() || !names.has_field(&call.argument.name, call.argument.ty) {
         return Ok(());
     }
@@ -66,8 +67,8 @@ pub(super) fn check_type(call: &Call, point_tags: &[Arc<str>], names: &Names) ->
     Ok(())
 }
 
-/// Whether a query of these references and calls reads a subquery: rows as they come are read from all, functions are computed only
-/// where their field is, and if they have a type.
+/// Whether a query with these references and calls reads a subquery. A raw query reads every subquery, if any of its
+/// references has a type; one with functions reads those that have the field of a function with a type.
 pub(super) fn reads(subquery: &Subquery, refs: &[Ref], calls: &[Call]) -> bool {
     match calls {
         [] => refs.iter().any(|reference| reference.ty != Type::Unknown),

@@ -34,7 +34,7 @@ pub(super) fn lower(scalar: &Scalar, refs: &[Expr], calls: &[Expr]) -> Result<Ex
             if is_null(&left) || is_null(&right) {
                 return Ok(null_of(*ty));
             }
-            // What `fill(N)` has put into the place of a name without a type.
+            // A float operand here comes from `fill(N)`, in the place of a name without a type.
             if operator.is_bitwise() && (*ty == Type::Float || is_float(&left) || is_float(&right)) {
                 return Ok(null_of(*ty));
             }
@@ -53,8 +53,8 @@ pub(super) fn lower(scalar: &Scalar, refs: &[Expr], calls: &[Expr]) -> Result<Ex
     }
 }
 
-/// A bitwise operator with a boolean on one side at least. What has no value on the other counts as false. A number, which `fill(N)`
-/// has put there, makes false of a boolean on its left, and nothing of one on its right.
+/// A bitwise operator with a boolean on at least one side. A missing value on the other side counts as false. A number on
+/// the other side comes from `fill(N)`: the result is false when it is the right side, and null when it is the left.
 fn of_booleans(operator: Operator, left: Expr, right: Expr) -> Expr {
     match (is_number(&left), is_number(&right)) {
         (false, true) => Expr::Literal(ScalarValue::Boolean(Some(false)), None),
@@ -67,7 +67,7 @@ fn of_booleans(operator: Operator, left: Expr, right: Expr) -> Expr {
     }
 }
 
-/// Whether the expression is a literal number, or computed of such only.
+/// Whether the expression is a literal number, or computed from such alone.
 fn is_number(expr: &Expr) -> bool {
     match expr {
         Expr::Literal(value, _) => {
@@ -84,7 +84,7 @@ pub(super) fn is_null(expr: &Expr) -> bool {
     matches!(expr, Expr::Literal(value, _) if value.is_null())
 }
 
-/// Whether the expression is a literal float, or computed of one.
+/// Whether the expression is a literal float, or computed from one.
 fn is_float(expr: &Expr) -> bool {
     match expr {
         Expr::Literal(value, _) => matches!(value, ScalarValue::Float64(_)),

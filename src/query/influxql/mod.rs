@@ -5,7 +5,7 @@
 //! | `compile` | the checks that need no schema, in InfluxDB 1.x's order; with `dimensions`, `check_selector`, [`window_function`], `fold`, `time_range`, `time_text` |
 //! | `resolve` | names, types, sources, wildcards; with `source`, `names`, `expand`, `types`, `faults`, `function`, [`window_function`] |
 //! | [`ir`] | the result of that |
-//! | `predicate`, `scan`, `columns`, `series` | the rows of one measurement that WHERE leaves |
+//! | `predicate`, `comparison`, `scan`, `columns`, `series` | the rows of one measurement that WHERE leaves |
 //! | `subquery`, `inner_rows` | `FROM (SELECT …)`: what it takes over from the outer query, and its rows as one more table |
 //! | `raw`, `aggregate`, `distinct`, `top_bottom`, `window` | one file per shape of query; with `call`, `call_rows`, `ties`, `lower` |
 //! | `finish`, `limit` | order, limits, columns of the response |
@@ -19,6 +19,7 @@ mod call;
 mod call_rows;
 mod check_selector;
 mod columns;
+mod comparison;
 mod compile;
 pub(super) mod dimensions;
 mod distinct;

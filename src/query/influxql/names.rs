@@ -14,7 +14,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Default)]
 pub struct Names {
     tables: Vec<Arc<TableInfo>>,
-    /// Tables of the same names in other policies, whose tags a wildcard takes too: InfluxDB 1.x has one index
+    /// Tables of the same names in other policies. A wildcard stands for their tags too, because InfluxDB 1.x has one index
     /// of tags for a database.
     siblings: Vec<Arc<TableInfo>>,
     subqueries: Vec<Arc<Subquery>>,
@@ -64,7 +64,8 @@ impl Names {
         types.fold(Type::Unknown, Type::or_greater)
     }
 
-    /// Whether a table has a field of this name and type, or a subquery a column or tag of this name, of whatever type: it is cast.
+    /// Whether a table has a field of this name and type, or a subquery a column or tag of this name. The latter may have
+    /// any type, since it is cast.
     #[must_use]
     pub fn has_field(&self, name: &str, ty: Type) -> bool {
         let field = |table: &Arc<TableInfo>| table.schema.field(name).and_then(|column| column.field_type());

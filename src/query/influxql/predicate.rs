@@ -14,17 +14,17 @@
 //!
 //! `_name` is the name of the measurement, whatever tags and fields there are, and so true or false for all of a table.
 
-use super::columns::or_else;
+use super::comparison::{
+    as_text, binary, matching, tag_and_regex, tag_and_text, tag_text, tags, text_of, texts, values,
+};
 use super::error::{Result, err};
 use super::names::Names;
 use super::resolve::operator;
 use super::types::{Type, check_operators};
 use crate::query::functions::scalar::arithmetic::{Clause, Operand as TypeOperand, arithmetic, result_type};
 use crate::query::functions::scalar::math::{MathFunction, math};
-use crate::query::functions::scalar::regex_match::regex_match;
-use arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
-use datafusion::logical_expr::expr::{Cast, InList, ScalarFunction};
+use datafusion::logical_expr::expr::{InList, ScalarFunction};
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 use influxql::Pattern;
 use influxql::ast::{BinaryOp, CastType, Expr as Ast};
@@ -88,22 +88,23 @@ pub trait Columns {
     /// The field as a value of this type, null where a row lacks it; `None` when all do.
     fn field(&self, name: &str, ty: Type) -> Option<Expr>;
 
-    /// The measurement whose rows they are; `None` over a subquery, where its name is not to be had.
+    /// The measurement whose rows they are; `None` over a subquery, whose rows do not say.
     fn measurement(&self) -> Option<&str> {
         None
     }
 
-    /// The type that a name has here which the statement takes for `ty`.
+    /// The type that a name has in these columns, given its type `ty` in the whole statement.
     fn type_as(&self, _name: &str, ty: Type) -> Type {
         ty
     }
 
-    /// A tag that a subquery has selected, as `Utf8`: unlike other tags it never matches where it is missing.
+    /// A tag that a subquery has selected, as `Utf8`. Unlike other tags, which count as empty where they are missing, it
+    /// never matches there.
     fn text_of_tag(&self, _name: &str) -> Option<Expr> {
         None
     }
 
-    /// Whether a tag that is missing is the empty text where two tags are compared: two missing ones are equal then.
+    /// Whether a missing tag counts as the empty text when two tags are compared, so that two missing ones are equal.
     fn has_empty_tags(&self) -> bool {
         false
     }
@@ -118,8 +119,8 @@ pub fn predicate(condition: &Ast, names: &Names, columns: &dyn Columns, scope: S
     Ok(predicate)
 }
 
-/// More AND and OR than anyone writes, besides a tag that equals one of many texts, which counts once. Optimisers
-/// make one long chain of them and recurse along it.
+/// More AND and OR than anyone writes; many texts that one tag may equal count once. DataFusion's optimiser rules make one
+/// long chain of all of them and recurse along it, hence the bound.
 const CONNECTIVES_MAX: usize = 2_000;
 
 fn check_connectives(expr: &Expr) -> Result<()> {
@@ -260,7 +261,7 @@ impl<'a> Context<'a> {
             }
             (Side::Tag(tag), Side::Value(Some(value), Type::String, _))
             | (Side::Value(Some(value), Type::String, _), Side::Tag(tag)) => {
-                // Beside what a row computes, a tag that its series lacks has no value: it is not even unequal.
+                // Compared with a computed value, a tag that the series lacks has no value at all: even `!=` does not hold.
                 match tag {
                     tag if self.columns.has_empty_tags() => texts(op, text_of(tag), value),
                     Some(tag) => texts(op, as_text(tag), value),
@@ -282,7 +283,7 @@ impl<'a> Context<'a> {
         })
     }
 
-    /// Both sides of an operator. Beside a boolean, what is computed and has no value counts as false.
+    /// Both sides of an operator. Where one side is boolean, a calculation on the other that has no value counts as false.
     fn operands(self, left: &'a Ast, right: &'a Ast) -> Result<(Side<'a>, Side<'a>)> {
         let sides = (self.operand(left)?, self.operand(right)?);
         let is_boolean = |side: &Side<'_>| matches!(side, Side::Value(Some(_), Type::Boolean, _));
@@ -299,7 +300,7 @@ impl<'a> Context<'a> {
         })
     }
 
-    /// A side of an operator. A boolean that is computed and has no value counts as false, unlike that of a field.
+    /// A side of an operator. A boolean calculation without a value counts as false; a boolean field without one does not.
     fn operand(self, side: &'a Ast) -> Result<Side<'a>> {
         let is_computed = matches!(side.unparenthesized(), Ast::Binary { .. });
         Ok(match self.side(side)? {
@@ -419,160 +420,4 @@ fn balanced(
         operands = next;
     }
     operands.pop().unwrap_or(Predicate::Constant(unit))
-}
-
-fn tag_and_text(op: BinaryOp, tag: Option<Expr>, text: &str) -> Predicate {
-    match (op, tag, text) {
-        (BinaryOp::Equal, None, text) => Predicate::Constant(text.is_empty()),
-        (BinaryOp::NotEqual, None, text) => Predicate::Constant(!text.is_empty()),
-        (BinaryOp::Equal, Some(tag), "") => Predicate::Rows(Expr::IsNull(Box::new(tag))),
-        (BinaryOp::NotEqual, Some(tag), "") => Predicate::Rows(Expr::IsNotNull(Box::new(tag))),
-        (BinaryOp::Equal, Some(tag), text) => Predicate::Rows(binary(tag, Operator::Eq, tag_text(text))),
-        (BinaryOp::NotEqual, Some(tag), text) => {
-            Predicate::Rows(or_missing(&tag, binary(tag.clone(), Operator::NotEq, tag_text(text))))
-        }
-        _ => Predicate::Constant(false),
-    }
-}
-
-fn tag_and_regex(op: BinaryOp, tag: Option<Expr>, pattern: &Pattern) -> Predicate {
-    let wants_match = match op {
-        BinaryOp::Matches => true,
-        BinaryOp::NotMatches => false,
-        _ => return Predicate::Constant(false),
-    };
-    let takes_missing = pattern.is_match("") == wants_match;
-    let Some(tag) = tag else { return Predicate::Constant(takes_missing) };
-    let matches = matching(tag.clone(), pattern);
-    let matches = if wants_match { matches } else { Expr::Not(Box::new(matches)) };
-    Predicate::Rows(if takes_missing { or_missing(&tag, matches) } else { matches })
-}
-
-fn tags(op: BinaryOp, left: Option<Expr>, right: Option<Expr>) -> Predicate {
-    let equal = match (left, right) {
-        (Some(left), Some(right)) => Some(binary(left, Operator::Eq, right)),
-        _ => None,
-    };
-    match (op, equal) {
-        (BinaryOp::Equal, Some(equal)) => Predicate::Rows(equal),
-        (BinaryOp::NotEqual, Some(equal)) => Predicate::Rows(Expr::IsNotTrue(Box::new(equal))),
-        (BinaryOp::NotEqual, None) => Predicate::Constant(true),
-        _ => Predicate::Constant(false),
-    }
-}
-
-fn values(op: BinaryOp, left: Expr, left_type: Type, right: Expr, right_type: Type) -> Predicate {
-    match (left_type, right_type) {
-        (Type::String, Type::String) => texts(op, left, right),
-        (Type::Boolean, Type::Boolean) if matches!(op, BinaryOp::Equal | BinaryOp::NotEqual) => {
-            comparison_of(op, left, right)
-        }
-        (l, r) if l.is_numeric() && r.is_numeric() => {
-            let common = common_type(l, r);
-            let (left, right) = (as_type(left, l, &common), as_type(right, r, &common));
-            match (op, &left, &right) {
-                (BinaryOp::NotEqual, Expr::ScalarFunction(_), _)
-                | (BinaryOp::NotEqual, _, Expr::ScalarFunction(_)) => unequal(left, right),
-                _ => comparison_of(op, left, right),
-            }
-        }
-        _ => Predicate::Constant(false),
-    }
-}
-
-/// `!=` of a calculation: what is not a number is null here, and yet differs from everything, as long as all its
-/// fields are there: `sqrt(-1) != 0`.
-fn unequal(left: Expr, right: Expr) -> Predicate {
-    let mut fields: Vec<_> = left.column_refs().into_iter().chain(right.column_refs()).cloned().collect();
-    fields.sort();
-    fields.dedup();
-    let is_present = |field| Predicate::Rows(Expr::IsNotNull(Box::new(Expr::Column(field))));
-    let equal = binary(left, Operator::Eq, right);
-    fields
-        .into_iter()
-        .map(is_present)
-        .fold(Predicate::Rows(Expr::IsNotTrue(Box::new(equal))), |all, field| field.and(all))
-}
-
-/// The type in which two numbers compare; wide enough for both.
-fn common_type(left: Type, right: Type) -> DataType {
-    match (left, right) {
-        (l, r) if l == r => l.data_type(),
-        (Type::Float, _) | (_, Type::Float) => DataType::Float64,
-        // 20 digits hold every u64, and a sign.
-        _ => DataType::Decimal128(20, 0),
-    }
-}
-
-fn as_type(expr: Expr, own: Type, data_type: &DataType) -> Expr {
-    match &expr {
-        _ if own.data_type() == *data_type => expr,
-        Expr::Literal(value, _) if let Ok(value) = value.cast_to(data_type) => Expr::Literal(value, None),
-        _ => Expr::Cast(Cast::new(Box::new(expr), data_type.clone())),
-    }
-}
-
-fn texts(op: BinaryOp, left: Expr, right: Expr) -> Predicate {
-    match op {
-        BinaryOp::Equal | BinaryOp::NotEqual => comparison_of(op, left, right),
-        _ => Predicate::Constant(false),
-    }
-}
-
-fn comparison_of(op: BinaryOp, left: Expr, right: Expr) -> Predicate {
-    let operator = match op {
-        BinaryOp::Equal => Operator::Eq,
-        BinaryOp::NotEqual => Operator::NotEq,
-        BinaryOp::Less => Operator::Lt,
-        BinaryOp::LessEqual => Operator::LtEq,
-        BinaryOp::Greater => Operator::Gt,
-        BinaryOp::GreaterEqual => Operator::GtEq,
-        _ => return Predicate::Constant(false),
-    };
-    if let (Expr::Literal(left, _), Expr::Literal(right, _)) = (&left, &right) {
-        return Predicate::Constant(holds(operator, left, right));
-    }
-    Predicate::Rows(binary(left, operator, right))
-}
-
-/// A comparison of two values of one type.
-fn holds(operator: Operator, left: &ScalarValue, right: &ScalarValue) -> bool {
-    left.partial_cmp(right).is_some_and(|order| match operator {
-        Operator::Eq => order.is_eq(),
-        Operator::NotEq => order.is_ne(),
-        Operator::Lt => order.is_lt(),
-        Operator::LtEq => order.is_le(),
-        Operator::Gt => order.is_gt(),
-        _ => order.is_ge(),
-    })
-}
-
-fn matching(text: Expr, pattern: &Pattern) -> Expr {
-    Expr::ScalarFunction(ScalarFunction::new_udf(regex_match(pattern), vec![text]))
-}
-
-/// `tag IS NULL OR condition`.
-fn or_missing(tag: &Expr, condition: Expr) -> Expr {
-    binary(Expr::IsNull(Box::new(tag.clone())), Operator::Or, condition)
-}
-
-/// A tag's text, which is empty where it is missing.
-fn text_of(tag: Option<Expr>) -> Expr {
-    tag.map_or_else(|| text(""), |tag| or_else(as_text(tag), text("")))
-}
-
-fn as_text(tag: Expr) -> Expr {
-    Expr::Cast(Cast::new(Box::new(tag), DataType::Utf8))
-}
-
-fn binary(left: Expr, op: Operator, right: Expr) -> Expr {
-    Expr::BinaryExpr(BinaryExpr::new(Box::new(left), op, Box::new(right)))
-}
-
-fn text(value: &str) -> Expr {
-    Expr::Literal(ScalarValue::Utf8(Some(value.to_owned())), None)
-}
-
-fn tag_text(value: &str) -> Expr {
-    Expr::Literal(ScalarValue::Utf8View(Some(value.to_owned())), None)
 }

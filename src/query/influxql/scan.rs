@@ -43,13 +43,14 @@ pub(super) struct Input {
     pub group_tags: Vec<Expr>,
     /// The references asked for, in order, each of its type; a null literal where the table has no such column.
     pub refs: Vec<Expr>,
-    /// What decides about the order of rows of one series and time, if anything does.
+    /// The column that orders rows of one series and time, if there is one.
     pub place: Option<Expr>,
-    /// The order within a series of the result when rows are selected as they come, for a query that wants time and series.
+    /// The order of rows within a series of the result, for raw queries. Valid only if time and series were wanted.
     pub order: Vec<SortExpr>,
-    /// Whether a row counts even if all its values are null: those of subqueries do.
+    /// Whether rows count whose values are all null, as rows of subqueries do.
     pub has_rows_of_nulls: bool,
-    /// Whether series are read in ascending order whatever the order of the statement is: those of a subquery that aggregates.
+    /// Whether series count as read in ascending order whatever the order of the statement is, as those of a subquery that
+    /// aggregates do.
     pub reads_ascending: bool,
 }
 
@@ -71,14 +72,16 @@ pub(super) struct Wanted<'a> {
 pub(super) enum RowsWanted<'a> {
     /// All.
     All,
-    /// Those with a value in one of the fields among the references; of each series only so many, if that is said. Of a subquery all.
+    /// Those with a value in one of the fields among the references, and of each series only the given ones, if any are
+    /// given. Ignored for subqueries, which give all rows.
     WithField(Option<&'a RunRows>),
-    /// Of each series, for each of the first references, the first or last one with a value. Of a subquery all.
+    /// Of each series, the rows with the first or the last value of each of the first references. Ignored for subqueries,
+    /// which give all rows.
     Outermost(&'a [RunEnd]),
 }
 
-/// The rows of a measurement that WHERE leaves, or `None` when that is clearly none. The expressions of an [`Input`] that were not
-/// wanted must not be used.
+/// The rows of a measurement that WHERE leaves, or `None` when there are clearly none. Expressions of the [`Input`] that
+/// were not wanted must not be used: their columns are not read.
 pub(super) fn scan(
     query: &Query,
     measurement: &Measurement,
@@ -154,7 +157,8 @@ fn has_field(table: &TableInfo, refs: &[Ref], values: &[Expr]) -> Predicate {
     }
 }
 
-/// The rows with the outermost values of the first of `refs`. `None` where one is computed, so that it may be null where its field is not.
+/// The rows with the outermost values of the first of `refs`. `None` when one of these is not a plain column: a computed
+/// value may be null where its field is not.
 fn outermost(refs: &[Expr], ends: &[RunEnd]) -> Option<RunRows> {
     let fields = refs.iter().zip(ends).filter(|(value, _)| !is_null(value));
     let field = |(value, end): (&Expr, &RunEnd)| Some((value.try_as_col()?.name.as_str().into(), *end));
@@ -205,8 +209,8 @@ pub(super) fn scan_table<'a>(
     })
 }
 
-/// The parts of a condition that the provider looks at, and the condition on what it still yields. (An optimiser rule does the same, for
-/// more time than the rest of planning takes.)
+/// The parts of a condition that go to the provider, and the condition that is left for the rows it yields. (An optimiser
+/// rule of DataFusion does the same, but takes longer than all other planning.)
 fn pushed_down(condition: Expr, provider: &dyn TableProvider) -> Result<(Vec<Expr>, Option<Expr>)> {
     let parts = split_conjunction_owned(condition);
     let support = provider.supports_filters_pushdown(&parts.iter().collect::<Vec<_>>())?;

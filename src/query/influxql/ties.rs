@@ -1,5 +1,5 @@
-//! Which of several points of one value and time a selector takes, as in InfluxDB 1.x: it reads the points of a group one after the
-//! other, and of those that agree stays with the first. They are read in this order:
+//! Which point a selector takes when several of a group agree in value and time. InfluxDB 1.x takes the one that it reads
+//! first, and it reads the points of a group in this order:
 //!
 //! | function | order |
 //! |---|---|
@@ -15,14 +15,14 @@
 //!                     top(f, r, 1), h     0 5 x b     the value of r decides
 //! ```
 //!
-//! With ORDER BY time DESC all that is turned round, but neither the tags' values nor the series of a subquery that aggregates. (Of equal
-//! values `top` and `bottom` take the earliest all the same.) Without windows `first` reads the series from the least on and `last` from
-//! the greatest, whatever the order of the statement. Columns beside the point are compared as rows of tables are merged, not those of
-//! subqueries.
+//! ORDER BY time DESC reverses all of these orders, with three exceptions. The values of the tags in `top(f, tag, N)`, and
+//! the series of a subquery that aggregates, are read in ascending order always. `top` and `bottom` still take the earliest
+//! of several points of one value. And without windows, `first` reads the series from the least on and `last` from the
+//! greatest, whatever the order of the statement. Columns beside the point decide only over tables, not over subqueries.
 //!
-//! In InfluxDB some of it is left to chance, that of a heap or of an unstable sort: the order of series where no text decides; which points
-//! a later and better one pushes out of `top`, and how points of one value and time stand in its result; `percentile` of more than 12
-//! points. Here the same order decides about these.
+//! Some choices of InfluxDB are accidents of a heap or of an unstable sort: the order of series where no text decides,
+//! which points a better one pushes out of `top`, how points of one value and time stand in its result, and `percentile` of
+//! more than 12 points. Here the order above decides these too.
 
 use super::function::Function;
 use super::ir::{Measurement, Part, Ref};
@@ -33,9 +33,9 @@ use datafusion::logical_expr::Expr;
 /// Which of several points of one value and time is taken.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ties<'a> {
-    /// The series key; `None` where it would tell nothing apart that is shown.
+    /// The series key; `None` where the answer would be the same whichever series is taken.
     pub series: Option<&'a Expr>,
-    /// How many of the columns beside the point, as they are arguments, are compared before it.
+    /// How many of the auxiliary arguments, from the first on, are compared before the series.
     pub text_count: usize,
     /// Whether points are read in the reverse order.
     pub is_descending: bool,
@@ -95,7 +95,7 @@ impl Beside {
         self.places.iter().map(|place| columns[*place].clone()).collect()
     }
 
-    /// Which of the arguments the query's reference of this place is.
+    /// The place among the arguments of the query's reference at `place`.
     #[must_use]
     pub(super) fn argument_of(&self, place: usize) -> usize {
         self.places.iter().position(|own| *own == place).unwrap_or(place)
@@ -108,8 +108,8 @@ impl Beside {
     }
 }
 
-/// Whether the series must be known: points of one group may differ in it after all else that is compared, and it shows which is taken.
-/// `agree` says in which tags the rows of a group agree.
+/// Whether the series must be compared: points of one group may still differ in it when all else that is compared is equal,
+/// and the answer shows which of them was taken. `agree` tells whether all rows of a group have the same value of a tag.
 #[must_use]
 pub(super) fn needs_series(
     refs: &[Ref],

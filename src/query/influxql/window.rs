@@ -61,8 +61,8 @@ struct Window<'a> {
     tables: &'a dyn Tables,
 }
 
-/// Some of the calls: the columns [`tag_name`], [`WINDOW`] for the time, [`call_name`] by the place among all calls;
-/// sorted by tags and time.
+/// The rows of some of the calls, with the columns [`tag_name`], [`WINDOW`] for the time and [`call_name`], numbered by the
+/// place among all calls; sorted by tags and time.
 struct Branch {
     plan: LogicalPlan,
     /// The query's group tags; a null literal for one that the measurement lacks.
@@ -71,14 +71,14 @@ struct Branch {
     calls: Vec<usize>,
 }
 
-/// What a call is computed of.
+/// What a call is computed from.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Points,
-    /// Points that have to come forwards though the query says backwards.
+    /// Points in ascending order, although the query says descending.
     PointsForwards,
     Aggregates,
-    /// The rows of this one call, which has several for a series or window.
+    /// The rows of the call with this number, which yields several for a series or window.
     Rows(usize),
 }
 
@@ -96,7 +96,7 @@ impl Window<'_> {
             .map(|kind| (kind, indices(kind)))
             .filter(|(_, calls)| !calls.is_empty())
             .collect();
-        // Where rows are merged, what they repeat is known only then.
+        // With several parts, `fill(previous)` repeats values of the merged rows, so merging does it.
         let repeats = query.fill == Fill::Previous;
         let options = NeighbourOptions {
             descending: query.is_descending,
@@ -120,7 +120,7 @@ impl Window<'_> {
         let plan = limit(&Query { limits, ..query.clone() }, plan, &groups)?;
         let value = |index: usize| -> Expr {
             let call = &self.calls[index];
-            // Some calls have a type whatever their argument is, even if that is unknown.
+            // Some calls have a type even when that of their argument is unknown.
             let ty = call.result_type(call.argument.ty);
             let number = fill_value(query.fill, ty).map(|number| Expr::Literal(number, None));
             match (calls.contains(&index), number.filter(|_| ty.is_field())) {

@@ -56,8 +56,8 @@ pub async fn cardinality(
     if let Some(text) = dimensions.bad_offset {
         return Err(QueryError::Query(format!("invalid time dimension offset: {text}")));
     }
-    // Series have no time. InfluxDB 1.x counts all at the epoch, in one of rows that do not tell their windows; without times in WHERE
-    // it does not come back.
+    // Series have no time, so windows of them make no sense. InfluxDB 1.x counts all series at the epoch, in one of many
+    // rows that do not say which window they are; without a time range in WHERE it never returns.
     if dimensions.interval.is_some_and(|interval| interval.every_ns > 0) {
         return Err(QueryError::Query("SHOW … CARDINALITY doesn't support GROUP BY time".into()));
     }

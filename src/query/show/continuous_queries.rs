@@ -5,8 +5,8 @@ use crate::model::state::State;
 use crate::query::error::QueryError;
 use std::sync::Arc;
 
-/// `SHOW CONTINUOUS QUERIES`: a series for each database, both in the order of their creation. A database without any has one row
-/// of nulls.
+/// `SHOW CONTINUOUS QUERIES`: a series for each database, both in the order of their creation. A database without any has
+/// one row of nulls, which stands for its empty series.
 ///
 /// # Errors
 ///

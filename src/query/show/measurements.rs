@@ -7,6 +7,7 @@ use super::listing::{Column, Listing, page};
 use super::scope::{SeriesSource, series_of, tables_of};
 use crate::model::database::{DatabaseInfo, TableInfo};
 use crate::model::series_key;
+use crate::model::state::State;
 use crate::query::error::QueryError;
 use crate::query::influxql::predicate::MEASUREMENT_NAME;
 use crate::query::influxql::series::SeriesCondition;
@@ -33,62 +34,37 @@ pub async fn measurements(
     let state = tables.state();
     // With a policy or wildcard in ON, database and policy are listed too.
     let is_qualified = show.policy.is_some() || show.database == Some(ScopePart::Any);
-    let databases: Vec<Arc<DatabaseInfo>> = match (&show.database, &show.policy) {
-        (Some(ScopePart::Any), Some(ScopePart::Any)) => state.databases().cloned().collect(),
-        (Some(ScopePart::Any), _) => {
-            let policy = match &show.policy {
-                Some(ScopePart::Name(name)) => format!(".{name}"),
-                _ => String::new(),
-            };
-            return Err(QueryError::Query(format!(
-                "query 'SHOW MEASUREMENTS ON *{policy}' not supported. use 'ON *.*' or specify a database"
-            )));
-        }
-        (on, _) => {
-            let on = match on {
-                Some(ScopePart::Name(name)) => Some(name.as_str()),
-                _ => None,
-            };
-            match on.or(context.defaults.database).filter(|name| !name.is_empty()) {
-                // An unknown database has no measurements.
-                Some(name) => state.database(name).cloned().into_iter().collect(),
-                None => vec![Arc::clone(source::database(state, None, context.defaults)?)],
-            }
-        }
-    };
     let none: Arc<str> = "".into();
     let mut rows: BTreeSet<[Arc<str>; 3]> = BTreeSet::new();
-    for database in databases {
+    for database in databases_of(show, state, context)? {
         for (name, measurement) in tables_of(state, &database, &[], context, false)? {
-            if !show.filter.as_ref().is_none_or(|filter| match filter.name() {
-                Name::Name(wanted) => name.as_ref() == wanted,
-                Name::Regex(pattern) => pattern.is_match(&name),
-            }) {
+            if !is_wanted(show, &name) {
                 continue;
             }
             for table in &measurement {
                 let policy = state
                     .policy_by_id(table.policy)
                     .map_or_else(|| Arc::clone(&none), |p| Arc::clone(&p.name));
-                let is_wanted = match &show.policy {
-                    Some(ScopePart::Name(wanted)) => policy.as_ref() == wanted,
-                    _ => true,
-                };
+                if matches!(&show.policy, Some(ScopePart::Name(wanted)) if policy.as_ref() != wanted) {
+                    continue;
+                }
                 let key = if is_qualified {
                     [Arc::clone(&name), Arc::clone(&database.name), policy]
                 } else {
                     [Arc::clone(&name), Arc::clone(&none), Arc::clone(&none)]
                 };
-                if is_wanted && !rows.contains(&key) {
-                    // Without policies in the answer, those of all of them are one measurement.
-                    let of_one = std::slice::from_ref(table);
-                    let all = if is_qualified { of_one } else { &measurement };
-                    if match &condition {
-                        Some(condition) => holds(condition, &name, all, tables, source).await?,
-                        None => true,
-                    } {
-                        rows.insert(key);
-                    }
+                if rows.contains(&key) {
+                    continue;
+                }
+                // Without policies in the answer, those of all of them are one measurement.
+                let of_one = std::slice::from_ref(table);
+                let all = if is_qualified { of_one } else { &measurement };
+                let holds = match &condition {
+                    Some(condition) => holds(condition, &name, all, tables, source).await?,
+                    None => true,
+                };
+                if holds {
+                    rows.insert(key);
                 }
             }
         }
@@ -100,6 +76,41 @@ pub async fn measurements(
         columns.extend([("database", text(1)), ("retention policy", text(2))]);
     }
     Listing::new(vec!["measurements".into(); rows.len()], columns)
+}
+
+/// The databases that ON means; that of the request without it.
+fn databases_of(
+    show: &ShowMeasurements,
+    state: &State,
+    context: StatementContext<'_>,
+) -> Result<Vec<Arc<DatabaseInfo>>, QueryError> {
+    let on = match (&show.database, &show.policy) {
+        (Some(ScopePart::Any), Some(ScopePart::Any)) => return Ok(state.databases().cloned().collect()),
+        (Some(ScopePart::Any), policy) => {
+            let policy = match policy {
+                Some(ScopePart::Name(name)) => format!(".{name}"),
+                _ => String::new(),
+            };
+            return Err(QueryError::Query(format!(
+                "query 'SHOW MEASUREMENTS ON *{policy}' not supported. use 'ON *.*' or specify a database"
+            )));
+        }
+        (Some(ScopePart::Name(name)), _) => Some(name.as_str()),
+        (None, _) => None,
+    };
+    match on.or(context.defaults.database).filter(|name| !name.is_empty()) {
+        // An unknown database has no measurements.
+        Some(name) => Ok(state.database(name).cloned().into_iter().collect()),
+        None => Ok(vec![Arc::clone(source::database(state, None, context.defaults)?)]),
+    }
+}
+
+/// Whether WITH MEASUREMENT lets this name through.
+fn is_wanted(show: &ShowMeasurements, name: &str) -> bool {
+    show.filter.as_ref().is_none_or(|filter| match filter.name() {
+        Name::Name(wanted) => name == wanted,
+        Name::Regex(pattern) => pattern.is_match(name),
+    })
 }
 
 /// A condition on a measurement.

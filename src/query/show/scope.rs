@@ -55,7 +55,8 @@ pub type TagValues = Arc<[Arc<str>]>;
 /// The tables of one name over all policies.
 pub(in crate::query) type Measurements = BTreeMap<Arc<str>, Vec<Arc<TableInfo>>>;
 
-/// The tables that FROM means, all of the database without one. `keeps_policy`: whether a policy in FROM counts.
+/// The tables that FROM names; all of the database without FROM. `keeps_policy`: whether a policy in FROM counts, or all
+/// policies are looked at.
 pub(in crate::query) fn tables_of(
     state: &State,
     database: &DatabaseInfo,
@@ -97,8 +98,8 @@ pub(in crate::query) fn tables_of(
     Ok(found)
 }
 
-/// The measurements that FROM means as in a SELECT, all without one: of the default policy where no other is named. `on` is the
-/// database of ON.
+/// The measurements that FROM names as in a SELECT: in the default policy where no other is named. Without FROM, all of the
+/// default policy. `on` is the database of ON.
 pub(super) fn measurements_of(
     state: &State,
     on: Option<&str>,
@@ -115,7 +116,7 @@ pub(super) fn measurements_of(
     source::tables(state, &[Source::Measurement(name)], defaults)
 }
 
-/// What the names of a statement with ON leave out. `database` is the one that it is about.
+/// The defaults for names in a statement with ON. `database` is the one that the statement is about.
 pub(super) fn defaults_on<'a>(
     on: Option<&'a str>,
     database: &'a DatabaseInfo,
@@ -130,7 +131,7 @@ pub(super) fn defaults_on<'a>(
     }
 }
 
-/// Refuses operators that do not compare tags, also where a condition is about fields, or about what there is not.
+/// Refuses operators that cannot compare tags, even where the names in the condition are fields or do not exist.
 pub(super) fn check_tag_operators(condition: &SeriesCondition) -> Result<(), QueryError> {
     condition.condition.as_ref().map_or(Ok(()), check_operators)
 }

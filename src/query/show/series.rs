@@ -47,7 +47,8 @@ pub async fn series(
     Listing::new(vec!["".into(); keys.len()], vec![("key", Column::Text(keys))])
 }
 
-/// The policies that FROM and the request mean, or else the default, have to exist, though the series of all are listed.
+/// The policies named in FROM and by the request, or else the default one, have to exist, although series of all policies
+/// are listed.
 fn check_policies(
     show: &ShowSeries,
     state: &State,

@@ -121,7 +121,7 @@ fn pairs_of(series: &[Arc<str>], filter: &TagKeyFilter) -> Vec<Pair> {
     pairs
 }
 
-/// As InfluxDB since 1.11, which looks at the policy in FROM, but only at one.
+/// InfluxDB does so since 1.11: it looks at the policy in FROM, but only at one.
 fn check_one_policy(sources: &[Source]) -> Result<(), QueryError> {
     let mut policies = sources.iter().filter_map(|source| match source {
         Source::Measurement(measurement) => measurement.policy.as_deref(),

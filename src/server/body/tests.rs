@@ -22,7 +22,7 @@ fn gzip(text: &[u8]) -> Vec<u8> {
 fn settings() -> HttpSettings {
     HttpSettings {
         body_bytes_max: 1_000,
-        unpacked_body_bytes_max: 100_000,
+        body_decompressed_bytes_max: 100_000,
         bodies_bytes_max: 150_000,
         ..HttpSettings::default()
     }

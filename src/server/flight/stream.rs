@@ -7,6 +7,7 @@ use super::run::Rows;
 use super::{service, status};
 use crate::query::QueryError;
 use crate::server::Metrics;
+use crate::server::metrics::QueryAccount;
 use arrow::array::RecordBatch;
 use arrow_flight::FlightData;
 use arrow_flight::encode::FlightDataEncoderBuilder;
@@ -16,7 +17,6 @@ use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
 use tonic::Status;
 
 /// The size at which batches are cut. Clients refuse messages of more than 4 MiB unless told otherwise; the size is
@@ -25,9 +25,8 @@ const MESSAGE_BYTES: usize = 2 << 20;
 
 /// The rows of a query as messages: first its schema, also when there are no rows.
 pub(super) fn of_rows(rows: Rows, metrics: Arc<Metrics>) -> service::Messages {
-    let account = Account { metrics, start: Instant::now(), has_ended: false };
-    let failures = Arc::clone(&account.metrics);
-    let batches = rows.batches.map(move |batch| batch.map_err(|error| failed(&failures, error)));
+    let account = QueryAccount::begin(Arc::clone(&metrics));
+    let batches = rows.batches.map(move |batch| batch.map_err(|error| failed(&metrics, error)));
     let encoder = FlightDataEncoderBuilder::new()
         .with_schema(rows.schema)
         .with_max_flight_data_size(MESSAGE_BYTES)
@@ -58,7 +57,7 @@ fn failed(metrics: &Metrics, error: QueryError) -> FlightError {
 /// Messages of a query that is counted when it is over.
 struct Counted {
     messages: service::Messages,
-    account: Account,
+    account: QueryAccount,
 }
 
 impl Stream for Counted {
@@ -67,24 +66,8 @@ impl Stream for Counted {
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let message = self.messages.poll_next_unpin(context);
         if matches!(message, Poll::Ready(None | Some(Err(_)))) {
-            self.account.has_ended = true;
+            self.account.end();
         }
         message
-    }
-}
-
-/// Counts a query when it is over: a client that goes away takes the stream along.
-struct Account {
-    metrics: Arc<Metrics>,
-    start: Instant,
-    has_ended: bool,
-}
-
-impl Drop for Account {
-    fn drop(&mut self) {
-        if !self.has_ended {
-            self.metrics.queries_cancelled.inc();
-        }
-        self.metrics.query_seconds.observe(self.start.elapsed().as_secs_f64());
     }
 }

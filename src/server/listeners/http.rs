@@ -86,14 +86,7 @@ impl Server {
     /// it may; what is still being answered then breaks off.
     pub async fn run(self, stop: impl Future<Output = ()> + Send) {
         let service = router::service(self.state.clone(), self.grpc);
-        let mut builder = Builder::new(TokioExecutor::new());
-        // For `hyper` the wait for another request is part of reading its head; the first head has a bound of its own.
-        builder
-            .http1()
-            .timer(TokioTimer::new())
-            .header_read_timeout(self.state.settings.idle_timeout)
-            .http2()
-            .timer(TokioTimer::new());
+        let builder = builder(self.state.settings.idle_timeout);
         let graceful = GracefulShutdown::new();
         let mut connections = JoinSet::new();
         tokio::pin!(stop);
@@ -142,15 +135,29 @@ impl Server {
             });
         }
         drop(self.listener);
-        let bound = self.state.settings.shutdown_timeout;
-        if tokio::time::timeout(bound, graceful.shutdown()).await.is_err() {
-            tracing::warn!(
-                connections = connections.len(),
-                "requests are cut off: the shutdown lasts too long"
-            );
-        }
-        connections.shutdown().await;
+        shut_down(graceful, connections, self.state.settings.drain_timeout).await;
     }
+}
+
+/// What speaks HTTP on a connection.
+fn builder(idle_timeout: Option<Duration>) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    // For `hyper` the wait for another request is part of reading its head; the first head has a bound of its own.
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(idle_timeout)
+        .http2()
+        .timer(TokioTimer::new());
+    builder
+}
+
+/// Lets requests that are being answered end, within the bound, then drops every connection.
+async fn shut_down(graceful: GracefulShutdown, mut connections: JoinSet<()>, bound: Duration) {
+    if tokio::time::timeout(bound, graceful.shutdown()).await.is_err() {
+        tracing::warn!(connections = connections.len(), "requests are cut off: the shutdown lasts too long");
+    }
+    connections.shutdown().await;
 }
 
 /// Serves a connection to its end; `None` when `head_timeout` has passed and no request has begun. The timer of `hyper` starts

@@ -100,8 +100,8 @@ fn query_executor(state: &AppState) -> Section {
         .with("recoveredPanics", state.metrics.panics.get())
 }
 
-/// Per database: its measurements, and its series as far as data files tell without being read: those of the largest file of each
-/// table, so there may be more.
+/// Per database, the number of its measurements, and an estimate of its series that needs no file to be read: for each
+/// table the number of series in its largest file. There may be more.
 fn database(catalog: &State, info: &Arc<DatabaseInfo>) -> Section {
     let policies = catalog.policies_of(info.id);
     let tables = || policies.iter().flat_map(|policy| catalog.tables_of(policy.id));

@@ -31,7 +31,7 @@ async fn put_file(state: &AppState, request: Request) -> Result<Response, HttpEr
     let (path, upload) = state.engine.upload_adoptable_file(window_start_ns)?;
     let parts =
         BodyParts::new(&head.headers, body, &state.settings, &state.body_budget, Upload::HELD_BYTES_MAX);
-    // Goes on when the client goes away: what has been written of the file is to be removed.
+    // Runs on when the client goes away, so that a file that was written in part is removed.
     let stored = tokio::spawn(store(parts, upload)).await;
     stored.map_err(|panic| HttpError::internal(panic.to_string()))??;
     Ok(response("application/json", serde_json::json!({ "path": path }).to_string()))
@@ -65,7 +65,7 @@ async fn adopt(state: &AppState, request: Request) -> Result<Response, HttpError
     let image: DatabaseImage = serde_json::from_slice(&body.bytes).map_err(|error| {
         HttpError::bad_request(format!("the body is no description of a database: {error}"))
     })?;
-    // Goes on when the client goes away: nobody would know otherwise whether the database is there.
+    // Runs on when the client goes away. Given up half-way, nobody would know whether the database was added.
     let (engine, name) = (state.engine.clone(), name.to_owned());
     let adopted = tokio::spawn(async move { engine.adopt_database(&name, &image).await }).await;
     adopted.map_err(|panic| HttpError::internal(panic.to_string()))??;

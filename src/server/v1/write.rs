@@ -74,7 +74,8 @@ impl WriteParameters {
 
 async fn write(state: &AppState, request: Request) -> Result<(), HttpError> {
     if state.engine.is_read_only() {
-        // Before its body is read, and before the database is looked up: clients create one that they hear is missing.
+        // Refused before the body is read, and before the database is looked up: clients create a database that they hear
+        // is missing.
         return Err(WriteError::ReadOnly.into());
     }
     let parameters = WriteParameters::of(&Parameters::of_uri(request.uri()));

@@ -45,8 +45,8 @@ type Ids = (DatabaseId, PolicyId);
 /// Which files are read, and what gives their points names.
 #[derive(Debug, Args)]
 pub(super) struct QuarantinedArgs {
-    /// Read what a start has put aside of the write-ahead log, instead of asking a server: a folder, or one file of it; without PATH
-    /// the folder wal/quarantine of --data
+    /// Read parts of the write-ahead log that a start has put aside, instead of asking a server. PATH is a folder or one
+    /// file of it [default: wal/quarantine in --data]
     #[arg(long, value_name = "PATH")]
     quarantined: Option<Option<PathBuf>>,
     /// The database for points whose database or retention policy the store does not know

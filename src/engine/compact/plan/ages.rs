@@ -1,9 +1,9 @@
 //! Files by age: which of those that overlap are made one.
 //!
-//! An age is all files of a group that have one `sequence_max`. No point lies in two of them, and where several of them share a window
-//! their series are apart: a window that is too large for a file has many files of one age. So whoever reads or merges an age has about
-//! one file of it open at a time, as if it were one large file. That is why ages are compared by the bytes of all their files, and
-//! counted in place of files.
+//! An age is all files of a group with the same `sequence_max`, such as the output of one flush or of one job. (A window
+//! that is too large for one file becomes several, split between series.) No point lies in two files of an age, so a reader
+//! or a merge has about one of them open at a time, as if they were one large file. That is why ages, not files, are
+//! counted and compared, by the bytes of all their files.
 
 use crate::model::file::FileMeta;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// Ages of similar sizes that are worth being made one.
 const SIMILAR_AGES_MIN: usize = 4;
 
-/// How many times as large as all newer ones of its job together an age may be.
+/// An age joins a merge of newer ones when it is at most this many times as large as all of them together.
 const SIMILAR_RATIO: u64 = 2;
 
 /// Ages that one job merges at most, as each takes memory of its own. At least two, or a job would change nothing.
@@ -45,8 +45,8 @@ pub(super) fn newest_similar<'a, 'f>(ages: &'a [Age<'f>]) -> Option<&'a [Age<'f>
     (ages.len() - start >= SIMILAR_AGES_MIN).then_some(&ages[start..])
 }
 
-/// As many neighbours as one job takes: of all such the ones with the fewest bytes, so that a large age is not written anew for each
-/// few small ones, but once, together with what they have become. Of equal ones the oldest.
+/// As many neighbouring ages as one job may merge: the run with the fewest bytes, of equal ones the oldest. So a large age
+/// is not written anew for every few small ones; these are merged among themselves first.
 pub(super) fn lightest<'a, 'f>(ages: &'a [Age<'f>]) -> &'a [Age<'f>] {
     let count = ages.len().clamp(1, JOB_AGES_MAX);
     let runs = ages.windows(count);

@@ -5,8 +5,8 @@ use crate::model::file::FileMeta;
 use crate::model::time::TimeRange;
 use std::sync::Arc;
 
-/// Late rows of many windows in one file make a group of all these windows, which would all be written in one job. So that file is cut
-/// first: each piece then lies over one large file.
+/// One file with late rows of many windows overlaps the large files of all of them, and one job would have to write all of
+/// these anew. So that file is cut first, such that each piece lies over one large file.
 pub(super) fn cut_of_long_file(files: &[Arc<FileMeta>], rules: &Rules) -> Option<Job> {
     let bytes: u64 = files.iter().map(|file| file.size_bytes).sum();
     if bytes <= rules.file_bytes.saturating_mul(2) {

@@ -82,8 +82,9 @@ fn paths_of(jobs: &[Job]) -> AHashSet<Arc<str>> {
 
 /// What is to be done with files that overlap, directly or by way of others.
 ///
-/// A job takes whole ages, and at least two where there are two. They become one, so that there is less to do each time. Files of a
-/// single age that do not overlap are no group; where some do, as rectangles and without a point in common, they are merged once at rest.
+/// A job takes whole ages, two or more where there are as many, and makes one of them, so that each job leaves less to do.
+/// Files of a single age have no point in common; where their rectangles overlap all the same, they are merged once, when
+/// the group is at rest.
 fn of_group(mut files: Vec<Arc<FileMeta>>, rules: &Rules) -> Option<Job> {
     if files.len() < 2 {
         return None;

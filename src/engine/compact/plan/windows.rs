@@ -10,8 +10,8 @@ use std::sync::Arc;
 /// Windows that a file is cut into at most.
 const PIECES_MAX: i64 = 1_024;
 
-/// The windows of what files become: the policy's, joined up to the size that files should have; no file that keeps to its window is
-/// cut by that, unless a window is too large as it is.
+/// The windows of the files that a job writes. They begin and end where windows of the inputs do, neighbours are joined
+/// until they have the size that a file should have, and one that is too large is cut.
 pub(super) fn windows_of(inputs: &[Arc<FileMeta>], rules: &Rules) -> Vec<TimeRange> {
     let start_ns = inputs.iter().map(|file| file.window.start_ns).min().unwrap_or(0);
     let end_ns = inputs.iter().map(|file| file.window.end_ns).max().unwrap_or(0);
@@ -20,7 +20,7 @@ pub(super) fn windows_of(inputs: &[Arc<FileMeta>], rules: &Rules) -> Vec<TimeRan
     if bytes <= rules.file_bytes && fits(&all, rules) {
         return vec![all];
     }
-    // Every edge of an input is an edge of a window, else windows of different jobs would come to overlap.
+    // Windows are cut at edges of inputs first, so that windows of different jobs do not come to overlap.
     let mut edges: Vec<i64> =
         inputs.iter().flat_map(|file| [file.window.start_ns, file.window.end_ns]).collect();
     edges.sort_unstable();
@@ -50,7 +50,8 @@ pub(super) fn fits(window: &TimeRange, rules: &Rules) -> bool {
     window.end_ns.saturating_sub(window.start_ns) <= rules.width.max_ns
 }
 
-/// Cuts a piece at the edges of the policy's windows when it is wider than one and has more than a file's bytes.
+/// Cuts a piece at edges of the policy's windows when it has more bytes than a file should have, or is wider than a file
+/// may be.
 fn cut_to_size(piece: TimeRange, bytes: u64, rules: &Rules) -> Vec<TimeRange> {
     if bytes <= rules.file_bytes && fits(&piece, rules) {
         return vec![piece];

@@ -5,15 +5,16 @@
 //! added as  a b c d a b c d a b c d a b c d
 //! ```
 //!
-//! Values of one group are added in their order, and each addition of floats waits for the one before it, several cycles. Those
-//! of other groups need not wait: as many runs as there are lanes go side by side.
+//! The values of one group have to be added in their order, and each addition of floats waits several cycles for the one
+//! before it. Additions to other groups need not wait. So the runs of several groups, one in each lane, are added side by
+//! side.
 
 use super::fold::{Fold, Number};
 use crate::query::functions::grouping::for_each_run;
 use arrow::datatypes::DataType;
 
 const LANES: usize = 4;
-/// A shorter run is added at once: to find it a lane takes longer than it would save.
+/// A shorter run is added directly: putting it into a lane would take longer than it saves.
 const LANE_ROWS_MIN: usize = 64;
 
 /// A run that is being added.
@@ -31,7 +32,7 @@ pub(super) fn add_runs<T: Number, A: Fold<T>>(
     values: &[T::Native],
     group_indices: &[usize],
 ) {
-    // Whole numbers wait for one another only where they could as well be added several at a time, which the compiler does.
+    // Integers gain nothing: their additions may be reordered, so the compiler vectorises those of a single run already.
     let lane_rows_min = if T::DATA_TYPE == DataType::Float64 { LANE_ROWS_MIN } else { usize::MAX };
     let mut lanes: Vec<Lane<'_, T::Native, A::State>> = Vec::with_capacity(LANES);
     for_each_run(group_indices, |group, rows| {
@@ -59,10 +60,11 @@ fn finish<T: Number, A: Fold<T>>(lanes: &mut Vec<Lane<'_, T::Native, A::State>>,
     }
 }
 
-/// Adds as many values of every lane as the shortest has, and takes out the lanes that are through. There is at least one.
+/// Adds as many values of every lane as the shortest has left, and removes the lanes that are finished. There is at least
+/// one lane.
 fn advance<T: Number, A: Fold<T>>(lanes: &mut Vec<Lane<'_, T::Native, A::State>>, states: &mut [A::State]) {
     let count = lanes.iter().map(|lane| lane.values.len()).min().unwrap_or_default();
-    // Where lanes are missing another goes along, for nothing: its time would be spent waiting.
+    // Missing lanes are filled with copies whose sums are thrown away; the time would be spent waiting otherwise.
     let mut side_by_side: [_; LANES] = std::array::from_fn(|index| lanes[index.min(lanes.len() - 1)]);
     let [a, b, c, d] = &mut side_by_side;
     let rows = a.values[..count].iter().zip(&b.values[..count]);

@@ -6,22 +6,24 @@
 //! 2021-03-28T23:00:00Z  2021-03-28T00:00:00Z         2021-03-28T22:00:00Z
 //! ```
 //!
-//! Buckets are aligned to the epoch, with a zone to the epoch of local time. Every time lies in exactly one bucket, and which one depends
-//! on nothing else:
+//! Buckets are aligned to the epoch; with a zone, to the epoch of local time. Every time lies in exactly one bucket, which
+//! follows from the time alone. Near a change of the clock:
 //!
-//! * Where the clock is changed within a bucket, that bucket becomes longer or shorter. Where a bucket would begin in the hour that is
-//!   repeated, it begins the first time only. Where it would begin in the hour that is skipped, the one before it keeps its length.
-//! * Buckets that are no longer than the change keep their length. The new clock's may then begin elsewhere than where the last one of the
-//!   old clock ends: that one goes on to the end of the one that begins in it.
+//! * A bucket in which the clock is changed becomes longer or shorter. One that would begin in the hour that is repeated
+//!   begins when that hour comes first. One that would begin in the hour that is skipped leaves the bucket before it as
+//!   long as ever.
+//! * Buckets that are no longer than the change keep their length. The first bucket by the new clock may then begin before
+//!   the last one by the old clock ends; the two become one.
 //!
 //! ```text
 //! the clock goes forward, 02:00 to 03:00   40m: … 00:40 01:20 03:20 04:00 …    2h: … 00:00 03:00 04:00 …
 //! the clock goes back, 03:00 to 02:00      40m: … 02:00 02:40 02:40 03:20 …    2h: … 00:00 02:00 04:00 …
 //! ```
 //!
-//! So does InfluxDB 1.6.7 with `sum`, `count` and `mean` in ascending order where points lie close together. Otherwise its buckets
-//! depend on the points: they overlap, those of one time make two rows, points are left out; and its rows for empty buckets have
-//! times at which none begins. None of this is done here. Aggregation and gap filling both use [`Buckets`].
+//! InfluxDB 1.6.7 does the same for `sum`, `count` and `mean` in ascending order where points lie close together. In other
+//! cases its buckets depend on the points: they overlap, make two rows of one time or leave points out, and its rows for
+//! empty buckets have times at which no bucket begins. None of this is imitated. Aggregation and gap filling both use
+//! [`Buckets`].
 
 use crate::model::time::{DAY_NS, TIME_MAX_NS, TIME_MIN_NS};
 use arrow::array::{Array, ArrayRef, TimestampNanosecondArray};
@@ -112,25 +114,27 @@ impl Buckets {
         (start, end)
     }
 
-    /// Whether no change of the clock makes the bucket from `start` to `end` another one.
+    /// Whether no change of the clock affects the bucket from `start` to `end`.
     fn is_steady(&self, start: i64, end: i64, zone_ns: i64) -> bool {
         let is_as_ever = |time: i64| self.zone_ns(time) == zone_ns;
         self.time_zone.is_none()
-            // Within the three days before it no clock was put forward and back: of all zones Freetown's was fastest, in 1939, with four
-            // days. Within three weeks some were: Tucuman's in 2004, Cairo's in 2010 after Ramadan, and Gaza's will be.
+            // Three places are looked at, so a clock that is put forward and back between two of them would go unnoticed.
+            // These lie at most three days apart, and no zone ever did that within less than four days (Freetown in 1939).
+            // Within three weeks some did (Tucuman in 2004, Cairo in 2010), hence the bound on the interval.
             || (self.interval_ns <= STEADY_NS_MAX
                 && is_as_ever(self.well_before(start))
                 && is_as_ever(start)
                 && is_as_ever(end))
     }
 
-    /// A change of the clock before this time has no effect on the bucket that begins at `start`: three buckets after a change, all
-    /// begin where the new clock has them begin.
+    /// A time early enough that changes of the clock before it do not affect the bucket that begins at `start`: from three
+    /// buckets after a change on, buckets begin where the new clock says.
     fn well_before(&self, start: i64) -> i64 {
         start.saturating_sub(self.interval_ns.saturating_mul(3))
     }
 
-    /// The bucket of a time near a change of the clock: found as InfluxDB reads points from `first` on, if there were one at any time.
+    /// The bucket of a time near a change of the clock: the one that InfluxDB would put it into when it read points from
+    /// `first` on, if there was a point at every moment.
     fn walk(&self, first: i64, time: i64) -> (i64, i64) {
         let (mut start, mut end) = self.window_of(first);
         loop {
@@ -139,7 +143,7 @@ impl Buckets {
             if next.1 <= end {
                 return (start, end);
             }
-            // It begins before this one ends. InfluxDB, which aggregates its results once more, joins the two.
+            // Windows that overlap become one: InfluxDB aggregates its results once more, which joins them.
             if next.0 < end {
                 end = next.1;
             } else if time < end {
@@ -150,8 +154,8 @@ impl Buckets {
         }
     }
 
-    /// InfluxDB's window of a time, as it seems from that time alone. Windows of times before and after a change may overlap,
-    /// and a window need not hold the time.
+    /// The window that InfluxDB computes from a time alone. Near a change of the clock, windows computed from different
+    /// times may overlap, and a window need not contain the time it was computed from.
     fn window_of(&self, time: i64) -> (i64, i64) {
         let zone = self.zone_ns(time);
         let (mut start, mut end) = self.unchanged_bucket_of(time, zone);
@@ -225,7 +229,8 @@ impl BucketCursor {
         if self.descending { next.start_ns < start_ns } else { next.start_ns > start_ns }
     }
 
-    /// Whether, with the bucket before it in order, that from `next_ns` on is steady, too.
+    /// Whether the bucket that begins at `next_ns` is steady, given that the bucket just before it in the order of the walk
+    /// is.
     fn stays_steady(&self, next_ns: i64, zone_ns: i64) -> bool {
         let buckets = &self.buckets;
         if buckets.time_zone.is_none() {

@@ -7,18 +7,13 @@ use crate::model::ids::PolicyId;
 use crate::model::shard::Shard;
 use crate::query::command::Command;
 use crate::query::error::QueryError;
-use crate::query::exec::planner::InfluxExtensionPlanner;
+use crate::query::exec::planner::InfluxQueryPlanner;
 use crate::query::influxql::source::Defaults;
 use crate::query::show::SeriesSource;
 use crate::query::statement::{Planned, StatementContext, plan_statement};
 use arrow::array::{AsArray, RecordBatch};
-use async_trait::async_trait;
-use datafusion::catalog::Session;
-use datafusion::execution::context::QueryPlanner;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::physical_plan::ExecutionPlan;
-use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::future::BoxFuture;
 use std::fmt::Write as _;
@@ -31,22 +26,6 @@ pub(super) struct Options<'a> {
     pub(super) epoch: Option<&'a str>,
 }
 
-#[derive(Debug)]
-struct Planner;
-
-#[async_trait]
-impl QueryPlanner for Planner {
-    async fn create_physical_plan(
-        &self,
-        plan: &LogicalPlan,
-        session: &dyn Session,
-    ) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
-        DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(InfluxExtensionPlanner)])
-            .create_physical_plan(plan, session)
-            .await
-    }
-}
-
 pub(super) struct Runner(SessionContext);
 
 impl Runner {
@@ -57,7 +36,7 @@ impl Runner {
             .with_default_features()
             .with_analyzer_rules(Vec::new())
             .with_optimizer_rules(Vec::new())
-            .with_query_planner(Arc::new(Planner))
+            .with_query_planner(Arc::new(InfluxQueryPlanner))
             .build();
         Self(SessionContext::new_with_state(state))
     }

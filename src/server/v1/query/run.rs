@@ -11,21 +11,21 @@ use crate::engine::{Engine, EngineError};
 use crate::query::{
     Command, QueryContext, QueryError, QueryOrigin, ResultStream, RunningQuery, StatementOutcome, UserCommand,
 };
+use crate::server::AppState;
 use crate::server::error::{command_text, statement_text};
 use crate::server::into::{self, write_into};
+use crate::server::metrics::QueryAccount;
 use crate::server::monitor::{self, Section};
-use crate::server::{AppState, Metrics};
 use bytes::Bytes;
 use futures::StreamExt;
 use influxql::ast::Statement;
 use std::sync::Arc;
-use std::time::Instant;
 use tokio::sync::mpsc::{self, Sender};
 
-/// A response is sent in parts of at least this size: large enough that the costs per part vanish.
+/// A response is sent in parts of at least this size: large enough that the cost of a part does not matter.
 pub(super) const PART_BYTES: usize = 64 << 10;
 
-/// What statements answer that are not run because one before them failed.
+/// The answer of statements that are not run because one before them failed.
 const NOT_EXECUTED: &str = "not executed";
 
 /// Nobody reads the response any more.
@@ -33,7 +33,7 @@ struct ClientGone;
 
 /// Runs the request; the parts of the response go to `parts`.
 pub(super) async fn answer(state: AppState, request: QueryRequest, parts: Sender<Bytes>) {
-    let mut account = Account { metrics: state.metrics.clone(), start: Instant::now(), has_ended: false };
+    let mut account = QueryAccount::begin(state.metrics.clone());
     let encoder = ResponseEncoder::new(&request.options);
     let flushes_early = request.options.chunk_rows.is_some();
     let mut run = Run { state, request: &request, encoder, parts: &parts, flushes_early };
@@ -42,23 +42,8 @@ pub(super) async fn answer(state: AppState, request: QueryRequest, parts: Sender
         () = parts.closed() => Err(ClientGone),
         ended = run.all() => ended,
     };
-    account.has_ended = ended.is_ok();
-}
-
-/// Counts a query when it is over, by whatever way: before its first part is sent, a client that goes away takes
-/// the future along.
-struct Account {
-    metrics: Arc<Metrics>,
-    start: Instant,
-    has_ended: bool,
-}
-
-impl Drop for Account {
-    fn drop(&mut self) {
-        if !self.has_ended {
-            self.metrics.queries_cancelled.inc();
-        }
-        self.metrics.query_seconds.observe(self.start.elapsed().as_secs_f64());
+    if ended.is_ok() {
+        account.end();
     }
 }
 
