@@ -87,6 +87,12 @@ impl Case {
         fields.filter(|(field, _)| field.to_lowercase() == name).map(|(_, value)| value.kind()).collect()
     }
 
+    /// Whether a WHERE begins with a field of the points.
+    pub(crate) fn begins_with_field(&self, condition: &str) -> bool {
+        let mut fields = self.points().flat_map(|point| &point.fields);
+        fields.any(|(name, _)| condition.starts_with(&format!("WHERE {} ", quote_name(name))))
+    }
+
     /// Whether points have a tag or a field of this name in lower case, or INTO may have written one.
     pub(crate) fn has_name(&self, name: &str) -> bool {
         let is_of = |known: &String| known.to_lowercase() == name;
@@ -234,7 +240,8 @@ impl Case {
                 Step::Change(statement) => out += &format!("query\n{statement}\n----\n?\n\n"),
             }
         }
-        out += &format!("\nquery{}\n{}\n----\n", self.form.options(), self.statement);
+        let (text, parameters) = self.form.bound(&self.statement.to_string());
+        out += &format!("\nquery{}\n{text}\n----\n", self.form.options(parameters.as_deref()));
         out + &scenario_answer(&pair.oracle) + "\n"
     }
 

@@ -90,8 +90,8 @@ fn number(left: &str, right: &str) -> Relation {
     let distance = (a - b).abs();
     // Great floats end with zeros, for they have 17 digits.
     let may_be_floats = is_float(left) || is_float(right) || (left.ends_with('0') && right.ends_with('0'));
-    // So great that neighbouring floats are whole numbers.
-    if distance <= ULPS * a.abs() && a.abs() > 4.5e15 {
+    // So great that floats a few steps apart may both be whole numbers.
+    if distance <= ULPS * a.abs() {
         return Relation::LastDigits;
     }
     if (may_be_floats && distance <= RELATIVE * a.abs().max(b.abs())) || distance <= ABSOLUTE {

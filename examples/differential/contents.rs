@@ -37,7 +37,7 @@ pub(crate) fn compare_contents(
             group: vec!["*".to_owned()],
             ..Select::default()
         });
-        let pair = servers.query(&statement.to_string(), Form { epoch: "ns", chunk_size: 0 })?;
+        let pair = servers.query(&statement.to_string(), Form { epoch: "ns", ..Form::default() })?;
         let points = points_of(&pair.oracle)?;
         contents.has_ties |= has_ties(&points);
         let relation = relation_of_points(&points, &points_of(&pair.ours)?);

@@ -17,6 +17,7 @@
 //! estimates of cardinality.
 
 mod answers;
+mod binds;
 mod case;
 mod compare;
 mod contents;
@@ -320,5 +321,5 @@ fn writes(random: &mut Rng, points: &[points::Point]) -> Vec<Step> {
 fn form(random: &mut Rng) -> Form {
     let epoch = random.pick(&["", "ns", "ms", "s", "u"]);
     let chunk_size = if random.chance(5) { random.usize(1..=6) } else { 0 };
-    Form { epoch, chunk_size }
+    Form { epoch, chunk_size, has_parameters: random.chance(4) }
 }

@@ -181,6 +181,8 @@ fn values(random: &mut Rng, table: &Table, has_decimals: bool) -> Vec<(String, V
 
 fn value(random: &mut Rng, kind: Kind, has_decimals: bool) -> Value {
     match kind {
+        // Zero has a sign.
+        Kind::Float if random.chance(1) => Value::Float(-0.0),
         // Eighths add up exactly in any order.
         Kind::Float if !has_decimals => Value::Float(random.i64(-80..=400) as f64 / 8.0),
         Kind::Float => Value::Float(random.i64(-1_000..=10_000) as f64 / 100.0),

@@ -3,6 +3,7 @@
 //! In: the binary's path. Out: answers of both to the same request. A Tidegauge that ended is noticed, told and started again
 //! on its folder; panics that it caught are read from its log.
 
+use crate::binds::bind;
 use crate::oracle::{Oracle, free_address, wait_for};
 use crate::scenario::http::{Request, Response, percent_encode, send};
 use crate::schema::DATABASE;
@@ -40,17 +41,31 @@ pub(crate) struct Form {
     pub(crate) epoch: &'static str,
     /// The value of `chunk_size`, 0 for an answer in one piece.
     pub(crate) chunk_size: usize,
+    /// Whether literals are bind parameters.
+    pub(crate) has_parameters: bool,
 }
 
 impl Form {
+    /// The text of a statement in this form, and its parameters.
+    pub(crate) fn bound(self, statement: &str) -> (String, Option<String>) {
+        if !self.has_parameters {
+            return (statement.to_owned(), None);
+        }
+        let (text, parameters) = bind(statement);
+        (text, Some(parameters))
+    }
+
     /// The options as a scenario writes them after `query`.
-    pub(crate) fn options(self) -> String {
+    pub(crate) fn options(self, parameters: Option<&str>) -> String {
         let mut out = String::new();
         if !self.epoch.is_empty() {
             out += &format!(" epoch={}", self.epoch);
         }
         if self.chunk_size > 0 {
             out += &format!(" chunked=true chunk_size={}", self.chunk_size);
+        }
+        if let Some(parameters) = parameters {
+            out += &format!(" params='{parameters}'");
         }
         out
     }
@@ -83,7 +98,11 @@ impl Servers {
         if form.chunk_size > 0 {
             target += &format!("&chunked=true&chunk_size={}", form.chunk_size);
         }
-        let body = format!("q={}", percent_encode(text));
+        let (text, parameters) = form.bound(text);
+        if let Some(parameters) = parameters {
+            target += &format!("&params={}", percent_encode(&parameters));
+        }
+        let body = format!("q={}", percent_encode(&text));
         let request = request(target, "application/x-www-form-urlencoded", body);
         let ours = send(self.address, &request).map_err(|error| format!("tidegauge: {error}"))?;
         if crate::compare::is_unsupported(&ours) {

@@ -26,6 +26,20 @@ pub(super) fn ends_before_epoch(case: &Case) -> bool {
     })
 }
 
+/// Whether a function looks back to the window before the first one, and no WHERE says when that is.
+pub(super) fn looks_back_from_nowhere(case: &Case) -> bool {
+    fn within(select: &Select, around: (bool, bool)) -> bool {
+        let has_first = around.0 || times(select).iter().any(|(is_first, _)| *is_first);
+        let has_windows = around.1 || window_of(select).is_some();
+        (has_windows && !has_first && looks_back(select))
+            || select.sources.iter().any(|source| match source {
+                Source::Query(inner) => within(inner, (has_first, has_windows)),
+                Source::Table(_) => false,
+            })
+    }
+    case.statement.select().is_some_and(|select| within(select, (false, false)))
+}
+
 /// Every time that a query or a subquery compares with.
 pub(super) fn all_times(case: &Case) -> Vec<i64> {
     let all = RefCell::new(Vec::new());
@@ -110,17 +124,32 @@ fn times(select: &Select) -> Vec<(bool, i64)> {
     if let Some(condition) = &select.condition {
         condition.leaves(&mut |leaf| texts.push(leaf.to_owned()));
     }
-    let time = |text: &String| {
-        let (operator, literal) = text.strip_prefix("time ")?.split_once(' ')?;
+    let comparison = |text: &String| {
+        let (operator, literal) = match text.strip_suffix(" time").and_then(|text| text.rsplit_once(' ')) {
+            Some((literal, operator)) => (swapped(operator), literal),
+            None => text.strip_prefix("time ")?.split_once(' ')?,
+        };
         let time_ns = nanoseconds(literal)?;
         Some(match operator {
-            ">=" => (true, time_ns),
-            ">" => (true, time_ns.saturating_add(1)),
-            "<=" => (false, time_ns),
-            _ => (false, time_ns.saturating_sub(1)),
+            ">=" => vec![(true, time_ns)],
+            ">" => vec![(true, time_ns.saturating_add(1))],
+            "<=" => vec![(false, time_ns)],
+            "<" => vec![(false, time_ns.saturating_sub(1))],
+            _ => vec![(true, time_ns), (false, time_ns)],
         })
     };
-    texts.iter().filter_map(time).collect()
+    texts.iter().filter_map(comparison).flatten().collect()
+}
+
+/// The operator for the other order of its sides.
+fn swapped(operator: &str) -> &str {
+    match operator {
+        ">=" => "<=",
+        ">" => "<",
+        "<=" => ">=",
+        "<" => ">",
+        other => other,
+    }
 }
 
 /// A time as the generator writes it.
@@ -129,11 +158,16 @@ fn nanoseconds(literal: &str) -> Option<i64> {
     if let Some(text) = literal.strip_suffix(" + 90s") {
         return nanoseconds(text)?.checked_add(90 * SECOND);
     }
+    if let Some(text) = literal.strip_suffix(" + 1500ms - 1500ms") {
+        return nanoseconds(text);
+    }
     if let Some(date) = literal.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')) {
         let time = chrono::DateTime::parse_from_rfc3339(date).map(|time| time.to_utc());
         let plain =
             || chrono::NaiveDateTime::parse_from_str(date, "%Y-%m-%d %H:%M:%S%.f").map(|time| time.and_utc());
-        return time.or_else(|_| plain()).ok()?.timestamp_nanos_opt();
+        let midnight = |day: chrono::NaiveDate| day.and_time(chrono::NaiveTime::MIN).and_utc();
+        let day = || chrono::NaiveDate::parse_from_str(date, "%Y-%m-%d").map(midnight);
+        return time.or_else(|_| plain()).or_else(|_| day()).ok()?.timestamp_nanos_opt();
     }
     duration(literal).or_else(|| literal.parse().ok())
 }
@@ -141,15 +175,17 @@ fn nanoseconds(literal: &str) -> Option<i64> {
 /// A duration of one unit.
 pub(super) fn duration(text: &str) -> Option<i64> {
     let (number, unit) = text.split_at(text.find(|c: char| c.is_ascii_alphabetic())?);
-    let seconds = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        "w" => 604_800,
+    let unit_ns: i64 = match unit {
+        "u" => 1_000,
+        "ms" => 1_000_000,
+        "s" => 1_000_000_000,
+        "m" => 60_000_000_000,
+        "h" => 3_600_000_000_000,
+        "d" => 86_400_000_000_000,
+        "w" => 604_800_000_000_000,
         _ => return None,
     };
-    number.parse::<i64>().ok()?.checked_mul(seconds)?.checked_mul(1_000_000_000)
+    number.parse::<i64>().ok()?.checked_mul(unit_ns)
 }
 
 fn window_of(select: &Select) -> Option<Window> {

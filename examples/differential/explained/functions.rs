@@ -1,6 +1,6 @@
 //! Values of functions that InfluxDB 1.6 leaves to chance, or computes of other points.
 
-use super::bounds::ends_before_epoch;
+use super::bounds::{ends_before_epoch, looks_back_from_nowhere};
 use super::versions::{are_values_or_infinite, are_values_or_made_infinite};
 use super::words::{
     any_select, any_subquery, calls, has_namesakes, is_descending, is_number_against_other,
@@ -88,6 +88,15 @@ pub(super) const ENTRIES: &[Explained] = &[
         between: Between::Any,
         applies: |case, pair| {
             calls(case, "integral(") && is_descending(case) && are_values_or_made_infinite(case, pair)
+        },
+    },
+    Explained {
+        reason: "without a first time functions of neighbouring windows begin with that of the first point; in InfluxDB 1.6 the look at the window before overflows, and nothing is found",
+        between: Between::Values,
+        applies: |case, pair| {
+            let is_of_several = |select: &Select| select.sources.len() > 1 || select.into.is_some();
+            looks_back_from_nowhere(case)
+                && (content_of(&pair.oracle) == Content::Empty || any_select(case, is_of_several))
         },
     },
     Explained {

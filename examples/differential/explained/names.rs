@@ -115,19 +115,48 @@ pub(super) const ENTRIES: &[Explained] = &[
         },
     },
     Explained {
+        reason: "SHOW … CARDINALITY asks all points whether a condition on a field holds; InfluxDB 1.6 those of the epoch",
+        between: Between::Values,
+        applies: |case, _| {
+            matches!(&case.statement, Statement::Other { head, clauses } if head.contains("CARDINALITY")
+                && clauses.iter().any(|clause| case.begins_with_field(clause)))
+        },
+    },
+    Explained {
+        reason: "SHOW compares two tags by their values, as SELECT does; InfluxDB 1.6 looks whether a series has the one and, for !=, lacks the other",
+        between: Between::Values,
+        applies: |case, _| {
+            matches!(&case.statement, Statement::Other { head, clauses } if head.starts_with("SHOW")
+                && clauses.iter().any(|clause| clause.starts_with("WHERE") && compares_names(clause)))
+        },
+    },
+    Explained {
         reason: "where a policy's measurement lacks a field that another policy's has, the name is a tag that no series has; InfluxDB 1.6 knows names by measurement, and finds no value",
         between: Between::Values,
         applies: |case, _| {
+            let of_show =
+                |clause: &String| clause.starts_with("WHERE") && case.names_field_of_other_policy(clause);
+            let is_shown = matches!(&case.statement, Statement::Other { head, clauses }
+                if head.starts_with("SHOW") && clauses.iter().any(of_show));
             case.policies.len() > 1
-                && any_select(case, |select| {
-                    select
-                        .condition
-                        .as_ref()
-                        .is_some_and(|condition| case.names_field_of_other_policy(&condition.to_string()))
-                })
+                && (is_shown
+                    || any_select(case, |select| {
+                        let condition = select.condition.as_ref().map(ToString::to_string);
+                        condition.is_some_and(|condition| case.names_field_of_other_policy(&condition))
+                    }))
         },
     },
 ];
+
+/// Whether a condition has a comparison with a name on its right.
+fn compares_names(condition: &str) -> bool {
+    [" = ", " != ", " <> "].iter().any(|operator| {
+        condition.split(operator).skip(1).any(|right| {
+            let is_boolean = right.starts_with("true") || right.starts_with("false");
+            right.starts_with(|c: char| c.is_alphabetic() || c == '_' || c == '"') && !is_boolean
+        })
+    })
+}
 
 fn is_missing(left: &Json, right: &Json) -> bool {
     *left == Json::Null || *right == Json::Null

@@ -91,7 +91,7 @@ pub(super) const ENTRIES: &[Explained] = &[
         applies: |case, _| {
             any_subquery(case, |_, inner| {
                 let condition = inner.condition.as_ref().map(ToString::to_string).unwrap_or_default();
-                condition.contains("time ")
+                condition.contains("time")
                     && (condition.contains("OR false") || condition.contains("false OR"))
             })
         },

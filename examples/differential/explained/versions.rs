@@ -27,6 +27,24 @@ pub(super) const ENTRIES: &[Explained] = &[
         },
     },
     Explained {
+        reason: "more windows than a series may have are an error after those that came before, or just not reached by a limit; InfluxDB 1.6 answers nothing where WHERE has no first time",
+        between: Between::Errors,
+        applies: |_, pair| {
+            content_of(&pair.oracle) == Content::Empty
+                && error_of(&pair.ours).is_some_and(|error| error.starts_with("max-select-buckets"))
+        },
+    },
+    Explained {
+        reason: "the text of a number shows all of its digits; InfluxDB 1.6 shows three of its fraction",
+        between: Between::Errors,
+        applies: |_, pair| {
+            let plain = |error: String| error.replace(|c: char| c.is_ascii_digit() || c == '.', "");
+            let (oracle, ours) = (error_of(&pair.oracle), error_of(&pair.ours));
+            let has_digits = |error: &String| error.contains("0.000000001");
+            ours.as_ref().is_some_and(has_digits) && oracle.map(plain) == ours.map(plain)
+        },
+    },
+    Explained {
         reason: "holt_winters over thousands of windows takes a build without optimisation longer than a query may run",
         between: Between::Errors,
         applies: |case, pair| {

@@ -29,6 +29,7 @@ pub(super) enum IntervalUse {
 }
 
 const ALIASES: &[&str] = &["v", "w", "c1", "my alias", "f", "i", "value"];
+const ODD_ALIASES: &[&str] = &["ü", "a.b", "a,b", "it's", "select", "1st", "mean"];
 
 impl Columns {
     pub(super) fn new(kind: &'static str, interval: IntervalUse) -> Columns {
@@ -85,7 +86,8 @@ impl Generator<'_> {
             _ => 12,
         };
         if self.random.chance(percent) {
-            let alias = self.random.pick(ALIASES);
+            let aliases = if self.random.chance(85) { ALIASES } else { ODD_ALIASES };
+            let alias = self.random.pick(aliases);
             columns.push(format!("{text} AS {}", quote_name(alias)), Some((alias.to_owned(), kind)));
         } else {
             columns.push(text, (name != "?").then(|| (name.to_owned(), kind)));
@@ -172,7 +174,7 @@ impl Generator<'_> {
         let (left, left_kind) = self.operand(scope, depth);
         let (right, right_kind) = if self.random.chance(50) {
             match self.random.usize(..6) {
-                0 => ("2.5".to_owned(), Kind::Float),
+                0 => (self.random.pick(&["2.5", "2.5", ".5", "5.", "0.001", "-0.0"]).to_owned(), Kind::Float),
                 1 => ("0".to_owned(), Kind::Integer),
                 2 => ("-1".to_owned(), Kind::Integer),
                 _ => (self.random.i64(1..=9).to_string(), Kind::Integer),

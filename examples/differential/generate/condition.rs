@@ -16,27 +16,71 @@ impl Generator<'_> {
             let both = Condition::Both(left, word, right);
             return if self.random.chance(40) { Condition::Paren(Box::new(both)) } else { both };
         }
-        let text = match self.random.weighted(&[36, 40, 7, 3, 4, 3, 4, 3]) {
+        let text = match self.random.weighted(&[36, 40, 7, 3, 4, 3, 4, 3, 1, 3]) {
             0 => self.tag_comparison(scope),
             1 => self.field_comparison(scope),
             2 => self.computed_comparison(scope),
             3 => self.column_comparison(scope),
-            4 => {
-                let time_ns = self.time_near();
-                let operator = self.random.pick(&["<", ">=", ">", "<="]);
-                format!("time {operator} {}", self.time_literal(time_ns))
-            }
+            4 => self.time_comparison(),
             5 => ["true", "false", "1 = 1", "1 = 2", "'a' = 'a'"][self.random.usize(..5)].to_owned(),
             6 => {
                 let (field, _) = self.field(scope, Kind::is_numeric);
                 let call = self.math_call(&field).0;
                 format!("{call} > {}", self.random.i64(-2..=5))
             }
+            7 => self.tag_and_text_comparison(scope),
+            8 => self.tag_and_other_comparison(scope),
             _ => ["nosuch = ''", "nosuch != 'a'", "nosuch = 'a'", "nosuch > 1", "nosuch !~ /a/"]
                 [self.random.usize(..5)]
             .to_owned(),
         };
         Condition::Leaf(text)
+    }
+
+    fn time_comparison(&mut self) -> String {
+        if self.random.chance(10) {
+            // Whether a point meets them does not depend on when they are asked.
+            let of_now = [
+                "time < now()",
+                "time <= now() - -1h",
+                "time > now() - 7000w",
+                "time < now() + 90s - 1h",
+                "now() >= time",
+            ];
+            return self.random.pick(&of_now).to_owned();
+        }
+        let time_ns = self.time_near();
+        let literal = self.time_literal(time_ns);
+        match self.random.chance(15) {
+            true => format!("{literal} {} time", self.random.pick(&["<", ">=", ">", "<="])),
+            false => format!("time {} {literal}", self.random.pick(&["<", ">=", ">", "<=", "="])),
+        }
+    }
+
+    /// A tag and the text of a field.
+    fn tag_and_text_comparison(&mut self, scope: &Scope) -> String {
+        let texts: Vec<_> = scope.fields.iter().filter(|field| field.kind == Kind::String).cloned().collect();
+        let (Some(tag), Some(text)) =
+            (self.random.choice(&scope.tags).cloned(), self.random.choice(&texts).cloned())
+        else {
+            return self.tag_comparison(scope);
+        };
+        let operator = self.random.pick(&["=", "!=", "<>"]);
+        let (tag, text) = (quote_name(&tag.name), quote_name(&text.name));
+        match self.random.chance(50) {
+            true => format!("{tag} {operator} {text}"),
+            false => format!("{text} {operator} {tag}"),
+        }
+    }
+
+    /// A tag and what is neither text nor a tag.
+    pub(super) fn tag_and_other_comparison(&mut self, scope: &Scope) -> String {
+        let Some(tag) = self.random.choice(&scope.tags).cloned() else {
+            return self.field_comparison(scope);
+        };
+        let operator = self.random.pick(&["=", "!="]);
+        let other = self.random.pick(&["1", "-1", "1.5", "true", "false", "10s"]);
+        format!("{} {operator} {other}", quote_name(&tag.name))
     }
 
     pub(super) fn tag_comparison(&mut self, scope: &Scope) -> String {

@@ -24,8 +24,19 @@ const WIDTHS: &[(i64, &str)] = &[
     (86_400, "1d"),
     (604_800, "1w"),
 ];
-const ZONES: &[&str] =
-    &["Europe/Berlin", "America/New_York", "Asia/Kolkata", "UTC", "Australia/Lord_Howe", "Asia/Kathmandu"];
+const ZONES: &[&str] = &[
+    "Europe/Berlin",
+    "America/New_York",
+    "Asia/Kolkata",
+    "UTC",
+    "Australia/Lord_Howe",
+    "Asia/Kathmandu",
+    "America/St_Johns",
+    "Australia/Adelaide",
+    "Pacific/Chatham",
+    "America/Caracas",
+    "Etc/GMT+5",
+];
 /// More windows than that in one answer show nothing new.
 const WINDOWS_MAX: i64 = 120;
 

@@ -20,7 +20,42 @@ pub(crate) fn quote_name(name: &str) -> String {
     }
 }
 
+const MICROSECOND: i64 = 1_000;
+const MILLISECOND: i64 = 1_000_000;
 const SECOND: i64 = 1_000_000_000;
+const DAY: i64 = 86_400 * SECOND;
+
+/// Numbers that may not occur in the data.
+const FLOATS: &[&str] =
+    &["0", "1.5", "-3", "20", "7.25", ".5", "5.", "-0.0", "0.000000001", "100000000000000000000.5"];
+const INTEGERS: &[&str] = &["0", "1", "-2", "3", "10", "1.0", "9223372036854775807", "-9223372036854775808"];
+
+/// Regular expressions that match some of most names …
+const PLAIN_REGEXES: &[&str] = &["/.*/", "/./", "/^$/", "/.+/", "/[a-m]/", "/^[a-f]/", "/(?i)A/"];
+/// … and those with what not every dialect means by it: classes, flags, boundaries and escapes.
+const ODD_REGEXES: &[&str] = &[
+    r"/\pL/",
+    r"/^\PL+$/",
+    r"/\p{Lu}/",
+    r"/\p{Greek}/",
+    r"/^\w+$/",
+    r"/\W/",
+    r"/\d/",
+    r"/\s/",
+    r"/[[:alpha:]]/",
+    r"/[^[:ascii:]]/",
+    r"/[^\pL\d]/",
+    r"/\bb\b/",
+    r"/ü\b/",
+    r"/(?i)Ü|GRÖSSE|GRÖßE/",
+    r"/(?s)^.$/",
+    r"/(?U)^a.*?/",
+    r"/(?i:B)|c/",
+    r"/\x{fc}/",
+    r"/\Aa\z/",
+    r"/\Q.\E/",
+    r"/^(a|b|)$/",
+];
 
 impl Generator<'_> {
     /// A reference to the column, now and then with its type.
@@ -29,6 +64,8 @@ impl Generator<'_> {
         match self.random.usize(..40) {
             0 if is_tag => format!("{name}::tag"),
             1 if !is_tag => format!("{name}::field"),
+            // What it is not.
+            4 if !is_tag && self.random.chance(50) => format!("{name}::tag"),
             2 if !is_tag => format!("{name}::{}", kind_name(column.kind)),
             3 if !is_tag => {
                 format!("{name}::{}", ["float", "integer", "string", "boolean"][self.random.usize(..4)])
@@ -48,7 +85,7 @@ impl Generator<'_> {
 
     /// A regex that some of `names` match.
     pub(super) fn regex(&mut self, names: &[String]) -> String {
-        let fixed = ["/.*/", "/./", "/^$/", "/.+/", "/[a-m]/", "/^[a-f]/", "/(?i)A/"];
+        let fixed = if self.random.chance(60) { PLAIN_REGEXES } else { ODD_REGEXES };
         let Some(name) = self.random.choice(names).cloned() else {
             return fixed[self.random.usize(..fixed.len())].to_owned();
         };
@@ -74,8 +111,8 @@ impl Generator<'_> {
         match known {
             Some(literal) if !self.random.chance(10) => literal,
             _ => match column.kind {
-                Kind::Float => ["0", "1.5", "-3", "20", "7.25"][self.random.usize(..5)].to_owned(),
-                Kind::Integer => ["0", "1", "-2", "3", "10"][self.random.usize(..5)].to_owned(),
+                Kind::Float => self.random.pick(FLOATS).to_owned(),
+                Kind::Integer => self.random.pick(INTEGERS).to_owned(),
                 Kind::String => ["'a'", "''", "'b c'", "'zz'"][self.random.usize(..4)].to_owned(),
                 Kind::Boolean => ["true", "false"][self.random.usize(..2)].to_owned(),
             },
@@ -94,7 +131,7 @@ impl Generator<'_> {
     /// `time_ns` as a literal in one of the ways to write a time.
     pub(super) fn time_literal(&mut self, time_ns: i64) -> String {
         let whole = time_ns % SECOND == 0;
-        match self.random.usize(..6) {
+        match self.random.usize(..12) {
             0 if whole => format!("{}s", time_ns / SECOND),
             1 if whole && time_ns % (60 * SECOND) == 0 => format!("{}m", time_ns / (60 * SECOND)),
             2 => quote_string(&date_text(time_ns, "%Y-%m-%dT%H:%M:%S", "Z")),
@@ -102,6 +139,11 @@ impl Generator<'_> {
             4 if whole => {
                 format!("{} + 90s", quote_string(&date_text(time_ns - 90 * SECOND, "%Y-%m-%dT%H:%M:%S", "Z")))
             }
+            5 if time_ns % MILLISECOND == 0 => format!("{}ms", time_ns / MILLISECOND),
+            6 if time_ns % MICROSECOND == 0 => format!("{}u", time_ns / MICROSECOND),
+            7 if whole => format!("{}s + 1500ms - 1500ms", time_ns / SECOND),
+            8 if whole => quote_string(&date_text(time_ns + 19_800 * SECOND, "%Y-%m-%dT%H:%M:%S", "+05:30")),
+            9 if time_ns.rem_euclid(DAY) == 0 => quote_string(&date_text(time_ns, "%Y-%m-%d", "")),
             _ => time_ns.to_string(),
         }
     }

@@ -135,7 +135,12 @@ impl Generator<'_> {
         if scope.tags.is_empty() || !self.random.chance(40) {
             return;
         }
-        let first = self.tag_comparison(scope);
+        let first = match self.random.weighted(&[86, 5, 5, 4]) {
+            0 => self.tag_comparison(scope),
+            1 => self.tag_and_other_comparison(scope),
+            2 => self.field_equality(scope),
+            _ => self.tags_comparison(scope),
+        };
         let text = match self.random.chance(25) {
             true => {
                 let word = self.random.pick(&["AND", "OR"]);
@@ -144,6 +149,26 @@ impl Generator<'_> {
             false => format!("WHERE {first}"),
         };
         clauses.push(text);
+    }
+
+    /// A comparison of a field, which says nothing of series.
+    fn field_equality(&mut self, scope: &Scope) -> String {
+        let Some(field) = self.random.choice(&scope.fields).cloned() else {
+            return self.tag_comparison(scope);
+        };
+        let operator = self.random.pick(&["=", "!="]);
+        format!("{} {operator} {}", quote_name(&field.name), self.literal(&field))
+    }
+
+    /// A comparison of two tags.
+    fn tags_comparison(&mut self, scope: &Scope) -> String {
+        let operator = self.random.pick(&["=", "!="]);
+        match (self.random.choice(&scope.tags), self.random.choice(&scope.tags)) {
+            (Some(left), Some(right)) => {
+                format!("{} {operator} {}", quote_name(&left.name), quote_name(&right.name))
+            }
+            _ => "true".to_owned(),
+        }
     }
 
     fn limits(&mut self, clauses: &mut Vec<String>) {

@@ -4,9 +4,13 @@
 //! In: argument arrays with a group index per row. Out: calls per row, or one value. It knows no
 //! particular aggregate.
 
-use arrow::array::{Array, ArrayRef, BooleanArray, TimestampNanosecondArray, new_empty_array};
+use arrow::array::{
+    Array, ArrayRef, BooleanArray, DynComparator, Float64Array, TimestampNanosecondArray, make_comparator,
+    new_empty_array,
+};
 use arrow::buffer::NullBuffer;
-use arrow::datatypes::{DataType, TimeUnit};
+use arrow::compute::SortOptions;
+use arrow::datatypes::{DataType, Float64Type, TimeUnit};
 use datafusion::common::ScalarValue;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{Accumulator, EmitTo, GroupsAccumulator};
@@ -51,6 +55,16 @@ pub(super) fn for_each_valid(nulls: Option<&NullBuffer>, rows: Range<usize>, mut
         None => rows.for_each(each),
         Some(nulls) => rows.filter(|&row| nulls.is_valid(row)).for_each(&mut each),
     }
+}
+
+/// Compares rows by their values. As in InfluxDB, -0 is 0.
+pub(super) fn value_comparator(values: &ArrayRef) -> Result<DynComparator> {
+    let compare = |values: &dyn Array| make_comparator(values, values, SortOptions::default());
+    Ok(match values.as_any().downcast_ref::<Float64Array>() {
+        // Adding zero makes -0 a 0.
+        Some(floats) => compare(&floats.unary::<_, Float64Type>(|x| x + 0.0))?,
+        None => compare(values.as_ref())?,
+    })
 }
 
 /// DataFusion's row-wise [`Accumulator`] on top of a vectorised one that has a single group: what a query

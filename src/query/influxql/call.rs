@@ -13,6 +13,7 @@ use super::error::Result;
 use super::function::Function;
 use super::ir::Call;
 use super::ties::{Ties, takes_ties};
+use super::types::Type;
 use crate::query::functions::{aggregate, points, selector};
 use datafusion::common::ScalarValue;
 use datafusion::functions::core::expr_fn::get_field;
@@ -40,7 +41,7 @@ pub(super) fn aggregate_of(call: &Call, arguments: Arguments<'_>) -> Expr {
     let (value, time) = (value.clone(), time.clone());
     let (function, args, distinct) = match call.function {
         Function::Count => (count_udaf(), vec![value], false),
-        Function::CountDistinct => (count_udaf(), vec![value], true),
+        Function::CountDistinct => (count_udaf(), vec![with_one_zero(value, call.argument.ty)], true),
         Function::Sum => (aggregate::sum(), vec![value], false),
         Function::Mean => (aggregate::mean(), vec![value], false),
         Function::Median => (aggregate::median(), vec![value], false),
@@ -77,6 +78,15 @@ pub(super) fn aggregate_of(call: &Call, arguments: Arguments<'_>) -> Expr {
             null_treatment: None,
         },
     })
+}
+
+/// Floats are counted by their bits, and -0 is not another value than 0.
+fn with_one_zero(value: Expr, ty: Type) -> Expr {
+    if ty != Type::Float {
+        return value;
+    }
+    let zero = Expr::Literal(ScalarValue::Float64(Some(0.0)), None);
+    Expr::BinaryExpr(BinaryExpr::new(Box::new(value), Operator::Plus, Box::new(zero)))
 }
 
 /// The value in an aggregate's result; null for a group without points.

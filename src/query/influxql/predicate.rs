@@ -76,7 +76,7 @@ impl Predicate {
 pub enum Scope {
     /// Tags and fields.
     Rows,
-    /// Tags alone: a condition on a field holds for every series, as in SHOW.
+    /// Tags and texts alone: a condition on a field, or on a tag and a number, holds for every series, as in SHOW.
     Series,
 }
 
@@ -245,8 +245,7 @@ impl<'a> Context<'a> {
         check_operators(left)?;
         check_operators(right)?;
         let (left, right) = self.operands(left, right)?;
-        let touches_field = |side: &Side<'_>| matches!(side, Side::Value(_, _, IsLiteral(false)));
-        if self.scope == Scope::Series && (touches_field(&left) || touches_field(&right)) {
+        if self.scope == Scope::Series && says_nothing_of_series(&left, &right) {
             return Ok(Predicate::Constant(true));
         }
         Ok(match (left, right) {
@@ -396,6 +395,18 @@ impl<'a> Context<'a> {
         };
         Ok(Side::Value(expr, ty, IsLiteral(is_literal)))
     }
+}
+
+/// Whether a comparison is not one of tags, texts and regular expressions: InfluxDB's index cannot look it up, and leaves it to the
+/// points, which SHOW does not ask.
+fn says_nothing_of_series(left: &Side<'_>, right: &Side<'_>) -> bool {
+    let is_of_field = |side: &Side<'_>| matches!(side, Side::Value(_, _, IsLiteral(false)));
+    let is_of_tag = |side: &Side<'_>| matches!(side, Side::Tag(_));
+    let is_no_text = |side: &Side<'_>| matches!(side, Side::Value(_, ty, _) if *ty != Type::String);
+    is_of_field(left)
+        || is_of_field(right)
+        || (is_of_tag(left) && is_no_text(right))
+        || (is_no_text(left) && is_of_tag(right))
 }
 
 fn boolean(value: bool) -> Expr {

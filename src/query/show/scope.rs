@@ -141,9 +141,28 @@ fn check_operators(condition: &Expr) -> Result<(), QueryError> {
     let Expr::Binary { op, .. } = condition else { return Ok(()) };
     match op {
         BinaryOp::And | BinaryOp::Or => condition.chain(*op).into_iter().try_for_each(check_operators),
-        BinaryOp::Equal | BinaryOp::NotEqual | BinaryOp::Matches | BinaryOp::NotMatches => Ok(()),
-        _ => Err(QueryError::Query("invalid tag comparison operator".to_owned())),
+        op if compares_tags(*op) => Ok(()),
+        _ => Err(no_tag_operator()),
     }
+}
+
+/// The same within calculations, too: `host + 1 = 2`, as SHOW SERIES has it.
+pub(super) fn check_all_operators(condition: &SeriesCondition) -> Result<(), QueryError> {
+    let is_other = |expr: &Expr| match expr {
+        Expr::Binary { op: BinaryOp::And | BinaryOp::Or, .. } => false,
+        Expr::Binary { op, .. } => !compares_tags(*op),
+        _ => false,
+    };
+    let has_others = condition.condition.as_ref().is_some_and(|condition| condition.any(is_other));
+    if has_others { Err(no_tag_operator()) } else { Ok(()) }
+}
+
+fn compares_tags(op: BinaryOp) -> bool {
+    matches!(op, BinaryOp::Equal | BinaryOp::NotEqual | BinaryOp::Matches | BinaryOp::NotMatches)
+}
+
+fn no_tag_operator() -> QueryError {
+    QueryError::Query("invalid tag comparison operator".to_owned())
 }
 
 /// The number of distinct series of some tables of one name.

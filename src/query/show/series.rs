@@ -2,11 +2,12 @@
 //! that of the texts: `m,host=a,t=b` stands before `m,host=a!`.
 
 use super::listing::{Column, Listing, page};
-use super::scope::{SeriesSource, check_tag_operators, defaults_on, series_of, tables_of};
+use super::scope::{SeriesSource, check_all_operators, defaults_on, series_of, tables_of};
 use crate::model::database::DatabaseInfo;
 use crate::model::series_key;
 use crate::model::state::State;
 use crate::query::error::QueryError;
+use crate::query::influxql::predicate::Scope;
 use crate::query::influxql::series::SeriesCondition;
 use crate::query::influxql::source;
 use crate::query::influxql::time_range::TimeBounds;
@@ -29,10 +30,12 @@ pub async fn series(
 ) -> Result<Listing, QueryError> {
     let database = source::database(tables.state(), show.database.as_deref(), context.defaults)?;
     check_policies(show, tables.state(), database, context)?;
-    let condition = SeriesCondition::new(show.condition.as_ref(), context.now_ns)?;
-    // With a time InfluxDB 1.x asks points, which any operator compares.
+    let mut condition = SeriesCondition::new(show.condition.as_ref(), context.now_ns)?;
+    // With a time InfluxDB 1.x asks points, which have fields, and which any operator compares.
     if condition.bounds == TimeBounds::default() {
-        check_tag_operators(&condition)?;
+        check_all_operators(&condition)?;
+    } else {
+        condition.scope = Scope::Rows;
     }
     let count_max = (show.limit > 0).then(|| show.limit.saturating_add(show.offset));
     let count_max = count_max.and_then(|count| usize::try_from(count).ok());

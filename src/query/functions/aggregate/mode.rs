@@ -15,9 +15,11 @@
 //! frequent, true.
 
 use crate::query::functions::gather::Gather;
-use crate::query::functions::grouping::{argument, downcast, is_text, time_type, times_ns, value_type};
-use arrow::array::{Array, ArrayRef, BooleanArray, UInt64Array, make_comparator};
-use arrow::compute::{SortOptions, take};
+use crate::query::functions::grouping::{
+    argument, downcast, is_text, time_type, times_ns, value_comparator, value_type,
+};
+use arrow::array::{Array, ArrayRef, BooleanArray, UInt64Array};
+use arrow::compute::take;
 use arrow::datatypes::DataType;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::function::AccumulatorArgs;
@@ -64,7 +66,7 @@ impl Gather for Mode {
             let values: &BooleanArray = downcast(values, Self::NAME)?;
             groups.iter().map(|rows| boolean_mode(values, rows.clone()).map(|row| row as u64)).collect()
         } else {
-            let compare = make_comparator(values.as_ref(), values.as_ref(), SortOptions::default())?;
+            let compare = value_comparator(values)?;
             groups.iter().map(|rows| mode(&compare, times, rows.clone()).map(|row| row as u64)).collect()
         };
         Ok(take(values, &chosen, None)?)

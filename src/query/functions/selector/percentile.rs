@@ -13,7 +13,9 @@
 
 use super::chosen_fields;
 use crate::query::functions::gather::Gather;
-use crate::query::functions::grouping::{argument, time_type, times_ns, unexpected_type, value_type};
+use crate::query::functions::grouping::{
+    argument, time_type, times_ns, unexpected_type, value_comparator, value_type,
+};
 use crate::query::functions::ties::TieOrder;
 use arrow::array::{Array, ArrayRef, StructArray, UInt64Array, make_comparator};
 use arrow::buffer::NullBuffer;
@@ -84,7 +86,7 @@ impl Gather for Percentile {
         let times = times_ns(argument(columns, 1, Self::NAME)?, Self::NAME)?;
         let comparator =
             |column: &ArrayRef| make_comparator(column.as_ref(), column.as_ref(), SortOptions::default());
-        let compare = comparator(values)?;
+        let compare = value_comparator(values)?;
         let compared = parameter.order.iter().flat_map(|order| order.compared(columns));
         let compared = compared.filter(|column| *column.data_type() != DataType::Null).map(comparator);
         let ties = compared.collect::<Result<Vec<_>, _>>()?;
