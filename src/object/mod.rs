@@ -313,7 +313,7 @@ impl Store {
     pub async fn warm(&self, path: &str, size_bytes: u64) -> Result<(), StoreError> {
         for start in (0..size_bytes).step_by(WARM_READ_BYTES as usize) {
             let range = start..size_bytes.min(start + WARM_READ_BYTES);
-            let read = self.inner.get_range(&Path::from(path), range).await;
+            let read = self.inner.get_ranges(&Path::from(path), &[range]).await; // by way of the cache
             read.map_err(|source| StoreError::new("read", path, source))?;
         }
         Ok(())

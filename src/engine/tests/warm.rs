@@ -21,13 +21,19 @@ async fn open_warm(directory: &Path, store: Store, warm_bytes: u64) -> Arc<Engin
     engine
 }
 
+/// Points of the second file: their values take more than one block of the cache.
+const LATER_POINTS: usize = 300_000;
+
 /// Two files in a store, of which the second has later points.
 async fn write_two_files(directory: &Path, faulty: &FaultyStore) {
     let writer = open(directory, &distant(faulty)).await;
     writer.create_database("db", None).await.unwrap();
     writer.write(request("m,host=h1 a=1 1".into())).await.unwrap();
     writer.flush().await.unwrap();
-    writer.write(request(format!("m,host=h1 a=2 {}", 100 * DAY_NS))).await.unwrap();
+    let mut random = fastrand::Rng::with_seed(1);
+    let lines =
+        (0..LATER_POINTS as i64).map(|i| format!("m,host=h1 a={} {}", random.f64(), 100 * DAY_NS + i));
+    writer.write(request(lines.collect::<Vec<_>>().join("\n"))).await.unwrap();
     writer.flush().await.unwrap();
     writer.shutdown().await.unwrap();
 }
@@ -36,12 +42,12 @@ async fn write_two_files(directory: &Path, faulty: &FaultyStore) {
 async fn what_was_read_ahead_needs_no_store() {
     let (directory, faulty) = (tempfile::tempdir().unwrap(), FaultyStore::new(Arc::default()));
     write_two_files(directory.path(), &faulty).await;
-    let engine = open_warm(directory.path(), distant(&faulty), 1 << 20).await;
+    let engine = open_warm(directory.path(), distant(&faulty), 1 << 30).await;
     faulty.plan(|_, path| match path.starts_with(layout::DATA_FOLDER) {
         true => Fault::Before,
         false => Fault::None,
     });
-    assert_eq!(points(&engine).await.len(), 2);
+    assert_eq!(points(&engine).await.len(), 1 + LATER_POINTS);
 }
 
 #[tokio::test]
@@ -54,6 +60,7 @@ async fn the_newest_files_are_read_ahead_and_no_more_bytes_than_are_allowed() {
     cold.shutdown().await.unwrap();
     drop(cold);
     let [_, newest] = sizes[..] else { panic!("{sizes:?}") };
+    assert!(newest > 1 << 20, "{newest}");
     let store = distant(&faulty);
     let engine = open_warm(directory.path(), store, newest).await;
     let status = engine.status().store_cache.unwrap();
