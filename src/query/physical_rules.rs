@@ -34,11 +34,6 @@ pub(super) fn rules_of_many_partitions() -> Rules {
     ]
 }
 
-/// The rules for plans of InfluxQL which [`runs_as_it_is`].
-pub(super) fn rules_of_one_partition() -> Rules {
-    vec![Arc::new(RunAggregateRule)]
-}
-
 /// Whether a plan, made without rules, has one partition, and every node gets its rows in the partitions and in the order that it
 /// needs.
 pub(super) fn runs_as_it_is(plan: &Arc<dyn ExecutionPlan>, config: &ConfigOptions) -> bool {

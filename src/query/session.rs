@@ -6,7 +6,7 @@ use super::exec::run_aggregate_rule::RunAggregateRule;
 use super::influxql::SelectPlan;
 use super::into::IntoRows;
 use super::memory::QueryMemoryPool;
-use super::physical_rules::{rules_of_many_partitions, rules_of_one_partition, runs_as_it_is};
+use super::physical_rules::{rules_of_many_partitions, runs_as_it_is};
 use super::run::{Attended, Language};
 use super::running::{QueryOrigin, RunningQueries, RunningQuery};
 use super::scan::{ReadLimits, SeriesColumn, TableMoment, TableSource};
@@ -28,12 +28,14 @@ use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SessionStateBuilder, TaskContext};
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::PhysicalPlanner;
 use datafusion::prelude::SessionConfig;
-use futures::FutureExt;
+use futures::{FutureExt, StreamExt};
 use influxql::ast::Statement;
 use parking_lot::Mutex;
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::{Arc, Weak};
@@ -103,9 +105,7 @@ struct Shared {
 #[derive(Debug)]
 struct InfluxqlStates {
     without_rules: SessionState,
-    /// For plans that need hardly any.
-    one_partition: SessionState,
-    /// For all others.
+    /// For plans that need some.
     many_partitions: SessionState,
 }
 
@@ -114,11 +114,7 @@ impl InfluxqlStates {
         let with = |rules| {
             SessionStateBuilder::new_from_existing(state.clone()).with_physical_optimizer_rules(rules).build()
         };
-        Self {
-            without_rules: with(Vec::new()),
-            one_partition: with(rules_of_one_partition()),
-            many_partitions: with(rules_of_many_partitions()),
-        }
+        Self { without_rules: with(Vec::new()), many_partitions: with(rules_of_many_partitions()) }
     }
 }
 
@@ -273,6 +269,7 @@ impl QueryEngine {
                     matches!(plans.as_slice(), [plan] if size == Size::Small && looks_at_little(plan)?);
                 let batches = match plans.pop_if(|_| is_small) {
                     Some(plan) => self.run_small(plan, query).await?,
+                    None if plans.is_empty() => futures::stream::empty().boxed(),
                     None => self.run(plans, Language::Influxql, query),
                 };
                 let rows = ResultStream { shape, batches };
@@ -314,14 +311,14 @@ impl QueryEngine {
         &self,
         plan: &LogicalPlan,
     ) -> Result<Arc<dyn ExecutionPlan>, QueryError> {
-        let InfluxqlStates { without_rules, one_partition, many_partitions } = &self.shared.influxql;
+        let InfluxqlStates { without_rules, many_partitions } = &self.shared.influxql;
         let planner = physical_planner();
         let plan = planner.create_physical_plan(plan, without_rules).await?;
-        let state = match runs_as_it_is(&plan, without_rules.config_options()) {
-            true => one_partition,
-            false => many_partitions,
-        };
-        Ok(planner.optimize_physical_plan(plan, state, |_, _| {})?)
+        let config = without_rules.config_options();
+        Ok(match runs_as_it_is(&plan, config) {
+            true => RunAggregateRule.optimize(plan, config)?,
+            false => planner.optimize_physical_plan(plan, many_partitions, |_, _| {})?,
+        })
     }
 
     /// Makes an optimised plan of SQL executable, by all of DataFusion's physical rules: without them a join has no mode that it could
@@ -357,10 +354,11 @@ impl QueryEngine {
             None,
             shared.state.session_id().to_owned(),
             config,
-            shared.state.scalar_functions().clone(),
-            shared.state.higher_order_functions().clone(),
-            shared.state.aggregate_functions().clone(),
-            shared.state.window_functions().clone(),
+            // A plan brings its functions along; registries are for plans that were serialised.
+            HashMap::new(),
+            HashMap::new(),
+            HashMap::new(),
+            HashMap::new(),
             Arc::new(environment),
         ))
     }

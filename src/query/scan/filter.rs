@@ -211,7 +211,7 @@ impl SeriesPredicate {
         let whole = Predicate::new(&whole, columns, session)?;
         let mut single = Vec::new();
         for part in &parts {
-            let part = Predicate::new(part, columns, session)?;
+            let part = if parts.len() == 1 { whole.clone() } else { Predicate::new(part, columns, session)? };
             if let [ScanColumn { field, origin: Origin::Tag(_) }] = &part.columns[..] {
                 single.push((field.name().as_str().into(), part));
             }
