@@ -110,9 +110,12 @@ pub(super) fn resolve_compiled(
             column.ty = Type::Unknown;
         }
     }
-    // InfluxDB 1.x counts the rows of each call. They are not those of all where windows without points make none.
+    // InfluxDB 1.x counts the rows of each call. They are not those of all where windows without points make none, or where those
+    // of each call begin with its own first point.
     let is_limited = (select.limit, select.offset) != (0, 0);
-    let counts_own_rows = is_limited && compiled.interval.is_some() && compiled.fill == Fill::None;
+    let begins_with_point = compiled.bounds.min_ns.is_none() && select.order != Order::Descending;
+    let has_own_rows = compiled.fill == Fill::None || begins_with_point;
+    let counts_own_rows = is_limited && compiled.interval.is_some() && has_own_rows;
     let mut projection = match projection(&fields, calls, point_tags) {
         Projection::Aggregate(calls) if counts_own_rows && calls.len() > 1 => Projection::Window(calls),
         projection => projection,
