@@ -129,6 +129,11 @@ impl Case {
         })
     }
 
+    /// Whether steps write points of this time or later ones.
+    pub(crate) fn has_points_from(&self, time_ns: i64) -> bool {
+        self.points().any(|point| point.time_ns >= time_ns)
+    }
+
     /// Whether the clock of any of these zones changes between the first and the last of the points and of these times.
     pub(crate) fn has_clock_change(&self, zones: &[Tz], times_ns: &[i64]) -> bool {
         zones.iter().any(|zone| {

@@ -137,6 +137,39 @@ pub(crate) fn lacks_rows_of(part: &Response, whole: &Response, test: fn(&Json, &
     })
 }
 
+/// Whether an answer has the rows of another, without the values of some columns, which are given by their places after the time: in
+/// these it has what `is_nothing` takes. Rows that have a value in these only it may lack.
+pub(crate) fn has_rows_beside(
+    part: &Response,
+    whole: &Response,
+    columns: &[usize],
+    is_nothing: fn(&Json) -> bool,
+) -> bool {
+    let (Some(part), Some(whole)) = (series_of(part), series_of(whole)) else { return false };
+    let is_of_columns = |place: usize| place > 0 && columns.contains(&(place - 1));
+    let is_beside = |row: &Json, other: &Json| {
+        let cells = items(Some(row)).into_iter().zip(items(Some(other))).enumerate();
+        cells.into_iter().all(|(place, (cell, other))| match is_of_columns(place) {
+            true => is_nothing(&cell),
+            false => value(&cell, &other) != Relation::Different,
+        })
+    };
+    let has_value_beside = |row: &Json| {
+        let cells = items(Some(row)).into_iter().enumerate().skip(1);
+        cells.into_iter().any(|(place, cell)| !is_of_columns(place) && cell != Json::Null)
+    };
+    let is_known = |series: &Json| whole.iter().any(|whole| has_same_head(series, whole));
+    part.iter().all(is_known)
+        && whole.iter().all(|whole| {
+            let part = part.iter().find(|part| has_same_head(part, whole));
+            let mut rows = items(part.and_then(|part| part.get("values"))).into_iter().peekable();
+            let has_same_columns = part.is_none_or(|part| part.get("columns") == whole.get("columns"));
+            let is_there =
+                |row: &Json| rows.next_if(|own| is_beside(own, row)).is_some() || !has_value_beside(row);
+            has_same_columns && items(whole.get("values")).iter().all(is_there) && rows.peek().is_none()
+        })
+}
+
 /// Whether every series of an answer is one of another's whose rows begin with the same values in columns that `test` takes. Each
 /// series has to have such a column.
 pub(crate) fn begins_alike(part: &Response, whole: &Response, test: fn(&str) -> bool) -> bool {

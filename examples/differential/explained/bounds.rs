@@ -1,6 +1,6 @@
 //! Where the times of WHERE lie among the windows of GROUP BY time.
 
-use super::words::{any_select, is_over_query, sees_neighbours};
+use super::words::{any_select, is_descending, is_over_query, name_of, sees_neighbours};
 use crate::case::Case;
 use crate::statement::{Select, Source};
 use std::cell::RefCell;
@@ -15,7 +15,8 @@ pub(super) fn begins_outside(case: &Case) -> bool {
     if has_zone && bounds {
         return true;
     }
-    within(top, &Around { first_ns: Vec::new(), last_ns: Vec::new(), window: None })
+    let is_descending = is_descending(case);
+    within(top, &Around { first_ns: Vec::new(), last_ns: Vec::new(), window: None, is_descending })
 }
 
 /// Whether a query asks for times before the epoch only, and for no first one.
@@ -26,18 +27,47 @@ pub(super) fn ends_before_epoch(case: &Case) -> bool {
     })
 }
 
-/// Whether a function looks back to the window before the first one, and no WHERE says when that is.
-pub(super) fn looks_back_from_nowhere(case: &Case) -> bool {
-    fn within(select: &Select, around: (bool, bool)) -> bool {
+/// The columns of the statement, by their places, that have a function that looks back to the window before the first one where no
+/// WHERE says when that is, or that may be computed of one of a subquery.
+pub(super) fn columns_from_nowhere(case: &Case) -> Vec<usize> {
+    fn within(select: &Select, around: (bool, bool)) -> Vec<usize> {
         let has_first = around.0 || times(select).iter().any(|(is_first, _)| *is_first);
         let has_windows = around.1 || window_of(select).is_some();
-        (has_windows && !has_first && looks_back(select))
-            || select.sources.iter().any(|source| match source {
-                Source::Query(inner) => within(inner, (has_first, has_windows)),
-                Source::Table(_) => false,
-            })
+        let mut names = Vec::new();
+        for source in &select.sources {
+            if let Source::Query(inner) = source {
+                for place in within(inner, (has_first, has_windows)) {
+                    names.push(name_of(&inner.columns[place]).trim_matches('"'));
+                }
+            }
+        }
+        let is_of_inner = |column: &str| {
+            let is_wild = column.contains(['*', '/']) && !names.is_empty();
+            is_wild || names.iter().any(|name| column.contains(name.split('(').next().unwrap_or(name)))
+        };
+        let is_from_nowhere =
+            |column: &str| (has_windows && !has_first && column_looks_back(column)) || is_of_inner(column);
+        let columns = select.columns.iter().enumerate();
+        columns.filter(|(_, column)| is_from_nowhere(column)).map(|(place, _)| place).collect()
     }
-    case.statement.select().is_some_and(|select| within(select, (false, false)))
+    match case.statement.select() {
+        // In descending order they look at the window after the last one.
+        Some(select) if !is_descending(case) => within(select, (false, false)),
+        _ => Vec::new(),
+    }
+}
+
+/// Whether the statement itself has a function of neighbouring windows, no first time, and a last one less than a window after the
+/// epoch.
+pub(super) fn ends_within_a_window_of_epoch(case: &Case) -> bool {
+    let Some(select) = case.statement.select() else { return false };
+    let is_of_windows = |column: &String| sees_neighbours(column) && !column.contains("integral(");
+    let times = times(select);
+    let last_ns = times.iter().map(|(_, time_ns)| *time_ns).min();
+    !is_descending(case)
+        && select.columns.iter().any(is_of_windows)
+        && times.iter().all(|(is_first, _)| !is_first)
+        && window_of(select).zip(last_ns).is_some_and(|(window, last_ns)| last_ns <= window.every_ns)
 }
 
 /// Every time that a query or a subquery compares with.
@@ -74,6 +104,14 @@ struct Around {
     first_ns: Vec<i64>,
     last_ns: Vec<i64>,
     window: Option<Window>,
+    is_descending: bool,
+}
+
+impl Around {
+    /// The times before which, in the order of rows, a function that looks back may look.
+    fn behind(&self) -> &[i64] {
+        if self.is_descending { &self.last_ns } else { &self.first_ns }
+    }
 }
 
 /// The windows of GROUP BY time.
@@ -88,7 +126,7 @@ fn within(select: &Select, around: &Around) -> bool {
     let computes = select.columns.iter().any(|column| column.contains('('));
     let is_outside = match window {
         _ if !computes => false,
-        Some(_) if !around.first_ns.is_empty() && looks_back(select) => true,
+        Some(_) if looks_back(select) && !around.behind().is_empty() => true,
         Some(Window { every_ns, offset_ns }) => {
             around.first_ns.iter().any(|first_ns| first_ns.wrapping_sub(offset_ns).rem_euclid(every_ns) != 0)
         }
@@ -114,8 +152,12 @@ fn within(select: &Select, around: &Around) -> bool {
 
 /// Whether a function needs the windows before those that it is asked for.
 fn looks_back(select: &Select) -> bool {
-    let adds_up = |column: &str| column.contains("cumulative_sum(") || column.contains("integral(");
-    select.columns.iter().any(|column| sees_neighbours(column) && !adds_up(column))
+    select.columns.iter().any(|column| column_looks_back(column))
+}
+
+fn column_looks_back(column: &str) -> bool {
+    // These only add up.
+    sees_neighbours(&column.replace("cumulative_sum(", "(").replace("integral(", "("))
 }
 
 /// The time comparisons of WHERE: whether it is the first time that each tells, and that.

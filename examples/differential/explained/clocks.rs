@@ -1,4 +1,4 @@
-//! Windows where the clock of a zone is changed.
+//! Windows where the clock of a zone is changed, and times for which nobody knows whether it is.
 //!
 //! In: the windows of a statement, and when the clock is changed. Out: whether InfluxDB 1.6 has windows there that depend on the points,
 //! or rows at other times. What it does stands here, to find that out: where it has not, a difference is a mistake.
@@ -7,28 +7,51 @@ use super::bounds::{Window, all_windows, window_times};
 use super::words::{is_descending, zones};
 use super::{Between, Explained};
 use crate::case::ahead_of_utc_ns;
+use crate::scenario::json::Json;
+use crate::series::only_cells_differ;
 use chrono_tz::Tz;
 
-pub(super) const ENTRIES: &[Explained] = &[Explained {
-    reason: "over a change of the clock every time lies in one window, and every window has one row; InfluxDB 1.6 has windows that depend on the points, and rows at times at which none begins",
-    between: Between::Values,
-    applies: |case, _| {
-        let windows = all_windows(case);
-        // A window that begins before a time may be an hour longer than others, or twice as long.
-        let mut times_ns = window_times(case);
-        let widest_ns = windows.iter().map(|window| window.every_ns).max().unwrap_or(0);
-        times_ns.extend(times_ns.clone().into_iter().map(|time_ns| time_ns.saturating_sub(widest_ns)));
-        let is_descending = is_descending(case);
-        zones(case).into_iter().any(|zone| {
-            let changes = case.clock_changes(zone, &times_ns);
-            windows.iter().filter(|window| window.every_ns > 0).any(|window| {
-                let window = Window { offset_ns: window.offset_ns % window.every_ns, ..*window };
-                let clock = Clock { window, zone };
-                changes.iter().any(|change_ns| clock.is_torn_at(*change_ns, is_descending))
+/// The end of 2099, with which the tables end that Tidegauge has.
+const TABLES_END_NS: i64 = 4_102_444_800_000_000_000;
+
+pub(super) const ENTRIES: &[Explained] = &[
+    Explained {
+        reason: "over a change of the clock every time lies in one window, and every window has one row; InfluxDB 1.6 has windows that depend on the points, and rows at times at which none begins",
+        between: Between::Values,
+        applies: |case, _| {
+            let windows = all_windows(case);
+            // A window that begins before a time may be an hour longer than others, or twice as long.
+            let mut times_ns = window_times(case);
+            let widest_ns = windows.iter().map(|window| window.every_ns).max().unwrap_or(0);
+            times_ns.extend(times_ns.clone().into_iter().map(|time_ns| time_ns.saturating_sub(widest_ns)));
+            let is_descending = is_descending(case);
+            zones(case).into_iter().any(|zone| {
+                let changes = case.clock_changes(zone, &times_ns);
+                windows.iter().filter(|window| window.every_ns > 0).any(|window| {
+                    let window = Window { offset_ns: window.offset_ns % window.every_ns, ..*window };
+                    let clock = Clock { window, zone };
+                    changes.iter().any(|change_ns| clock.is_torn_at(*change_ns, is_descending))
+                })
             })
-        })
+        },
     },
-}];
+    Explained {
+        reason: "clocks are not changed after 2099, where the tables of zones end; InfluxDB 1.6 goes on with the last rule of a zone",
+        between: Between::Values,
+        applies: |case, pair| {
+            !zones(case).is_empty()
+                && case.has_points_from(TABLES_END_NS)
+                && only_cells_differ(&pair.oracle, &pair.ours, is_same_instant)
+        },
+    },
+];
+
+/// Whether two texts are the same time, told by different clocks.
+fn is_same_instant(left: &Json, right: &Json) -> bool {
+    let (Json::String(left), Json::String(right)) = (left, right) else { return false };
+    let instant = |text: &str| chrono::DateTime::parse_from_rfc3339(text).ok();
+    instant(left).is_some() && instant(left) == instant(right)
+}
 
 /// InfluxDB 1.6's windows of a zone.
 struct Clock {

@@ -1,6 +1,6 @@
 //! Values of functions that InfluxDB 1.6 leaves to chance, or computes of other points.
 
-use super::bounds::{ends_before_epoch, looks_back_from_nowhere};
+use super::bounds::{columns_from_nowhere, ends_before_epoch, ends_within_a_window_of_epoch};
 use super::versions::{are_values_or_infinite, are_values_or_made_infinite};
 use super::words::{
     any_select, any_subquery, calls, has_namesakes, is_descending, is_number_against_other,
@@ -11,7 +11,8 @@ use super::{Between, Explained};
 use crate::compare::{Content, content_of};
 use crate::scenario::json::Json;
 use crate::series::{
-    begins_alike, differing_columns, has_same_rows, lacks_rows_of, only_cells_differ, shared_series_are_equal,
+    begins_alike, differing_columns, has_rows_beside, has_same_rows, lacks_rows_of, only_cells_differ,
+    shared_series_are_equal,
 };
 use crate::statement::Select;
 
@@ -95,8 +96,27 @@ pub(super) const ENTRIES: &[Explained] = &[
         between: Between::Values,
         applies: |case, pair| {
             let is_of_several = |select: &Select| select.sources.len() > 1 || select.into.is_some();
-            looks_back_from_nowhere(case)
-                && (content_of(&pair.oracle) == Content::Empty || any_select(case, is_of_several))
+            let columns = columns_from_nowhere(case);
+            // Where `fill(N)` fills what is not found.
+            let text = case.statement.to_string();
+            let mut fills = text.split("fill(").skip(1);
+            let fills_number = fills.any(|rest| rest.starts_with(|c: char| c.is_ascii_digit() || c == '-'));
+            let is_nothing: fn(&Json) -> bool = match fills_number {
+                true => |cell: &Json| matches!(cell, Json::Null | Json::Number(_)),
+                false => |cell: &Json| *cell == Json::Null,
+            };
+            !columns.is_empty()
+                && (content_of(&pair.oracle) == Content::Empty
+                    || any_select(case, is_of_several)
+                    // The other functions find what there is.
+                    || has_rows_beside(&pair.oracle, &pair.ours, &columns, is_nothing))
+        },
+    },
+    Explained {
+        reason: "functions of neighbouring windows need no first time to find points before the epoch; without one InfluxDB 1.6 finds nothing where the last time is within a window of it",
+        between: Between::Values,
+        applies: |case, pair| {
+            ends_within_a_window_of_epoch(case) && content_of(&pair.oracle) == Content::Empty
         },
     },
     Explained {
@@ -106,11 +126,13 @@ pub(super) const ENTRIES: &[Explained] = &[
     },
     Explained {
         reason: "functions of neighbouring points over several tables of one name see their points in order of time; InfluxDB 1.6 sees those of one table after those of another",
-        between: Between::Values,
-        applies: |case, _| {
-            any_select(case, |select| {
-                has_namesakes(select) && select.columns.iter().any(|column| sees_neighbours(column))
-            })
+        between: Between::Any,
+        applies: |case, pair| {
+            // In one order a result may be infinite, in the other one not.
+            are_values_or_infinite(pair)
+                && any_select(case, |select| {
+                    has_namesakes(select) && select.columns.iter().any(|column| sees_neighbours(column))
+                })
         },
     },
     Explained {

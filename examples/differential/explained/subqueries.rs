@@ -205,6 +205,20 @@ pub(super) const ENTRIES: &[Explained] = &[
         },
     },
     Explained {
+        reason: "results of several series that a subquery hands on from another come in order of time; in InfluxDB 1.6 those of one series come after those of another",
+        between: Between::Values,
+        applies: |case, pair| {
+            let computes = |select: &Select| select.columns.iter().any(|column| column.contains('('));
+            // A limit takes other ones, then.
+            let is_limited = |select: &Select| select.has("LIMIT") || select.has("OFFSET");
+            any_subquery(case, |top, middle| {
+                !computes(middle)
+                    && is_over_query(middle)
+                    && middle.any(&|inner| computes(inner) && has_more_series(top, inner))
+            }) && (has_same_rows(&pair.oracle, &pair.ours) || case.statement.select().is_some_and(is_limited))
+        },
+    },
+    Explained {
         reason: "in a descending query over top or bottom rows are in order of time; in InfluxDB 1.6 those of a window are in ascending order",
         between: Between::Values,
         applies: |case, _| {

@@ -64,6 +64,8 @@ pub struct NeighbourOptions {
     pub descending: bool,
     /// Whether a call without a function makes rows for nulls.
     pub hands_nulls_on: bool,
+    /// Whether it makes none for those before its first value in a series.
+    pub begins_with_value: bool,
     /// Whether a cell without a result repeats the one above it in its series: `fill(previous)`.
     pub repeats: bool,
     /// How many results of each call and series are left out.

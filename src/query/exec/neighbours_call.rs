@@ -97,10 +97,12 @@ impl CallState {
     fn hand_on(&mut self, times: &[i64], values: &ArrayRef, rows: Range<usize>) -> Result<()> {
         for row in rows {
             let value = value_of(values, row)?;
+            let mut has_begun = !self.options.begins_with_value;
             if let Work::Value { is_known } = &mut self.work {
                 *is_known |= value.is_some();
+                has_begun |= *is_known;
             }
-            if value.is_some() || self.options.hands_nulls_on {
+            if value.is_some() || (self.options.hands_nulls_on && has_begun) {
                 self.queue_result(times[row], value);
             }
         }

@@ -53,6 +53,19 @@ fn calls_make_rows_of_their_own() {
 }
 
 #[test]
+fn limits_count_the_rows_of_a_call_from_its_first_value_on() {
+    let input = "a 0 5 -\na 10 - -\na 20 - 7\na 30 - -\na 40 6 -\nb 0 - 1\nb 10 2 -";
+    let calls = [call(SUM, &[], None), call(MEAN, &[], None)];
+    let all = NeighbourOptions { hands_nulls_on: true, ..NeighbourOptions::default() };
+    let options = NeighbourOptions { limit: Some(2), ..all };
+    check(input, &calls, options, "a 0 5 -\na 10 - -\nb 0 - 1\nb 10 2 -");
+    let options = NeighbourOptions { begins_with_value: true, ..options };
+    check(input, &calls, options, "a 0 5 -\na 10 - -\na 20 - 7\na 30 - -\nb 0 - 1\nb 10 2 -");
+    let options = NeighbourOptions { offset: 1, ..options };
+    check(input, &calls, options, "a 10 - -\na 20 - -\na 30 - -\na 40 - -\nb 10 - -");
+}
+
+#[test]
 fn nulls_make_no_rows_in_a_series_without_a_value() {
     let input = "a 0 - 1\na 10 - 4\nb 0 - 1\nb 10 5 3";
     let calls = [call(MEAN, &[DIFFERENCE], None), call(SUM, &[], None)];

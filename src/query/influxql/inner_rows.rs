@@ -141,7 +141,8 @@ impl InnerRows<'_> {
         let tags = self.query.group_tags.iter().enumerate();
         let tags = tags.filter(|(_, tag)| !outer.group_tags.contains(tag)).map(|(i, _)| self.named(1 + i));
         let columns = self.query.columns.iter().enumerate();
-        let is_tag = |column: &OutputColumn| column.ty == Type::Tag && column.value != Scalar::Null;
+        // A function of a tag has no value.
+        let is_tag = |column: &OutputColumn| column.ty == Type::Tag && matches!(column.value, Scalar::Ref(_));
         let columns = columns.filter(move |(_, column)| is_raw && is_tag(column));
         tags.chain(columns.map(move |(i, _)| self.named(2 + tag_count + i)))
     }

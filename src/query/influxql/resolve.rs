@@ -110,9 +110,12 @@ pub(super) fn resolve_compiled(
             column.ty = Type::Unknown;
         }
     }
-    // InfluxDB 1.x counts the rows of each call. They are not those of all where windows without points make none.
+    // InfluxDB 1.x counts the rows of each call. They are not those of all where windows without points make none, or where those
+    // of each call begin with its own first point.
     let is_limited = (select.limit, select.offset) != (0, 0);
-    let counts_own_rows = is_limited && compiled.interval.is_some() && compiled.fill == Fill::None;
+    let begins_with_point = compiled.bounds.min_ns.is_none() && select.order != Order::Descending;
+    let has_own_rows = compiled.fill == Fill::None || begins_with_point;
+    let counts_own_rows = is_limited && compiled.interval.is_some() && has_own_rows;
     let mut projection = match projection(&fields, calls, point_tags) {
         Projection::Aggregate(calls) if counts_own_rows && calls.len() > 1 => Projection::Window(calls),
         projection => projection,
@@ -217,11 +220,8 @@ impl Scope<'_> {
             }
             Expr::Call { name, args } => {
                 let call = self.call(name, args)?;
-                let ty = match call.ty() {
-                    // Of a name without type, some functions still have one.
-                    Type::Unknown => call.result_type(Type::Unknown),
-                    ty => ty,
-                };
+                // Of a name without type, some functions still have one; of a tag, without values, others have that of a tag.
+                let ty = call.result_type(call.argument.ty);
                 return Ok((Scalar::Call(index_of(&mut self.calls, call)), ty));
             }
             Expr::Paren(inner) => return self.scalar(inner),
@@ -246,6 +246,12 @@ impl Scope<'_> {
             (Type::Duration, Type::Boolean) | (Type::Boolean, Type::Duration) if is_bitwise => Type::Boolean,
             (Type::Duration, _) | (_, Type::Duration) => return Ok((Scalar::Null, Type::Unknown)),
             (Type::Unknown, ty) | (ty, Type::Unknown) => ty,
+            // A function of a tag has no value, and counts as false.
+            (Type::Boolean, Type::Tag) if is_bitwise && matches!(r, Scalar::Call(_)) => {
+                let (left, right) = (Box::new(l), Box::new(Scalar::Null));
+                let ty = Type::Boolean;
+                return Ok((Scalar::Binary { op, left, right, ty }, ty));
+            }
             (Type::Tag, _) | (_, Type::Tag) => {
                 return err(format!(
                     "{TYPE_ERROR}{}: incompatible types: {l_type} and {r_type}",
@@ -296,7 +302,7 @@ impl Scope<'_> {
         Ok((Scalar::Math { function, args: args.into_iter().map(|(arg, _)| arg).collect(), ty }, ty))
     }
 
-    /// Reads the names of an expression of types that do not fit together: a row with one of them is a row.
+    /// Reads the names and calls of an expression of types that do not fit together: a row with one of them is a row.
     fn read_unfit(&mut self, expr: &Expr) {
         match expr {
             Expr::VarRef { name, cast } => {
@@ -310,6 +316,11 @@ impl Scope<'_> {
             }
             Expr::Call { name, args } if MathFunction::from_name(name).is_some() => {
                 args.iter().for_each(|arg| self.read_unfit(arg));
+            }
+            Expr::Call { name, args } => {
+                if let Ok(call) = self.call(name, args) {
+                    index_of(&mut self.calls, call);
+                }
             }
             _ => {}
         }

@@ -101,6 +101,7 @@ impl Window<'_> {
         let options = NeighbourOptions {
             descending: query.is_descending,
             hands_nulls_on: false,
+            begins_with_value: false,
             repeats: repeats && parts.len() == 1,
             offset: count_of(query.limits.offset).unwrap_or(0),
             limit: count_of(query.limits.limit),
@@ -270,7 +271,9 @@ impl Window<'_> {
             columns.push((*index, call_name(place), Some(call), from_ns));
         }
         let hands_nulls_on = query.interval.is_some() && query.fill != Fill::None;
-        let options = NeighbourOptions { hands_nulls_on, ..options };
+        // Without a first time the windows of a call begin with that of its own first point.
+        let begins_with_value = query.bounds.min_ns.is_none() && !query.is_descending;
+        let options = NeighbourOptions { hands_nulls_on, begins_with_value, ..options };
         self.neighbours(plan, rows.tags, &[], columns, options).map(Some)
     }
 
