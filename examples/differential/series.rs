@@ -138,12 +138,13 @@ pub(crate) fn lacks_rows_of(part: &Response, whole: &Response, test: fn(&Json, &
 }
 
 /// Whether an answer has the rows of another, without the values of some columns, which are given by their places after the time: in
-/// these it has what `is_nothing` takes. Rows that have a value in these only it may lack.
+/// these it has what `is_nothing` takes. It may lack rows that have only what `is_empty` takes in the others.
 pub(crate) fn has_rows_beside(
     part: &Response,
     whole: &Response,
     columns: &[usize],
     is_nothing: fn(&Json) -> bool,
+    is_empty: &dyn Fn(&Json) -> bool,
 ) -> bool {
     let (Some(part), Some(whole)) = (series_of(part), series_of(whole)) else { return false };
     let is_of_columns = |place: usize| place > 0 && columns.contains(&(place - 1));
@@ -156,7 +157,7 @@ pub(crate) fn has_rows_beside(
     };
     let has_value_beside = |row: &Json| {
         let cells = items(Some(row)).into_iter().enumerate().skip(1);
-        cells.into_iter().any(|(place, cell)| !is_of_columns(place) && cell != Json::Null)
+        cells.into_iter().any(|(place, cell)| !is_of_columns(place) && !is_empty(&cell))
     };
     let is_known = |series: &Json| whole.iter().any(|whole| has_same_head(series, whole));
     part.iter().all(is_known)
