@@ -258,7 +258,7 @@ pub(crate) fn is_part_of(part: &Response, whole: &Response) -> bool {
 
 /// Whether an answer has the series of another, with some of their columns and the same values in these, or values that `test` (the
 /// whole's, the part's) takes.
-pub(crate) fn has_columns_of(part: &Response, whole: &Response, test: fn(&Json, &Json) -> bool) -> bool {
+pub(crate) fn has_columns_of(part: &Response, whole: &Response, test: &dyn Fn(&Json, &Json) -> bool) -> bool {
     let (Some(part), Some(whole)) = (series_of(part), series_of(whole)) else { return false };
     let has = |(part, whole): (&Json, &Json)| {
         let (names, all) = (items(part.get("columns")), items(whole.get("columns")));
