@@ -222,6 +222,16 @@ pub(crate) fn measurements_beyond(whole: &Response, part: &Response) -> Option<V
     Some(names)
 }
 
+/// Whether an answer has rows, and none of them a value.
+pub(crate) fn has_only_nulls(response: &Response) -> bool {
+    let rows: Vec<Json> = series_of(response)
+        .unwrap_or_default()
+        .iter()
+        .flat_map(|series| items(series.get("values")))
+        .collect();
+    !rows.is_empty() && rows.iter().all(|row| items(Some(row)).iter().skip(1).all(|cell| *cell == Json::Null))
+}
+
 /// How many rows an answer has in all.
 pub(crate) fn row_count(response: &Response) -> usize {
     let series = series_of(response).unwrap_or_default();

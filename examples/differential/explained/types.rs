@@ -7,7 +7,7 @@ use super::{Between, Explained};
 use crate::case::Case;
 use crate::compare::{Content, content_of, error_of};
 use crate::schema::Kind;
-use crate::series::lacks_rows_of;
+use crate::series::{has_only_nulls, lacks_rows_of};
 use std::cell::Cell;
 
 pub(super) const ENTRIES: &[Explained] = &[
@@ -75,7 +75,17 @@ pub(super) const ENTRIES: &[Explained] = &[
                     is_over_query(select) && select.columns.iter().any(by_kind)
                 });
             let is_told_here = oracle.is_none() && ours.is_some_and(is_of_type);
-            (is_told_there && (case.has_changes() || case.policies.len() > 1))
+            // A tag alone is read beside a subquery wherever its measurement may have it.
+            let is_null_there = content_of(&pair.ours) == Content::Empty
+                && has_only_nulls(&pair.oracle)
+                && case.statement.select().is_some_and(|select| {
+                    let is_of_others = |column: &String| case.is_tag_of_other_policy(name_of_tag(column));
+                    is_over_query(select)
+                        && select.sources.len() > 1
+                        && select.columns.iter().all(is_of_others)
+                });
+            is_null_there
+                || (is_told_there && (case.has_changes() || case.policies.len() > 1))
                 || (is_told_apart && case.policies.len() > 1)
                 || ((is_told_here || (oracle_is_error && is_same)) && case.has_changes())
                 || (case.has_changes()
@@ -179,6 +189,12 @@ pub(super) const ENTRIES: &[Explained] = &[
         },
     },
 ];
+
+/// The name that a column begins with.
+fn name_of_tag(column: &str) -> &str {
+    let operand = column.split(" AS ").next().unwrap_or_default();
+    operand.split("::").next().unwrap_or_default().trim_matches('"')
+}
 
 /// Whether a text compares anything but the time with a duration.
 fn equals_duration(text: &str) -> bool {
