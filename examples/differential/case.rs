@@ -193,6 +193,23 @@ impl Case {
         })
     }
 
+    /// Whether one policy's points of a measurement have a tag of this name, and none of another's have it.
+    pub(crate) fn is_tag_of_other_policy(&self, name: &str) -> bool {
+        let has = |point: &Point| point.tags.iter().any(|(tag, _)| tag == name);
+        let is_beside = |point: &Point, other: &Point| {
+            point.measurement == other.measurement && point.policy != other.policy
+        };
+        let lacks = |other: &Point| {
+            let mut of_table = self
+                .points()
+                .filter(|point| point.measurement == other.measurement && point.policy == other.policy);
+            of_table.all(|point| !has(point))
+        };
+        self.points()
+            .filter(|point| has(point))
+            .any(|point| self.points().any(|other| is_beside(point, other) && lacks(other)))
+    }
+
     /// Whether InfluxDB keeps the points of a policy in more than one shard. Shards of a week begin on Mondays.
     pub(crate) fn has_several_shards(&self) -> bool {
         const DAY_NS: i64 = 86_400_000_000_000;

@@ -138,12 +138,13 @@ pub(crate) fn lacks_rows_of(part: &Response, whole: &Response, test: fn(&Json, &
 }
 
 /// Whether an answer has the rows of another, without the values of some columns, which are given by their places after the time: in
-/// these it has what `is_nothing` takes. Rows that have a value in these only it may lack.
+/// these it has what `is_nothing` takes. It may lack rows that have only what `is_empty` takes in the others.
 pub(crate) fn has_rows_beside(
     part: &Response,
     whole: &Response,
     columns: &[usize],
     is_nothing: fn(&Json) -> bool,
+    is_empty: &dyn Fn(&Json) -> bool,
 ) -> bool {
     let (Some(part), Some(whole)) = (series_of(part), series_of(whole)) else { return false };
     let is_of_columns = |place: usize| place > 0 && columns.contains(&(place - 1));
@@ -156,7 +157,7 @@ pub(crate) fn has_rows_beside(
     };
     let has_value_beside = |row: &Json| {
         let cells = items(Some(row)).into_iter().enumerate().skip(1);
-        cells.into_iter().any(|(place, cell)| !is_of_columns(place) && cell != Json::Null)
+        cells.into_iter().any(|(place, cell)| !is_of_columns(place) && !is_empty(&cell))
     };
     let is_known = |series: &Json| whole.iter().any(|whole| has_same_head(series, whole));
     part.iter().all(is_known)
@@ -221,6 +222,16 @@ pub(crate) fn measurements_beyond(whole: &Response, part: &Response) -> Option<V
     Some(names)
 }
 
+/// Whether an answer has rows, and none of them a value.
+pub(crate) fn has_only_nulls(response: &Response) -> bool {
+    let rows: Vec<Json> = series_of(response)
+        .unwrap_or_default()
+        .iter()
+        .flat_map(|series| items(series.get("values")))
+        .collect();
+    !rows.is_empty() && rows.iter().all(|row| items(Some(row)).iter().skip(1).all(|cell| *cell == Json::Null))
+}
+
 /// How many rows an answer has in all.
 pub(crate) fn row_count(response: &Response) -> usize {
     let series = series_of(response).unwrap_or_default();
@@ -257,7 +268,7 @@ pub(crate) fn is_part_of(part: &Response, whole: &Response) -> bool {
 
 /// Whether an answer has the series of another, with some of their columns and the same values in these, or values that `test` (the
 /// whole's, the part's) takes.
-pub(crate) fn has_columns_of(part: &Response, whole: &Response, test: fn(&Json, &Json) -> bool) -> bool {
+pub(crate) fn has_columns_of(part: &Response, whole: &Response, test: &dyn Fn(&Json, &Json) -> bool) -> bool {
     let (Some(part), Some(whole)) = (series_of(part), series_of(whole)) else { return false };
     let has = |(part, whole): (&Json, &Json)| {
         let (names, all) = (items(part.get("columns")), items(whole.get("columns")));

@@ -8,7 +8,7 @@ use super::words::{
     sees_neighbours,
 };
 use super::{Between, Explained};
-use crate::compare::{Content, content_of};
+use crate::compare::{Content, Relation, content_of, value};
 use crate::scenario::json::Json;
 use crate::series::{
     begins_alike, differing_columns, has_rows_beside, has_same_rows, lacks_rows_of, only_cells_differ,
@@ -99,17 +99,25 @@ pub(super) const ENTRIES: &[Explained] = &[
             let columns = columns_from_nowhere(case);
             // Where `fill(N)` fills what is not found.
             let text = case.statement.to_string();
-            let mut fills = text.split("fill(").skip(1);
-            let fills_number = fills.any(|rest| rest.starts_with(|c: char| c.is_ascii_digit() || c == '-'));
-            let is_nothing: fn(&Json) -> bool = match fills_number {
-                true => |cell: &Json| matches!(cell, Json::Null | Json::Number(_)),
-                false => |cell: &Json| *cell == Json::Null,
+            let fills = text.split("fill(").skip(1).filter_map(|rest| rest.split(')').next());
+            let numbers: Vec<Json> = fills
+                .filter(|fill| fill.parse::<f64>().is_ok())
+                .map(|fill| Json::Number(fill.to_owned()))
+                .collect();
+            let is_nothing: fn(&Json) -> bool = match numbers.is_empty() {
+                true => |cell: &Json| *cell == Json::Null,
+                false => |cell: &Json| matches!(cell, Json::Null | Json::Number(_)),
             };
+            // A limit counts the windows of each function: where those of one have ended, and others go on, it is filled.
+            let is_limited = any_select(case, |select| select.has("LIMIT"));
+            let is_filled =
+                |cell: &Json| numbers.iter().any(|number| value(number, cell) != Relation::Different);
+            let is_empty = |cell: &Json| *cell == Json::Null || (is_limited && is_filled(cell));
             !columns.is_empty()
                 && (content_of(&pair.oracle) == Content::Empty
                     || any_select(case, is_of_several)
                     // The other functions find what there is.
-                    || has_rows_beside(&pair.oracle, &pair.ours, &columns, is_nothing))
+                    || has_rows_beside(&pair.oracle, &pair.ours, &columns, is_nothing, &is_empty))
         },
     },
     Explained {

@@ -2,8 +2,8 @@
 
 use super::bounds::all_times;
 use super::words::{
-    any_select, calls, is_number_against_other, may_have_fractions, names_twice, reads_several_tables,
-    table_of,
+    any_select, calls, is_descending, is_number_against_other, may_have_fractions, names_twice,
+    reads_several_tables, table_of,
 };
 use super::{Between, Explained};
 use crate::scenario::json::Json;
@@ -59,19 +59,25 @@ pub(super) const ENTRIES: &[Explained] = &[
                 && any_select(case, |select| {
                     reads_several_tables(select) || select.sources.iter().any(is_written)
                 });
-            let is_known = match (remembers_types, calls(case, "fill(")) {
-                (true, true) => |left: &Json, right: &Json| is_missing(left, right) || is_filled(left, right),
-                (true, false) => is_missing,
-                (false, true) => is_filled,
-                (false, false) => |_: &Json, _: &Json| false,
+            let (fills, has_abs) = (calls(case, "fill("), calls(case, "abs("));
+            // These have reasons of their own, too.
+            let has_ties = (case.point_count() > 12 || is_descending(case))
+                && case.statement.select().is_some_and(|select| {
+                    select.columns.iter().all(|column| column.to_ascii_lowercase().starts_with("mode("))
+                });
+            let is_known = |left: &Json, right: &Json| {
+                (remembers_types && is_missing(left, right))
+                    || (fills && is_filled(left, right))
+                    || (has_abs && is_opposite(left, right))
+                    || (has_ties && is_of_one_type(left, right))
             };
             let is_wild = |column: &String| column.contains('*') || column.contains('/');
             let is_of_times = case.has_several_shards() && !all_times(case).is_empty();
             let is_of_policies = case.policies.len() > 1 && any_select(case, reads_several_tables);
             (case.has_changes() || is_of_times || is_of_policies)
                 && any_select(case, |select| select.columns.iter().chain(&select.group).any(is_wild))
-                && (has_columns_of(&pair.ours, &pair.oracle, is_known)
-                    || has_columns_of(&pair.oracle, &pair.ours, is_known)
+                && (has_columns_of(&pair.ours, &pair.oracle, &is_known)
+                    || has_columns_of(&pair.oracle, &pair.ours, &is_known)
                     // One selector alone has the time of its point.
                     || (is_of_times && any_select(case, chooses_wildly)))
         },
@@ -164,6 +170,18 @@ fn is_missing(left: &Json, right: &Json) -> bool {
 
 fn is_filled(left: &Json, right: &Json) -> bool {
     is_number_against_other(left, right) || is_number_against_other(right, left)
+}
+
+/// Whether one is the absolute value of the other, an integer.
+fn is_opposite(left: &Json, right: &Json) -> bool {
+    let (Json::Number(left), Json::Number(right)) = (left, right) else { return false };
+    let is_negative = |less: &str, more: &str| less.strip_prefix('-') == Some(more) && !more.contains('.');
+    is_negative(left, right) || is_negative(right, left)
+}
+
+/// Whether both are values that one function may choose among.
+fn is_of_one_type(left: &Json, right: &Json) -> bool {
+    *left != Json::Null && std::mem::discriminant(left) == std::mem::discriminant(right)
 }
 
 /// Whether a selector of `select` stands for one of each field.

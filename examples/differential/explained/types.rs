@@ -2,13 +2,13 @@
 
 use super::bounds::duration;
 use super::kinds::{may_have, may_misfit};
-use super::words::{any_select, any_subquery, is_over_query, may_have_fractions};
+use super::words::{any_select, any_subquery, is_over_query, may_have_fractions, name_of};
 use super::{Between, Explained};
 use crate::case::Case;
 use crate::compare::{Content, content_of, error_of};
 use crate::schema::Kind;
-use crate::series::lacks_rows_of;
-use std::cell::Cell;
+use crate::series::{has_only_nulls, lacks_rows_of};
+use std::cell::{Cell, RefCell};
 
 pub(super) const ENTRIES: &[Explained] = &[
     Explained {
@@ -75,7 +75,17 @@ pub(super) const ENTRIES: &[Explained] = &[
                     is_over_query(select) && select.columns.iter().any(by_kind)
                 });
             let is_told_here = oracle.is_none() && ours.is_some_and(is_of_type);
-            (is_told_there && (case.has_changes() || case.policies.len() > 1))
+            // A tag alone is read beside a subquery wherever its measurement may have it.
+            let is_null_there = content_of(&pair.ours) == Content::Empty
+                && has_only_nulls(&pair.oracle)
+                && case.statement.select().is_some_and(|select| {
+                    let is_of_others = |column: &String| case.is_tag_of_other_policy(name_of_tag(column));
+                    is_over_query(select)
+                        && select.sources.len() > 1
+                        && select.columns.iter().all(is_of_others)
+                });
+            is_null_there
+                || (is_told_there && (case.has_changes() || case.policies.len() > 1))
                 || (is_told_apart && case.policies.len() > 1)
                 || ((is_told_here || (oracle_is_error && is_same)) && case.has_changes())
                 || (case.has_changes()
@@ -109,7 +119,7 @@ pub(super) const ENTRIES: &[Explained] = &[
         },
     },
     Explained {
-        reason: "the text of a type error shows expressions as they were written; InfluxDB 1.6 multiplies with -1, calls text of a tag a tag, and divisions of integers integers",
+        reason: "the text of a type error shows expressions as they were written; InfluxDB 1.6 multiplies with -1, calls text of a tag a tag, and divisions of integers integers, and gives no type to what is computed of a misfit",
         between: Between::Errors,
         applies: |case, pair| {
             let has_fractions = may_compute_fractions(case);
@@ -122,8 +132,13 @@ pub(super) const ENTRIES: &[Explained] = &[
                     .replace("and tag", "and string");
                 if has_fractions { error.replace("integer", "float") } else { error }
             };
-            let (oracle, ours) = (error_of(&pair.oracle).map(plain), error_of(&pair.ours).map(plain));
-            oracle.is_some_and(|error| error.starts_with("type error: ") && Some(error) == ours)
+            let (oracle, ours) = (error_of(&pair.oracle), error_of(&pair.ours));
+            // What a subquery computes of types that do not fit, or of a tag that is asked for as a field, has none there.
+            let untyped = ours.as_ref().map(|error| without_types_of_unfit(case, error));
+            let (oracle, ours, untyped) = (oracle.map(plain), ours.map(plain), untyped.map(plain));
+            oracle.is_some_and(|error| {
+                error.starts_with("type error: ") && (Some(&error) == ours.as_ref() || Some(error) == untyped)
+            })
         },
     },
     Explained {
@@ -179,6 +194,34 @@ pub(super) const ENTRIES: &[Explained] = &[
         },
     },
 ];
+
+/// The error without the types of names that a subquery gives to what it computes of a name that is asked for as a field, which may
+/// be a tag, or of columns of another subquery, which may be of types that do not fit.
+fn without_types_of_unfit(case: &Case, error: &str) -> String {
+    let text = RefCell::new(error.to_owned());
+    any_subquery(case, |_, inner| {
+        for column in &inner.columns {
+            let operands = column.split(" AS ").next().unwrap_or_default();
+            if !operands.contains("::field") && !is_over_query(inner) {
+                continue;
+            }
+            let name = name_of(column);
+            for ty in ["::integer", "::float"] {
+                let typed = format!("{name}{ty}");
+                let plain = text.borrow().replace(&typed, name);
+                *text.borrow_mut() = plain;
+            }
+        }
+        false
+    });
+    text.into_inner()
+}
+
+/// The name that a column begins with.
+fn name_of_tag(column: &str) -> &str {
+    let operand = column.split(" AS ").next().unwrap_or_default();
+    operand.split("::").next().unwrap_or_default().trim_matches('"')
+}
 
 /// Whether a text compares anything but the time with a duration.
 fn equals_duration(text: &str) -> bool {
