@@ -123,12 +123,16 @@ pub fn tables(
         };
         found.extend(tables_of(state, measurement, defaults)?);
     }
-    // Quick for the many tables of one policy, which are in order.
-    found.sort_by(|a, b| a.name.cmp(&b.name));
-    let of_one_name = found.chunk_by(|a, b| a.name == b.name);
-    Ok(of_one_name
+    Ok(by_name(found))
+}
+
+/// Tables grouped by their names; those of one name stay in order. Quick for the many tables of one policy, which are sorted.
+pub(in crate::query) fn by_name(mut tables: Vec<&Arc<TableInfo>>) -> BTreeMap<Arc<str>, Vec<Arc<TableInfo>>> {
+    tables.sort_by(|a, b| a.name.cmp(&b.name));
+    let of_one_name = tables.chunk_by(|a, b| a.name == b.name);
+    of_one_name
         .map(|tables| (Arc::clone(&tables[0].name), tables.iter().copied().cloned().collect()))
-        .collect())
+        .collect()
 }
 
 /// The tables that one entry of FROM names.

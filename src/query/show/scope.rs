@@ -12,8 +12,8 @@ use crate::query::tables::Tables;
 use datafusion::logical_expr::LogicalPlan;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use influxql::ast::{BinaryOp, Expr, MeasurementName, Name, Source};
-use std::collections::BTreeMap;
+use influxql::ast::{BinaryOp, Expr, Name, Source};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Reads what SHOW statements need to know of the data.
@@ -64,16 +64,11 @@ pub(in crate::query) fn tables_of(
     context: StatementContext<'_>,
     keeps_policy: bool,
 ) -> Result<Measurements, QueryError> {
-    let mut found = Measurements::new();
+    let mut found: Vec<&Arc<TableInfo>> = Vec::new();
     let mut add = |database: &DatabaseInfo, policy: Option<&str>, is_wanted: &dyn Fn(&str) -> bool| {
         let policies = state.policies_of(database.id);
         for policy in policies.iter().filter(|p| policy.is_none_or(|name| p.name.as_ref() == name)) {
-            for table in state.tables_of(policy.id).filter(|table| is_wanted(&table.name)) {
-                let tables = found.entry(Arc::clone(&table.name)).or_default();
-                if !tables.iter().any(|known| known.id == table.id) {
-                    tables.push(Arc::clone(table));
-                }
-            }
+            found.extend(state.tables_of(policy.id).filter(|table| is_wanted(&table.name)));
         }
     };
     if sources.is_empty() {
@@ -95,7 +90,14 @@ pub(in crate::query) fn tables_of(
             Name::Regex(pattern) => add(database, policy, &|name| pattern.is_match(name)),
         }
     }
-    Ok(found)
+    let mut measurements = source::by_name(found);
+    if sources.len() > 1 {
+        for tables in measurements.values_mut() {
+            let mut seen = BTreeSet::new();
+            tables.retain(|table| seen.insert(table.id));
+        }
+    }
+    Ok(measurements)
 }
 
 /// The measurements that FROM names as in a SELECT: in the default policy where no other is named. Without FROM, all of the
@@ -111,9 +113,8 @@ pub(super) fn measurements_of(
     if !sources.is_empty() {
         return source::tables(state, sources, defaults);
     }
-    let pattern = influxql::Pattern::new("").map_err(|error| QueryError::Query(error.to_string()))?;
-    let name = MeasurementName { database: None, policy: None, name: Name::Regex(pattern) };
-    source::tables(state, &[Source::Measurement(name)], defaults)
+    let policy = source::policy(state, database, None, defaults)?;
+    Ok(source::by_name(state.tables_of(policy.id).collect()))
 }
 
 /// The defaults for names in a statement with ON. `database` is the one that the statement is about.
