@@ -1,17 +1,18 @@
 //! Functions that must see all points of a group at once: median, mode, percentile, stddev.
 //!
-//! Points are kept as the Arrow arrays they came in, with one small entry per point that says to which
-//! group it belongs; only when groups are emitted are the points put in the order of their groups. The state
+//! Points are kept as the Arrow arrays they came in, with one small entry per run of points of one group; only when groups are
+//! emitted are the points put in the order of their groups. Sorted rows make few, long runs. The state
 //! is one column, `LargeList<Struct<arguments…>>`: the points of a group in order of arrival. Memory grows with the
 //! points, as in InfluxDB; it is counted, so that a query past its bound fails or spills.
 
 use super::grouping::{argument, downcast, valid_rows};
 use super::vectorised::Vectorised;
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, LargeListArray, StructArray, UInt64Array, new_empty_array,
+    Array, ArrayData, ArrayRef, AsArray, BooleanArray, LargeListArray, MutableArrayData, StructArray,
+    UInt64Array, make_array, new_empty_array,
 };
 use arrow::buffer::OffsetBuffer;
-use arrow::compute::{interleave, take};
+use arrow::compute::take;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
@@ -93,18 +94,20 @@ impl<A: Gather> Vectorised for Gathering<A> {
             return_type: args.return_type().clone(),
             chunks: Vec::new(),
             chunks_bytes: 0,
-            points: Vec::new(),
+            runs: Vec::new(),
             group_count: 0,
         }))
     }
 }
 
-/// Where one point lies.
-#[derive(Clone, Copy)]
-struct Point {
+/// Where points of one group lie that came one after the other.
+#[derive(Clone, Copy, Default)]
+struct Run {
     group: usize,
     chunk: u32,
-    row: u32,
+    start: u32,
+    /// > 0.
+    length: u32,
 }
 
 /// The points of all groups.
@@ -118,7 +121,8 @@ struct GatherGroups<A: Gather> {
     /// The arrays that points lie in, one per column.
     chunks: Vec<Vec<ArrayRef>>,
     chunks_bytes: usize,
-    points: Vec<Point>,
+    /// In order of arrival.
+    runs: Vec<Run>,
     group_count: usize,
 }
 
@@ -127,9 +131,14 @@ impl<A: Gather> GatherGroups<A> {
     fn push(&mut self, columns: Vec<ArrayRef>, groups: impl Iterator<Item = usize>) -> Result<()> {
         let too_many = |_| DataFusionError::ResourcesExhausted(format!("{} over 2^32 batches", A::NAME));
         let chunk = u32::try_from(self.chunks.len()).map_err(too_many)?;
-        let before = self.points.len();
-        self.points.extend((0_u32..).zip(groups).map(|(row, group)| Point { group, chunk, row }));
-        if self.points.len() == before {
+        let before = self.runs.len();
+        for (start, group) in (0_u32..).zip(groups) {
+            match self.runs[before..].last_mut() {
+                Some(run) if run.group == group => run.length += 1,
+                _ => self.runs.push(Run { group, chunk, start, length: 1 }),
+            }
+        }
+        if self.runs.len() == before {
             return Ok(());
         }
         let columns: Vec<ArrayRef> = columns.into_iter().map(owned).collect();
@@ -139,14 +148,19 @@ impl<A: Gather> GatherGroups<A> {
         Ok(())
     }
 
-    /// The columns of those points, in order.
-    fn gather(&self, places: &[(usize, usize)]) -> Result<Vec<ArrayRef>> {
+    /// The columns of the points of those runs, in order.
+    fn gather(&self, runs: &[Run]) -> Result<Vec<ArrayRef>> {
+        let point_count = runs.iter().map(|run| run.length as usize).sum();
         let column = |(index, field): (usize, &FieldRef)| -> Result<ArrayRef> {
-            if places.is_empty() {
+            if runs.is_empty() {
                 return Ok(new_empty_array(field.data_type()));
             }
-            let chunks: Vec<&dyn Array> = self.chunks.iter().map(|chunk| chunk[index].as_ref()).collect();
-            Ok(interleave(&chunks, places)?)
+            let chunks: Vec<ArrayData> = self.chunks.iter().map(|chunk| chunk[index].to_data()).collect();
+            let mut column = MutableArrayData::new(chunks.iter().collect(), false, point_count);
+            for Run { chunk, start, length, .. } in runs {
+                column.try_extend(*chunk as usize, *start as usize, (*start + *length) as usize)?;
+            }
+            Ok(make_array(column.freeze()))
         };
         self.fields.iter().enumerate().map(column).collect()
     }
@@ -158,35 +172,18 @@ impl<A: Gather> GatherGroups<A> {
             EmitTo::All => self.group_count,
             EmitTo::First(count) => count.min(self.group_count),
         };
-        // A counting sort, which keeps the order within each group.
-        let mut next = vec![0_usize; emitted + 1];
-        for point in self.points.iter().filter(|point| point.group < emitted) {
-            next[point.group + 1] += 1;
-        }
-        for group in 0..emitted {
-            next[group + 1] += next[group];
-        }
-        let mut places = vec![(0, 0); next[emitted]];
-        let mut rest = Vec::new();
-        for point in &self.points {
-            let place = (point.chunk as usize, point.row as usize);
-            if point.group < emitted {
-                places[next[point.group]] = place;
-                next[point.group] += 1;
-            } else {
-                rest.push((point.group - emitted, place));
-            }
-        }
-        // Each start has moved to its group's end.
-        next.truncate(emitted);
-        let columns = self.gather(&places)?;
-        let rest_columns = self.gather(&rest.iter().map(|(_, place)| *place).collect::<Vec<_>>())?;
+        let runs = std::mem::take(&mut self.runs);
+        let (emitted_runs, rest): (Vec<Run>, Vec<Run>) =
+            runs.into_iter().partition(|run| run.group < emitted);
+        let (emitted_runs, ends) = by_group(&emitted_runs, emitted);
+        let columns = self.gather(&emitted_runs)?;
+        let rest_columns = self.gather(&rest)?;
         self.chunks.clear();
         self.chunks_bytes = 0;
-        self.points = Vec::new();
         self.group_count -= emitted;
-        self.push(rest_columns, rest.into_iter().map(|(group, _)| group))?;
-        Ok((columns, next))
+        let group_of_rest = |run: Run| std::iter::repeat_n(run.group - emitted, run.length as usize);
+        self.push(rest_columns, rest.into_iter().flat_map(group_of_rest))?;
+        Ok((columns, ends))
     }
 
     fn state_array(&self, columns: Vec<ArrayRef>, lengths: impl Iterator<Item = usize>) -> Result<ArrayRef> {
@@ -211,6 +208,30 @@ impl<A: Gather> GatherGroups<A> {
         let columns = columns.iter().map(|column| Ok(take(column, &rows, None)?));
         Ok((columns.collect::<Result<_>>()?, Some(rows)))
     }
+}
+
+/// The runs group after group, each in order of arrival, and per group the number of points up to its end. A counting sort.
+fn by_group(runs: &[Run], group_count: usize) -> (Vec<Run>, Vec<usize>) {
+    let mut next = vec![0_usize; group_count + 1];
+    let mut ends = vec![0_usize; group_count];
+    for run in runs {
+        next[run.group + 1] += 1;
+        ends[run.group] += run.length as usize;
+    }
+    for group in 0..group_count {
+        next[group + 1] += next[group];
+    }
+    let mut end = 0;
+    for length in &mut ends {
+        end += *length;
+        *length = end;
+    }
+    let mut sorted = vec![Run::default(); runs.len()];
+    for run in runs {
+        sorted[next[run.group]] = *run;
+        next[run.group] += 1;
+    }
+    (sorted, ends)
 }
 
 /// The array without text that its rows do not refer to.
@@ -292,6 +313,6 @@ impl<A: Gather> GroupsAccumulator for GatherGroups<A> {
         size_of_val(self)
             + self.chunks_bytes
             + self.chunks.capacity() * size_of::<Vec<ArrayRef>>()
-            + self.points.capacity() * size_of::<Point>()
+            + self.runs.capacity() * size_of::<Run>()
     }
 }

@@ -13,14 +13,12 @@
 
 use super::chosen_fields;
 use crate::query::functions::gather::Gather;
-use crate::query::functions::grouping::{
-    argument, time_type, times_ns, unexpected_type, value_comparator, value_type,
-};
+use crate::query::functions::grouping::{argument, time_type, times_ns, unexpected_type, value_type};
 use crate::query::functions::ties::TieOrder;
-use arrow::array::{Array, ArrayRef, StructArray, UInt64Array, make_comparator};
+use arrow::array::{Array, ArrayRef, AsArray, StructArray, UInt64Array, make_comparator};
 use arrow::buffer::NullBuffer;
 use arrow::compute::{SortOptions, take};
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Float64Type, Int64Type, UInt64Type};
 use datafusion::common::ScalarValue;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::function::AccumulatorArgs;
@@ -86,7 +84,7 @@ impl Gather for Percentile {
         let times = times_ns(argument(columns, 1, Self::NAME)?, Self::NAME)?;
         let comparator =
             |column: &ArrayRef| make_comparator(column.as_ref(), column.as_ref(), SortOptions::default());
-        let compare = value_comparator(values)?;
+        let ranked = ranked(values)?;
         let compared = parameter.order.iter().flat_map(|order| order.compared(columns));
         let compared = compared.filter(|column| *column.data_type() != DataType::Null).map(comparator);
         let ties = compared.collect::<Result<Vec<_>, _>>()?;
@@ -96,16 +94,21 @@ impl Gather for Percentile {
             let order = ties.iter().fold(by_time, |order, compare| order.then_with(|| compare(a, b)));
             if is_reversed { order.reverse() } else { order }
         };
-        let choose = |rows: &Range<usize>| {
+        let mut sorted: Vec<u64> = Vec::new();
+        let mut choose = |rows: &Range<usize>| {
             let rank = rank(rows.len(), parameter.percent)?;
-            let mut sorted: Vec<usize> = rows.clone().collect();
+            sorted.clear();
+            sorted.extend_from_slice(&ranked[rows.clone()]);
+            let (not_greater, value, _) = sorted.select_nth_unstable(rank);
+            let less_count = not_greater.iter().filter(|other| *other < value).count();
+            let mut equal: Vec<usize> = rows.clone().filter(|row| ranked[*row] == *value).collect();
             // Series are read one after the other, so the order of rows is not that of time. With the row as last
             // word the order is total, so that an unstable selection is stable.
-            let order = |a: &usize, b: &usize| compare(*a, *b).then_with(|| place(*a, *b)).then(a.cmp(b));
-            let (_, chosen, _) = sorted.select_nth_unstable_by(rank, order);
+            let order = |a: &usize, b: &usize| place(*a, *b).then(a.cmp(b));
+            let (_, chosen, _) = equal.select_nth_unstable_by(rank - less_count, order);
             Some(*chosen as u64)
         };
-        let chosen: UInt64Array = groups.iter().map(choose).collect();
+        let chosen: UInt64Array = groups.iter().map(&mut choose).collect();
         let columns = columns.iter().map(|column| Ok(take(column, &chosen, None)?));
         let DataType::Struct(fields) = return_type else {
             return Err(unexpected_type(Self::NAME, return_type));
@@ -118,6 +121,24 @@ impl Gather for Percentile {
             groups.len(),
         )?))
     }
+}
+
+/// Numbers in the order of the values, which have no nulls: those of floats in IEEE 754's total order, but -0 is 0 as in InfluxDB.
+fn ranked(values: &ArrayRef) -> Result<Vec<u64>> {
+    const SIGN: u64 = 1 << 63;
+    let of_float = |value: &f64| {
+        let bits = (value + 0.0).to_bits(); // adding zero makes -0 a 0
+        if bits & SIGN == 0 { bits | SIGN } else { !bits }
+    };
+    Ok(match values.data_type() {
+        DataType::Float64 => values.as_primitive::<Float64Type>().values().iter().map(of_float).collect(),
+        DataType::Int64 => {
+            let values = values.as_primitive::<Int64Type>().values();
+            values.iter().map(|value| value.cast_unsigned() ^ SIGN).collect()
+        }
+        DataType::UInt64 => values.as_primitive::<UInt64Type>().values().to_vec(),
+        other => return Err(unexpected_type(Percentile::NAME, other)),
+    })
 }
 
 /// The index of the nearest rank among `count` sorted points.
