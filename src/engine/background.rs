@@ -1,7 +1,7 @@
 //! What the engine does by itself: flushing when the buffer is large or old, and the upkeep of files.
 
+use super::Engine;
 use super::error::EngineError;
-use super::{Engine, warm};
 use crate::manifest::ManifestError;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
@@ -23,7 +23,7 @@ const ORPHANS_INTERVAL: Duration = Duration::from_secs(6 * 3_600);
 /// over, and do not keep it alive.
 pub(super) fn start(engine: &Arc<Engine>) {
     start_flushing(engine);
-    tokio::spawn(warm::warm(Arc::downgrade(engine)));
+    engine.warming().map(tokio::spawn);
     if let Some(interval) = engine.options.upkeep_interval {
         tokio::spawn(keep_up(Arc::downgrade(engine), interval));
         tokio::spawn(collect_orphans(Arc::downgrade(engine)));
@@ -35,7 +35,7 @@ pub(super) fn start(engine: &Arc<Engine>) {
 
 /// Reads on in the manifest that another process writes. Ends as the others do.
 pub(super) fn start_following(engine: &Arc<Engine>) {
-    tokio::spawn(warm::warm(Arc::downgrade(engine)));
+    engine.warming().map(tokio::spawn);
     if let Some(interval) = engine.options.follow_interval {
         tokio::spawn(follow(Arc::downgrade(engine), interval));
     }
@@ -125,7 +125,7 @@ async fn collect_orphans(engine: Weak<Engine>) {
 }
 
 /// The engine, unless it was dropped or shut down, or is known to be fenced: then it has nothing to do any more.
-pub(super) fn running(engine: &Weak<Engine>) -> Option<Arc<Engine>> {
+fn running(engine: &Weak<Engine>) -> Option<Arc<Engine>> {
     engine.upgrade().filter(|engine| !engine.closed.load(Ordering::Acquire) && !engine.is_fenced())
 }
 

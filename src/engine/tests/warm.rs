@@ -2,7 +2,7 @@
 
 use super::{DAY_NS, open, options, points, request};
 use crate::clock::ManualClock;
-use crate::engine::{Engine, EngineOptions, warm};
+use crate::engine::{Engine, EngineOptions};
 use crate::object::faulty_store::{Fault, FaultyStore};
 use crate::object::{Store, layout};
 use std::path::Path;
@@ -17,7 +17,9 @@ fn distant(faulty: &FaultyStore) -> Store {
 async fn open_warm(directory: &Path, store: Store, warm_bytes: u64) -> Arc<Engine> {
     let options = EngineOptions { warm_bytes, ..options(directory) };
     let engine = Engine::open(options, store, Arc::new(ManualClock::new(1_000))).await.unwrap();
-    warm::warm(Arc::downgrade(&engine)).await;
+    if let Some(warming) = engine.warming() {
+        warming.await;
+    }
     engine
 }
 
