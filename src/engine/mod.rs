@@ -6,6 +6,7 @@
 //! forward acknowledged rows ─▶ the outbox, where subscriptions are for them
 //! flush   freeze all buffers ─ merge ─▶ Parquet files ─ one manifest edit ─ trim the log
 //! read    table ─▶ ReadView: schema, chunks, files of one moment
+//! warm    after a start: the newest files ─▶ caches, in the background
 //! delete  tombstones ─ one manifest edit ─▶ gone from the buffers, hidden in the files
 //! compact files ─ merge, without what is deleted ─▶ new files ─ one manifest edit ─▶ the old ones are unreferenced
 //! expire  files whose rows have all expired ─ one manifest edit ─▶ unreferenced

@@ -1,7 +1,10 @@
 //! Reading the newest files after a start, before somebody asks for them.
 //!
 //! Dashboards show the last hours. Right after a start these lie on a disk or in a bucket, and each question would wait for its part of
-//! them: footer by footer, page by page. Reading them once, one file after the other, costs less than a second.
+//! them: footer by footer, page by page.
+//!
+//! In: the files of the state at the start. Out: nothing but caches that know footers and bytes of the newest, as many as are allowed. It
+//! does not know what will be asked, checks nothing, and reports nothing.
 
 use super::Engine;
 use crate::parquet_file::ParquetFile;
